@@ -1,0 +1,1 @@
+"""What can run a workstation. Engines do not know each other; `wiring` chooses one by name."""

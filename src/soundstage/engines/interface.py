@@ -1,0 +1,235 @@
+"""The contract between the reconciler and whatever runs workstations.
+
+The reconcilers of `resources` call it from worker threads; every engine implements it and passes
+the one suite in `tests/contracts`. Three rules hold for every method:
+
+* **It returns soon** (well under a second). Long work, a start, a backup, a restore, is begun and
+  then watched through `observe`; nobody waits inside a call.
+* **It may be repeated.** The caller may have died after any line, so the same call with the same
+  arguments comes again, also from another process; asking for what already is does nothing.
+* **It converges.** An engine keeps what it must know beside the workstation (never only in
+  memory), so that after its own restart `observe` still tells the truth.
+"""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+
+class Phase(StrEnum):
+    """What an engine sees of a workstation."""
+
+    ABSENT = "ABSENT"
+    """Nothing is known of it: never started, or `ensure_absent` came to its end."""
+    STARTING = "STARTING"
+    """On its way to RUNNING, a restore of its volume included."""
+    RUNNING = "RUNNING"
+    """Its desktop answers; `Observed.address` says where."""
+    STOPPING = "STOPPING"
+    """Asked to close, not gone yet."""
+    STOPPED = "STOPPED"
+    """No process is left and the volume is kept. Also what a crash leaves behind: `detail` says
+    which, and `Observed.since` when."""
+    FAILED = "FAILED"
+    """The start of `Observed.attempt` came to nothing (the desktop never answered, the restore
+    failed); no process is left, the volume is kept. `detail` says why, `reason` which way."""
+
+
+class Reason(StrEnum):
+    """Why a workstation or a backup failed, in words the API's status codes can be made of."""
+
+    INTERNAL = "INTERNAL"
+    CAPACITY = "CAPACITY"
+    IMAGE = "IMAGE"
+    BACKUP = "BACKUP"
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a running desktop's stream server listens: a unix socket and who must be behind it.
+
+    `directory` is owned by the workstation's user, who may swap what lies in it for a link, so
+    whoever connects must open `name` without following links and compare the peer's uid.
+    """
+
+    directory: str
+    name: str
+    uid: int
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """A workstation as it is at one moment."""
+
+    phase: Phase
+    address: Address | None = None
+    """Set in RUNNING only."""
+    attempt: int | None = None
+    """`Spec.attempt` of the `ensure_running` that this state comes from; None when never asked."""
+    volume_generation: int | None = None
+    """Generation of the volume that is in place; None when there is no volume."""
+    since: datetime | None = None
+    """When the present phase began, if the engine knows."""
+    detail: str = ""
+    """One sentence for people: what it is doing, or why it failed. Never a secret."""
+    reason: Reason = Reason.INTERNAL
+    """Meaning has only in FAILED."""
+
+
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
+    """The disk a workstation must run on.
+
+    A session's volume has generations: 0 is the empty one it was created with, and each start from
+    a backup makes the next one. An engine that has another generation in place restores
+    `backup_id` into a new volume first, keeps the old one aside until the new one is complete, and
+    only then swaps them: a restore that fails loses nothing.
+    """
+
+    generation: int = 0
+    backup_id: str | None = None
+    """The backup that this generation is made of; None for generation 0."""
+    size_gib: int = 500
+    iops: int = 3000
+    throughput_mib: int = 125
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an engine needs to run one workstation."""
+
+    image: str
+    """The image's `ec2ImageId`; the engine's catalogue says what it is here."""
+    instance_type: str
+    volume: Volume
+    attempt: int = 0
+    """Counts the session's starts and heals. It tells a failure of this start from an old one."""
+    name: str = "workstation"
+    """Host name inside; letters, digits and hyphens."""
+    clipboard: bool = True
+    """Whether text may be copied into and out of the desktop."""
+    environment: dict[str, str] = {}
+
+
+class BackupPhase(StrEnum):
+    """What an engine sees of a backup."""
+
+    ABSENT = "ABSENT"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+
+
+class ObservedBackup(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup as it is at one moment."""
+
+    phase: BackupPhase
+    size_bytes: int | None = None
+    """What restoring it will write, in bytes; set in COMPLETE."""
+    detail: str = ""
+
+
+class Capability(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing an engine does or does not do on this machine, in a sentence for people."""
+
+    name: str
+    """For instance `volume-size-limit`, `memory-limit`, `cpu-limit`."""
+    available: bool
+    detail: str
+
+
+class EngineError(Exception):
+    """Something outside went wrong inside an engine call."""
+
+
+class RetryableError(EngineError):
+    """It may go well later; the caller tries again after `after_seconds`."""
+
+    def __init__(self, message: str, *, after_seconds: float = 1.0) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds
+
+
+class PermanentError(EngineError):
+    """Trying again is of no use; `reason` becomes the resource's status code."""
+
+    def __init__(self, message: str, *, reason: Reason = Reason.INTERNAL) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Engine(ABC):
+    """Runs workstations, each known by `ref`, the session's id (22 of `A-Za-z0-9_-`)."""
+
+    @abstractmethod
+    def observe(self, ref: str) -> Observed:
+        """Say what is there now.
+
+        Called at any time, by several threads, also for a ref the engine never heard of (ABSENT).
+        Changes nothing that a caller can see. Raises RetryableError when it can't tell; it never
+        guesses ABSENT or STOPPED.
+        """
+
+    @abstractmethod
+    def ensure_running(self, ref: str, spec: Spec) -> None:
+        """Take the next step towards a workstation that runs on the volume `spec` names.
+
+        Called again and again until RUNNING or FAILED is observed with the attempt of `spec`;
+        each call does what can be done now (make the volume, begin the restore, start the
+        desktop) and returns. In STARTING it goes on, in RUNNING and in FAILED of the same attempt
+        it does nothing; a later attempt starts anew from STOPPED or FAILED. A volume of the wanted
+        generation is kept as it is. Raises PermanentError when the spec can't run here (unknown
+        image, no capacity), RetryableError when it may later.
+        """
+
+    @abstractmethod
+    def ensure_stopped(self, ref: str) -> None:
+        """Begin to close the desktop, kindly first (10 s), then by force; the volume is kept.
+
+        Called in any phase; nothing happens in STOPPED, FAILED and ABSENT. Never fails because
+        the workstation is gone already.
+        """
+
+    @abstractmethod
+    def ensure_absent(self, ref: str) -> None:
+        """Begin to end the workstation at once and to remove its volume; backups stay.
+
+        Called in any phase; silent when there is nothing. ABSENT is observed at the end.
+        """
+
+    @abstractmethod
+    def refs(self) -> set[str]:
+        """Name every workstation that has anything here, for the sweep for left-overs."""
+
+    @abstractmethod
+    def capabilities(self) -> list[Capability]:
+        """Say what of a profile's wishes this engine can keep on this machine."""
+
+
+@runtime_checkable
+class SupportsPersistence(Protocol):
+    """An engine whose volumes may be removed while the workstation is stopped."""
+
+    def ensure_volume_absent(self, ref: str) -> None:
+        """Remove the volume of a stopped workstation; silent when there is none.
+
+        Raises RetryableError while the workstation is not stopped.
+        """
+
+
+@runtime_checkable
+class SupportsBackups(Protocol):
+    """An engine that can keep copies of a volume and start from them."""
+
+    def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:
+        """Say what is there of one backup; ABSENT when it was never begun or was removed."""
+
+    def ensure_backup(self, ref: str, backup_id: str) -> None:
+        """Begin to copy the volume of a stopped workstation as `backup_id`.
+
+        Nothing happens when it is RUNNING or COMPLETE; in FAILED it is tried anew. Never makes a
+        second copy under the same id, whatever died in between. Raises RetryableError while the
+        workstation is not stopped, PermanentError when there is no volume.
+        """
+
+    def ensure_backup_absent(self, ref: str, backup_id: str) -> None:
+        """Begin to remove one backup; silent when there is none. ABSENT is observed at the end."""

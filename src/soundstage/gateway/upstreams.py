@@ -1,0 +1,61 @@
+"""What the gateway must ask the control plane, and nothing more.
+
+`gateway.app` calls it; `wiring` gives it the version that asks the stream service in this process.
+A gateway on a machine of its own gets a version that asks over the network.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from soundstage.wire.ticket import Ticket
+
+
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a stream's desktop is: a unix socket, named apart from its folder, and its owner."""
+
+    stream_id: str
+    directory: str
+    name: str
+    uid: int
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
+    """The control plane says no; `reason` is one of the words of `Refusal`, for the page."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Refusal:
+    """Why a ticket or a cookie does not open a stream."""
+
+    EXPIRED = "expired"
+    USED = "used"
+    FOREIGN = "foreign"
+    """Made for another stream or another host, or not made here at all."""
+    ENDED = "ended"
+    """The session was stopped or deleted, or the caller's rights were taken away."""
+    UNAVAILABLE = "unavailable"
+    """The desktop does not answer just now."""
+
+
+class Upstreams(Protocol):
+    """Answers about streams. Every method may be called from several tasks at once."""
+
+    async def redeem(self, ticket: Ticket) -> Upstream:
+        """Use a ticket up, once for ever, and learn the address. Raises Refused."""
+        ...
+
+    async def find(self, stream_id: str) -> Upstream:
+        """Learn the present address of a stream already opened. Raises Refused."""
+        ...
+
+    async def ended(self, stream_ids: set[str]) -> set[str]:
+        """Say which of these must be cut now. Called about once a second with all live ones."""
+        ...
+
+    async def report_activity(self, stream_ids: set[str]) -> None:
+        """Note that these streams carried bytes since the last call; about once a minute."""
+        ...

@@ -1,0 +1,1 @@
+"""Shapes and rules that both sides of a connection must agree on."""

@@ -1,0 +1,91 @@
+"""The seven errors of the public API, raised where the fact is known.
+
+    Fault
+    ├── ValidationError         400  ValidationException
+    ├── QuotaExceededError      402  ServiceQuotaExceededException
+    ├── AccessDeniedError       403  AccessDeniedException
+    ├── NotFoundError           404  ResourceNotFoundException
+    ├── ConflictError           409  ConflictException
+    ├── ThrottledError          429  ThrottlingException
+    └── InternalError           500  InternalServerErrorException
+
+Only this module and `api.errors` know status numbers. A message names the member, its limit and
+the resource's id, never a secret.
+"""
+
+from typing import ClassVar
+
+
+class Fault(Exception):  # noqa: N818 - the root of a family named by its members
+    """An error that the caller is meant to read."""
+
+    name: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        context: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.context = context or {}
+        self.headers = headers or {}
+
+
+class ValidationError(Fault):
+    """The request can't be meant as it was sent."""
+
+    name = "ValidationException"
+    status = 400
+
+
+class QuotaExceededError(Fault):
+    """A quota of the studio would be exceeded."""
+
+    name = "ServiceQuotaExceededException"
+    status = 402
+
+
+class AccessDeniedError(Fault):
+    """The caller is unknown or may not do this."""
+
+    name = "AccessDeniedException"
+    status = 403
+
+
+class NotFoundError(Fault):
+    """There is no such resource here."""
+
+    name = "ResourceNotFoundException"
+    status = 404
+
+    def __init__(self, kind: str, resource_id: str) -> None:
+        super().__init__(
+            f"There is no {kind} {resource_id}.", context={"resourceId": resource_id}
+        )
+
+
+class ConflictError(Fault):
+    """The resource's state does not allow it now."""
+
+    name = "ConflictException"
+    status = 409
+
+
+class ThrottledError(Fault):
+    """Too many requests; the header Retry-After says when to come back."""
+
+    name = "ThrottlingException"
+    status = 429
+
+
+class InternalError(Fault):
+    """Our own failure; the request id finds it in the log."""
+
+    name = "InternalServerErrorException"
+    status = 500

@@ -1,0 +1,54 @@
+"""The base of every input and output shape, and the scalars they share.
+
+The nouns' `operations.py` build their shapes of these; `api` decodes and encodes them. Python names
+are snake_case; the wire's camelCase names follow from them. Members that are None are not sent.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+Name64 = Annotated[str, Meta(max_length=64)]
+Description = Annotated[str, Meta(max_length=256)]
+RoleArn = Annotated[str, Meta(max_length=2048)]
+ResourceId = Annotated[str, Meta(max_length=22, pattern=r"^[a-zA-Z0-9-_]*\Z")]
+ClientToken = Annotated[str, Meta(min_length=1, max_length=64)]
+MaxResults = Annotated[int, Meta(ge=1, le=100)]
+Tags = dict[str, str]
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A JSON object of the wire. Unknown members are ignored, as AWS's JSON services do."""
+
+
+class Empty(Shape, frozen=True, kw_only=True):
+    """An answer with nothing to say."""
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a moment as the wire does, `YYYY-MM-DDTHH:MM:SSZ`: seconds are all that it keeps."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def encode(shape: Shape) -> bytes:
+    """Write an answer's JSON."""
+    return msgspec.json.encode(to_document(shape))
+
+
+def to_document(value: Any) -> Any:
+    """Turn a shape into what JSON can hold, with the wire's timestamps."""
+    return _with_timestamps(msgspec.to_builtins(value, builtin_types=(datetime,)))
+
+
+def _with_timestamps(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _with_timestamps(item) for key, item in value.items()}
+        case list():
+            return [_with_timestamps(item) for item in value]
+        case datetime():
+            return timestamp(value)
+        case _:
+            return value

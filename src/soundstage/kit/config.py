@@ -1,0 +1,170 @@
+"""The settings: read once, by `wiring` and `cli`, from variables and a file.
+
+A setting `port` is the variable `SOUNDSTAGE_PORT` or the key `port` of the TOML file; a variable
+wins over the file, the file over the default. The file is `soundstage.toml` in the home folder
+unless `SOUNDSTAGE_CONFIG` names another. This is the only module that reads the environment.
+The text under each field is what `docs/reference/settings.md` says.
+"""
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "SOUNDSTAGE_"
+
+
+class ConfigError(Exception):
+    """A setting can't be used; the message names it and says what it may be."""
+
+
+def _default_home() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/soundstage")
+    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data) / "soundstage"
+
+
+def _default_stream_environment() -> Path:
+    # `make setup` puts it beside the service's own environment.
+    return Path(sys.prefix).parent / ".venv-stream"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings, with their defaults."""
+
+    home: Annotated[
+        Path,
+        Meta(
+            description="Folder of all data: database, keys, volumes, backups. As root the "
+            "default is /var/lib/soundstage, else ~/.local/share/soundstage."
+        ),
+    ] = msgspec.field(default_factory=_default_home)
+    host: Annotated[
+        str, Meta(description="Address to listen on. Beyond loopback, put TLS in front.")
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="TCP port to listen on.")] = 8080
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^/?#\s]+)?\Z",
+            description="How browsers reach the service, such as https://studio.example.org. "
+            "Empty: http://localhost and the port.",
+        ),
+    ] = ""
+    engine: Annotated[
+        str,
+        Meta(
+            description="What runs workstations: sandbox (a desktop in namespaces on this "
+            "machine) or simulated (nothing runs; for trying out the API)."
+        ),
+    ] = "sandbox"
+    database_url: Annotated[
+        str,
+        Meta(
+            description="SQLAlchemy address of the database. Empty: a SQLite file in the home "
+            "folder."
+        ),
+    ] = ""
+    region: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]\Z",
+            description="Region that identifiers carry. Fixed once the first studio exists.",
+        ),
+    ] = "us-west-2"
+    sandbox: Annotated[
+        Literal["bubblewrap", "none"],
+        Meta(
+            description="How the sandbox engine separates workstations. none separates nothing; "
+            "it is refused unless the service listens on loopback."
+        ),
+    ] = "bubblewrap"
+    stream_environment: Annotated[
+        Path,
+        Meta(
+            description="Python environment that holds the stream server and its web client. "
+            "Default: .venv-stream beside the service's own."
+        ),
+    ] = msgspec.field(default_factory=_default_stream_environment)
+    frames_per_second: Annotated[
+        int, Meta(ge=5, le=60, description="Most frames a second that a desktop is streamed with.")
+    ] = 30
+    stream_expiration_seconds: Annotated[
+        int,
+        Meta(ge=60, le=3600, description="How long a stream's address may be opened, by default."),
+    ] = 120
+    deleted_sessions_keep_backups_days: Annotated[
+        int, Meta(ge=0, le=3650, description="How long a deleted session's backups are kept.")
+    ] = 7
+    trusted_proxies: Annotated[
+        list[str],
+        Meta(description="Addresses of proxies whose X-Forwarded headers are believed."),
+    ] = []
+    log_format: Annotated[
+        Literal["text", "json"], Meta(description="How log lines look: for people or for programs.")
+    ] = "text"
+
+    @property
+    def address(self) -> str:
+        """How browsers and SDKs reach the service, without a slash at the end."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Reports whether only this machine can connect."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Raises ConfigError naming the setting and where it was read."""
+    environment = os.environ if environment is None else environment
+    given = {
+        key.removeprefix(PREFIX).lower(): value
+        for key, value in environment.items()
+        if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG" and value != ""
+    }
+    home = Path(given["home"]) if "home" in given else _default_home()
+    file = Path(environment.get(f"{PREFIX}CONFIG") or home / "soundstage.toml")
+    merged: dict[str, Any] = _read(file, needed=f"{PREFIX}CONFIG" in environment)
+    for name, value in given.items():
+        if name not in Settings.__struct_fields__:
+            raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
+        merged[name] = value.split(",") if name == "trusted_proxies" else value
+    try:
+        settings = msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"A setting ({PREFIX}… or {file}) is wrong: {error}") from None
+    return msgspec.structs.replace(
+        settings,
+        home=settings.home.expanduser().absolute(),
+        stream_environment=settings.stream_environment.expanduser().absolute(),
+    )
+
+
+def reference() -> str:
+    """Write the table of settings for the documentation."""
+    lines = ["| Variable | Default | What it is |", "|---|---|---|"]
+    for field in msgspec.inspect.type_info(Settings).fields:  # type: ignore[attr-defined]
+        described = field.type
+        text = described.extra_json_schema["description"]
+        default = "see text" if field.default is msgspec.NODEFAULT else field.default
+        shown = "empty" if default in ("", []) else default
+        lines.append(f"| `{PREFIX}{field.name.upper()}` | {shown} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def _read(file: Path, *, needed: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if needed:
+            raise ConfigError(f"{PREFIX}CONFIG names {file}, which does not exist.") from None
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} can't be read: {error}") from None

@@ -1,0 +1,70 @@
+"""What happened, written in the same transaction as the change itself.
+
+Services and reconcilers append; the audit trail and the event stream read. Append-only: nothing
+changes or removes an entry.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table
+
+from soundstage.kit.database import Document, Moment, metadata
+
+journal = Table(
+    "journal",
+    metadata,
+    # SQLite counts up by itself only in a column of exactly this type.
+    Column(
+        "sequence",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(256), nullable=False, index=True),
+    Column("actor", String(256), nullable=False),
+    Column("detail", Document(dict[str, Any]), nullable=False),
+)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    """Noun and what it did: `streaming-session.READY`."""
+    subject: str
+    """The resource's ARN."""
+    actor: str
+    """The principal that caused it."""
+    detail: dict[str, Any]
+
+
+def append(
+    transaction: Connection,
+    *,
+    at: datetime,
+    kind: str,
+    subject: str,
+    actor: str,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Note that something happened."""
+    transaction.execute(
+        journal.insert().values(
+            at=at, kind=kind, subject=subject, actor=actor, detail=detail or {}
+        )
+    )
+
+
+def read(transaction: Connection, *, subject: str | None = None, after: int = 0) -> list[Entry]:
+    """Read up to 1,000 entries in order, after a sequence number."""
+    statement = journal.select().where(journal.c.sequence > after)
+    if subject is not None:
+        statement = statement.where(journal.c.subject == subject)
+    rows = transaction.execute(statement.order_by(journal.c.sequence).limit(1000))
+    return [Entry(**row._mapping) for row in rows]

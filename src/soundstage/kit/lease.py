@@ -1,0 +1,129 @@
+"""Claiming rows that are due, so that one worker at a time acts on each.
+
+`reconciler.loop` claims and renews, `kit.convergence` applies. A row is due when `due_at` has come
+and free when nobody holds it or its holder's time ran out. Whoever writes without the row's token
+changes nothing.
+
+A service that changes a row while a worker acts on it raises `revision` (see `touch`): the worker's
+late decision then changes nothing either, and the row is looked at again at once.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy
+from sqlalchemy import Column, Connection, Integer, String, Table, and_, or_
+
+from soundstage.kit.database import Moment
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to act on one row until a moment."""
+
+    id: str
+    token: str
+    revision: int
+
+
+def columns() -> list[Column[Any]]:
+    """Make the columns that a table needs for its rows to be claimed."""
+    return [
+        Column("due_at", Moment, index=True),
+        Column("lease_token", String(32)),
+        Column("lease_until", Moment),
+        Column("revision", Integer, nullable=False, default=0, server_default="0"),
+    ]
+
+
+def touch(table: Table, due_at: datetime) -> dict[str, Any]:
+    """Make the changes that a service adds to its own: look at this row anew, from `due_at` on."""
+    return {"due_at": due_at, "revision": table.c.revision + 1}
+
+
+def claim(
+    transaction: Connection, table: Table, *, now: datetime, until: datetime, limit: int
+) -> list[Lease]:
+    """Take up to `limit` due and free rows.
+
+    The outer WHERE repeats every condition of the inner one: on PostgreSQL a row can change
+    between the two, and without the repetition rows were claimed twice. SKIP LOCKED, the one
+    difference between the databases, saves the wait for rows that another worker is claiming.
+    """
+    if limit <= 0:
+        return []
+    is_claimable = and_(
+        table.c.due_at <= now,
+        or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
+    )
+    due = sqlalchemy.select(table.c.id).where(is_claimable).order_by(table.c.due_at).limit(limit)
+    if transaction.dialect.name == "postgresql":
+        due = due.with_for_update(skip_locked=True)
+    token = secrets.token_hex(16)
+    rows = transaction.execute(
+        table.update()
+        .where(table.c.id.in_(due.scalar_subquery()), is_claimable)
+        .values(lease_token=token, lease_until=until)
+        .returning(table.c.id, table.c.revision)
+    )
+    return [Lease(id=row.id, token=token, revision=row.revision) for row in rows]
+
+
+def renew(transaction: Connection, table: Table, lease: Lease, until: datetime) -> bool:
+    """Hold on for longer; reports whether the lease was still ours."""
+    return (
+        transaction.execute(
+            table.update().where(_held(table, lease)).values(lease_until=until)
+        ).rowcount
+        == 1
+    )
+
+
+def release(
+    transaction: Connection, table: Table, lease: Lease, *, due_at: datetime | None
+) -> bool:
+    """Give the row back, to be looked at again at `due_at` (None: not before it is touched).
+
+    Reports whether the lease was ours and the row unchanged: only then may the caller write what
+    it decided. A row changed meanwhile is given back as it is, due at the moment its changer set.
+    """
+    kept = transaction.execute(
+        table.update()
+        .where(_held(table, lease), table.c.revision == lease.revision)
+        .values(lease_token=None, lease_until=None, due_at=due_at)
+    )
+    if kept.rowcount == 1:
+        return True
+    transaction.execute(
+        table.update().where(_held(table, lease)).values(lease_token=None, lease_until=None)
+    )
+    return False
+
+
+def forget(transaction: Connection, table: Table) -> None:
+    """Drop every lease; only for a service that knows it is alone, when it starts.
+
+    Without it the rows that a killed service held would wait until their leases run out.
+    """
+    transaction.execute(
+        table.update()
+        .where(table.c.lease_token.is_not(None))
+        .values(lease_token=None, lease_until=None)
+    )
+
+
+def wake(
+    transaction: Connection, table: Table, now: datetime, *where: sqlalchemy.ColumnElement[bool]
+) -> None:
+    """Make rows due now that would be due later, without changing them."""
+    is_later = or_(table.c.due_at.is_(None), table.c.due_at > now)
+    transaction.execute(table.update().where(*where, is_later).values(due_at=now))
+
+
+LEASE_FOR = timedelta(seconds=30)
+"""How long a claim lasts; the loop renews it at a third of this."""
+
+
+def _held(table: Table, lease: Lease) -> sqlalchemy.ColumnElement[bool]:
+    return and_(table.c.id == lease.id, table.c.lease_token == lease.token)

@@ -1,0 +1,36 @@
+# What people type here. Everything that takes more than a line is in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench clean lock
+bin := .venv/bin
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: ## install what is missing, tests' needs included
+	@scripts/setup test
+
+run: ## start the studio on http://localhost:8080 and open a workstation
+	@scripts/setup service
+	@exec $(bin)/soundstage run
+
+test: ## every test, with real desktops and a real browser; ARGS="-k backup" for some
+	@scripts/setup test
+	@$(bin)/python -m pytest $(ARGS)
+
+check: ## lint, types, import contracts, and the project's own rules
+	@scripts/setup test
+	@$(bin)/ruff check
+	@$(bin)/ruff format --check
+	@$(bin)/mypy
+	@$(bin)/lint-imports
+	@$(bin)/python -m pytest -q tests/architecture
+
+bench: ## measure, beside the same things without Soundstage; ARGS="--save gateway"
+	@scripts/setup bench
+	@$(bin)/python -m bench $(ARGS)
+
+clean: ## end everything that was started; DATA=yes removes the studio's data too
+	@scripts/clean $(if $(filter yes,$(DATA)),--data)
+
+lock: ## pin the requirements anew; UPGRADE=yes takes newer versions
+	@scripts/lock

@@ -1,0 +1,40 @@
+"""What tests of several rooms need: a home folder that other users can reach, and a browser."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Give a fresh folder for a test's data, short and open to other users' passage.
+
+    pytest's own `tmp_path` lies in a folder that only its owner may enter, but a workstation that
+    root starts has a user of its own. A socket's path may be 107 bytes long, so it is short too.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="soundstage-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Give the browser's program; without one the test fails, for a promise would go untested."""
+    found = shutil.which("chromium") or _from_playwright()
+    if found is None:
+        pytest.fail("There is no Chromium; `make setup` installs one.")
+    return Path(found)
+
+
+def _from_playwright() -> str | None:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - few tests need a browser
+
+    with sync_playwright() as playwright:
+        program = playwright.chromium.executable_path
+    return program if Path(program).exists() else None

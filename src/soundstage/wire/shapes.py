@@ -10,8 +10,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-Name64 = Annotated[str, Meta(max_length=64)]
-Description = Annotated[str, Meta(max_length=256)]
+SENSITIVE = {"sensitive": True}
+"""Marks a member whose value no message and no log repeats: `Meta(extra=SENSITIVE)`."""
+
+Name64 = Annotated[str, Meta(max_length=64, extra=SENSITIVE)]
+Description = Annotated[str, Meta(max_length=256, extra=SENSITIVE)]
 RoleArn = Annotated[str, Meta(max_length=2048)]
 ResourceId = Annotated[str, Meta(max_length=22, pattern=r"^[a-zA-Z0-9-_]*\Z")]
 ClientToken = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -25,6 +28,25 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
 
 class Empty(Shape, frozen=True, kw_only=True):
     """An answer with nothing to say."""
+
+
+class OneOf(Shape, frozen=True, kw_only=True):
+    """A union of the wire: at most one member is set.
+
+    A request may leave all out (one real client always sends `{}`); an answer must not, because
+    SDKs then fail to read the whole answer. Answer None where `is_empty`.
+    """
+
+    def __post_init__(self) -> None:
+        """Refuse two members, as the SDKs do."""
+        chosen = [name for name in self.__struct_fields__ if getattr(self, name) is not None]
+        if len(chosen) > 1:
+            raise ValueError("at most one member may be set")
+
+    @property
+    def is_empty(self) -> bool:
+        """Reports whether no member is set."""
+        return all(getattr(self, name) is None for name in self.__struct_fields__)
 
 
 def timestamp(moment: datetime) -> str:

@@ -1,0 +1,153 @@
+"""Turns a failed check of an input into a sentence that names the member as the wire does.
+
+`wire.binding` calls it. The sentence gives the member's limit and what it got, unless the member is
+marked sensitive (`shapes.SENSITIVE`): names, descriptions and scripts are never repeated.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from soundstage.wire.faults import ValidationError
+from soundstage.wire.shapes import SENSITIVE, Shape
+
+_WHERE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?\Z", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+_SHOWN = 80
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN = object()
+
+
+def explain(error: msgspec.ValidationError, shape: type[Shape], document: Any) -> ValidationError:
+    """Make the fault that says what is wrong with which member."""
+    match = _WHERE.match(str(error))
+    what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+    missing = _MISSING.match(what)
+    member = path.lstrip(".")
+    if missing:
+        member = f"{member}.{missing['name']}".lstrip(".")
+        return _fault(member, f"{member} is required.")
+    steps = [step[0] or step[1] for step in _STEP.findall(path)]
+    kind, sensitive = _look_up(shape, steps)
+    got = _UNKNOWN if match and match["key"] else _value_at(document, steps)
+    rule = _rule(what, kind)
+    return _fault(member, f"{member or 'The input'} {rule}{_shown(got, what, sensitive)}.")
+
+
+def _fault(member: str, message: str) -> ValidationError:
+    return ValidationError(message, context={"member": member} if member else {})
+
+
+def _rule(what: str, kind: inspect.Type | None) -> str:
+    """Say the limit in words; msgspec's own words where none fit better."""
+    values = _enum_values(kind)
+    if what.startswith("Invalid enum value") and values:
+        return f"must be one of {', '.join(values)}"
+    what = re.sub(r", got `[^`]*`$", "", what)
+    what = re.sub(r"`str` of length", "text of length", what)
+    what = re.sub(r"`array` of length", "a list of length", what)
+    what = re.sub(r"`str` matching regex '(.*)'$", _pattern, what)
+    what = re.sub(r"`(int|float)`", "a number", what)
+    for name, said in (("str", "text"), ("array", "a list"), ("bool", "true or false")):
+        what = what.replace(f"`{name}`", said)
+    what = what.replace("`object`", "an object").replace(" | `null`", "").replace("`null`", "null")
+    if what.startswith("Expected "):
+        return f"must be {what.removeprefix('Expected ')}"
+    return f"is not valid: {what}"
+
+
+def _pattern(match: re.Match[str]) -> str:
+    pattern = match[1].replace(r"\\", "\\")
+    return f"text matching {pattern.removesuffix(chr(92) + 'Z')}"
+
+
+def _shown(got: Any, what: str, sensitive: bool) -> str:
+    if got is _UNKNOWN:
+        return ""
+    if "of length" in what and hasattr(got, "__len__"):
+        return f"; got length {len(got)}"
+    if got is None:
+        return "; got null"
+    if sensitive:
+        return ""
+    return f"; got {_in_words(got)}"
+
+
+def _in_words(got: Any) -> str:
+    match got:
+        case bool():
+            return str(got).lower()
+        case str():
+            return f"{got[:_SHOWN]!r}{'…' if len(got) > _SHOWN else ''}"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+        case _:
+            return str(got)[:_SHOWN]
+
+
+def _value_at(document: Any, steps: list[str]) -> Any:
+    value = document
+    for step in steps:
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return _UNKNOWN
+    return value
+
+
+@cache
+def _type_of(shape: type[Shape]) -> inspect.Type:
+    return inspect.type_info(shape)
+
+
+def _look_up(shape: type[Shape], steps: list[str]) -> tuple[inspect.Type | None, bool]:
+    """Walk the shape's types along the member's path; sensitive above is sensitive below."""
+    kind: inspect.Type | None = _type_of(shape)
+    sensitive = False
+    for step in [*steps, None]:
+        kind, marked = _bare(kind)
+        sensitive = sensitive or marked
+        if step is None or kind is None:
+            break
+        kind = _inner(kind, step)
+    return kind, sensitive
+
+
+def _bare(kind: inspect.Type | None) -> tuple[inspect.Type | None, bool]:
+    """Take off annotations and the possibility of null."""
+    sensitive = False
+    while True:
+        if isinstance(kind, inspect.Metadata):
+            sensitive = sensitive or bool(kind.extra and SENSITIVE.items() <= kind.extra.items())
+            kind = kind.type
+        elif isinstance(kind, inspect.UnionType):
+            kind = next(
+                (item for item in kind.types if not isinstance(item, inspect.NoneType)), None
+            )
+        else:
+            return kind, sensitive
+
+
+def _inner(kind: inspect.Type, step: str) -> inspect.Type | None:
+    if isinstance(kind, inspect.StructType):
+        return next((field.type for field in kind.fields if field.encode_name == step), None)
+    if isinstance(kind, inspect.ListType):
+        return kind.item_type
+    if isinstance(kind, inspect.DictType):
+        return kind.value_type
+    return None
+
+
+def _enum_values(kind: inspect.Type | None) -> list[str]:
+    if isinstance(kind, inspect.EnumType):
+        return [str(item.value) for item in kind.cls]
+    if isinstance(kind, inspect.LiteralType):
+        return [str(item) for item in kind.values]
+    return []

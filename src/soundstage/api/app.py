@@ -1,0 +1,134 @@
+"""Runs one request from its signature to its answer, and mounts that under the API's base path.
+
+`wiring` calls `build`. Everything for one request happens in one worker thread and one transaction,
+in the order signature, permission, existence, input, operation, commit.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from starlette.routing import BaseRoute, Mount
+
+from soundstage.api import access, errors, idempotency
+from soundstage.api.door import ApiSettings, Door
+from soundstage.api.exchange import Answer, Received
+from soundstage.api.identity import Verifier
+from soundstage.api.middleware import Edge
+from soundstage.api.routes import Match, Routes, decode_text
+from soundstage.resources.request import Caller
+from soundstage.wire import shapes
+from soundstage.wire.binding import TOKEN_HEADER, Parts
+from soundstage.wire.faults import ConflictError, Fault, InternalError, ValidationError
+from soundstage.wire.operation import BASE_PATH, Operation
+from soundstage.wire.shapes import Empty, Shape
+
+_TRIES = 3
+_NO_CONTENT = 204
+
+_log = structlog.get_logger("soundstage.api")
+
+
+def build(operations: Sequence[Operation], door: Door, settings: ApiSettings) -> list[BaseRoute]:
+    """Make the routes of the API."""
+    api = Api(operations, door, settings)
+    return [Mount(BASE_PATH, app=Edge(api.answer, settings))]
+
+
+class Api:
+    """The operation table with a door behind it; free of the network."""
+
+    def __init__(self, operations: Sequence[Operation], door: Door, settings: ApiSettings) -> None:
+        self._routes = Routes(operations)
+        self._door = door
+        self._verifier = Verifier(
+            door.secret_of, allowed_skew=timedelta(seconds=settings.allowed_skew_seconds)
+        )
+
+    def answer(self, received: Received) -> Answer:
+        """Answer a request; never raises."""
+        notes: dict[str, Any] = {}
+        try:
+            return self._answer(received, notes)
+        except Fault as fault:
+            if isinstance(fault, InternalError):
+                _log.error("internal error", request_id=received.request_id, exc_info=fault)
+            return errors.render(fault, notes)
+        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and we a log
+            return errors.render_unexpected(received.request_id, notes)
+
+    def _answer(self, received: Received, notes: dict[str, Any]) -> Answer:
+        now = self._door.now()
+        caller = self._verifier.verify(received, now)
+        notes["principal"] = caller.principal_id
+        match = self._routes.find(received.method, received.raw_path)
+        notes["operation"] = match.row.operation.name
+        parts = _parts(received, match)
+        for _ in range(_TRIES):
+            try:
+                return self._run(match, parts, caller, now, notes)
+            except idempotency.RaceLostError:
+                continue
+        raise ConflictError("Too many requests use this client token at once. Try again.")
+
+    def _run(
+        self, match: Match, parts: Parts, caller: Caller, now: datetime, notes: dict[str, Any]
+    ) -> Answer:
+        operation, binding = match.row.operation, match.row.binding
+        with self._door.transaction(write=not operation.is_read) as transaction:
+            facts = self._door.facts(transaction)
+            asked = binding.peek(parts)
+            access.require_access(operation, caller, asked, facts)
+            facts.require_existing(asked.labels)
+            given = binding.decode(parts)
+            attempt = _attempt(operation, parts, given, caller)
+            if attempt is not None:
+                stored = idempotency.begin(transaction, attempt, now)
+                if stored is not None:
+                    return Answer(
+                        status=stored.status, body=stored.body, notes={**notes, "replayed": True}
+                    )
+            output = operation.handler(self._door.request(transaction, caller, now), given)
+            answer = Answer(status=operation.status, body=_encode(operation, output), notes=notes)
+            if attempt is not None:
+                idempotency.finish(transaction, attempt, answer)
+        return answer
+
+
+def _parts(received: Received, match: Match) -> Parts:
+    tokens = received.header_values(TOKEN_HEADER.lower())
+    if len(tokens) > 1:
+        raise ValidationError("clientToken was given more than once.")
+    return Parts(
+        labels=match.labels,
+        query=tuple(
+            (name, decode_text(value, name))
+            for name, value in (
+                (decode_text(name, "A query name"), value) for name, value in received.query_parts()
+            )
+        ),
+        client_token=tokens[0] if tokens else None,
+        body=received.body,
+    )
+
+
+def _attempt(
+    operation: Operation, parts: Parts, given: Shape, caller: Caller
+) -> idempotency.Attempt | None:
+    token = getattr(given, "client_token", None)
+    if token is None or operation.is_read:
+        return None
+    return idempotency.Attempt(
+        principal_id=caller.principal_id,
+        operation=operation.name,
+        studio_id=parts.labels.get("studioId", ""),
+        token=token,
+        digest=idempotency.digest_of(given),
+    )
+
+
+def _encode(operation: Operation, output: Shape) -> bytes:
+    if operation.status == _NO_CONTENT:
+        return b""
+    return b"{}" if isinstance(output, Empty) else shapes.encode(output)

@@ -1,0 +1,92 @@
+"""What the API needs from the rest of the service; `wiring` implements both interfaces.
+
+The API knows the operation table and these two, so it never learns which database, engine or store
+there is.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+from sqlalchemy import Connection
+
+from soundstage.resources.request import Caller, Request
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits that hold before anybody is identified."""
+
+    body_bytes: int = 1024 * 1024
+    """Largest body."""
+    body_seconds: float = 30
+    """Longest wait for a body to arrive."""
+    path_bytes: int = 4096
+    """Longest path, still encoded."""
+    query_bytes: int = 16 * 1024
+    """Longest query, still encoded."""
+    header_bytes: int = 32 * 1024
+    """All headers together."""
+    header_count: int = 100
+    """Most headers."""
+    workers: int = 16
+    """Requests worked on at the same time; more wait their turn."""
+    allowed_skew_seconds: int = 15 * 60
+    """How far a client's clock may be off, both ways."""
+
+
+class Facts(Protocol):
+    """Answers to permission questions, asked within one request's transaction."""
+
+    def is_administrator(self, studio_id: str, principal_id: str) -> bool:
+        """Reports whether the person administers this studio; False when there is none."""
+        ...
+
+    def owner_of_session(self, studio_id: str, session_id: str) -> str | None:
+        """Name a session's owner; None when the studio has no such session."""
+        ...
+
+    def owner_of_backup(self, studio_id: str, backup_id: str) -> str | None:
+        """Name a backup's owner; None when the studio has no such backup."""
+        ...
+
+    def is_member(self, studio_id: str, launch_profile_id: str, principal_id: str) -> bool:
+        """Reports whether the person is a member of the studio's profile."""
+        ...
+
+    def require_existing(self, labels: Mapping[str, str]) -> None:
+        """Raise NotFoundError when something that the path names does not exist.
+
+        Called after the permission check and before the input is checked. The labels are those of
+        the operation's path: `studioId`, `sessionId`, … Naming only the studio is enough: handlers
+        raise NotFoundError themselves, only later than a wrong input is told.
+        """
+        ...
+
+
+class Door(Protocol):
+    """How the API reaches the service. All methods may block; none is called on the event loop."""
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        ...
+
+    def secret_of(self, access_key_id: str) -> tuple[str, Caller] | None:
+        """Find an active access key's secret and whose it is. May be cached for some seconds."""
+        ...
+
+    def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
+        """Open a transaction that commits when its block ends and rolls back when it raises.
+
+        May be opened again for the same request, after a race was lost.
+        """
+        ...
+
+    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
+        """Put together what a handler is given."""
+        ...
+
+    def facts(self, transaction: Connection) -> Facts:
+        """Answer permission questions within this transaction."""
+        ...

@@ -1,0 +1,167 @@
+"""The API's edge to the network: limits, request ids, headers and the log line.
+
+`app` puts it around the API. It reads the whole body, bounded in size and time, before anybody is
+identified, hands the request to a worker thread, and sends the answer. The log line holds neither
+the query nor any header.
+"""
+
+import time
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+import structlog
+from starlette.types import Message, Receive, Scope, Send
+
+from soundstage.api import errors
+from soundstage.api.door import ApiSettings
+from soundstage.api.errors import Refused
+from soundstage.api.exchange import Answer, Received
+from soundstage.kit.ids import new_request_id
+from soundstage.wire.faults import Fault
+
+_SECURITY_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+_log = structlog.get_logger("soundstage.api")
+
+
+class Edge:
+    """An ASGI application around a function that answers requests in a worker thread."""
+
+    def __init__(self, answer: Callable[[Received], Answer], settings: ApiSettings) -> None:
+        self._answer = answer
+        self._settings = settings
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = time.perf_counter()
+        request_id = new_request_id()
+        received: Received | None = None
+        try:
+            _check_head(scope, self._settings)
+            body = await self._body(scope, receive)
+            if body is None:
+                return
+            received = _received(scope, request_id, body)
+            answer = await self._run(received)
+        except Fault as fault:
+            answer = errors.render(fault)
+        await _send(send, answer, request_id, closes=received is None)
+        _log.info(
+            "request",
+            request_id=request_id,
+            method=scope["method"][:16],
+            path=_path(scope)[:256],
+            status=answer.status,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            bytes_in=len(received.body) if received else 0,
+            bytes_out=len(answer.body),
+            **answer.notes,
+        )
+
+    async def _run(self, received: Received) -> Answer:
+        # A limiter belongs to an event loop, so it can't be made before the first request.
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(self._settings.workers)
+        return await anyio.to_thread.run_sync(self._answer, received, limiter=self._limiter)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """Read the body; None when the client went away. Raises Refused."""
+        limit = self._settings.body_bytes
+        if _stated_length(scope) > limit:
+            raise _too_large(limit)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            with anyio.fail_after(self._settings.body_seconds):
+                while True:
+                    message: Message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return None
+                    chunk = message.get("body", b"")
+                    size += len(chunk)
+                    if size > limit:
+                        raise _too_large(limit)
+                    chunks.append(chunk)
+                    if not message.get("more_body", False):
+                        return b"".join(chunks)
+        except TimeoutError:
+            raise Refused("RequestTimeoutException", "The body did not arrive in time.") from None
+
+
+def _check_head(scope: Scope, settings: ApiSettings) -> None:
+    if len(scope["raw_path"]) > settings.path_bytes:
+        raise Refused(
+            "RequestUriTooLongException",
+            f"The path is longer than {settings.path_bytes} bytes.",
+        )
+    if len(scope["query_string"]) > settings.query_bytes:
+        raise Refused(
+            "RequestUriTooLongException",
+            f"The query is longer than {settings.query_bytes} bytes.",
+        )
+    headers = scope["headers"]
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > settings.header_count or size > settings.header_bytes:
+        raise Refused(
+            "RequestHeadersTooLargeException",
+            f"At most {settings.header_count} headers and {settings.header_bytes} bytes of them "
+            "are read.",
+        )
+
+
+def _stated_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value[:20])
+    return 0
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused("RequestEntityTooLargeException", f"The body is larger than {limit} bytes.")
+
+
+def _received(scope: Scope, request_id: str, body: bytes) -> Received:
+    return Received(
+        request_id=request_id,
+        method=scope["method"],
+        raw_path=_path(scope),
+        query=_text(scope["query_string"]),
+        headers=tuple((name.decode("latin-1"), _text(value)) for name, value in scope["headers"]),
+        body=body,
+    )
+
+
+def _path(scope: Scope) -> str:
+    return _text(scope["raw_path"])
+
+
+def _text(raw: bytes) -> str:
+    # Clients sign UTF-8; what is none keeps its bytes, so that it only fails to match.
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+async def _send(send: Send, answer: Answer, request_id: str, *, closes: bool) -> None:
+    headers = [
+        (errors.REQUEST_ID_HEADER.lower().encode(), request_id.encode()),
+        *_SECURITY_HEADERS,
+        *((name.encode(), value.encode()) for name, value in answer.headers.items()),
+    ]
+    if answer.body:
+        headers.append((b"content-type", b"application/json"))
+    if answer.status != 204:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    if closes:
+        # The rest of a refused body would be read as the next request.
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

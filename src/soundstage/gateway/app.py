@@ -1,0 +1,212 @@
+"""The gateway's pages: a link becomes a cookie, a cookie becomes Selkies' client.
+
+`wiring` makes one `Gateway`, mounts `routes`, starts uvicorn with `uvicorn_options` and keeps
+`watch` running. Nothing of a session's own HTTP ever reaches a browser: files come from the
+installed package, the one question the client has about the server is answered here, and what is
+relayed is the websocket alone (`relay`).
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from soundstage.gateway.accesslog import AccessLog
+from soundstage.gateway.connect import Connector
+from soundstage.gateway.live import LiveRelays
+from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS, Pages
+from soundstage.gateway.proxies import Proxies
+from soundstage.gateway.refusals import NOT_ASKED, NOT_FOUND, NOT_INSTALLED
+from soundstage.gateway.relay import Surroundings
+from soundstage.gateway.serving import uvicorn_options
+from soundstage.gateway.settings import GatewaySettings
+from soundstage.gateway.tickets import Clock, Entrance
+from soundstage.gateway.upstreams import Refused, Upstreams
+from soundstage.gateway.webclient import Asset, NotInstalledError, WebClient
+from soundstage.wire.ticket import Tickets
+
+log = structlog.get_logger(__name__)
+
+TITLE = "Workstation · Soundstage"
+
+_MODE = b'{"current_mode":"websockets","available_modes":["websockets"],"enable_dual_mode":false}'
+"""What Selkies answers to `GET /api/status` as the sandbox starts it."""
+_FOR_EVER = "public, max-age=31536000, immutable"
+_SHARED = "assets"
+"""Stands where a stream's id would; ids are 22 letters, so none is ever this word."""
+
+
+class Gateway:
+    """Everything that opens streams in this process."""
+
+    def __init__(
+        self, settings: GatewaySettings, upstreams: Upstreams, tickets: Tickets, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._upstreams = upstreams
+        self._entrance = Entrance(settings, tickets, clock)
+        self._proxies = Proxies(settings.trusted_proxies)
+        self._pages = Pages(settings)
+        self._client = _read_client(settings)
+        self.live = LiveRelays(settings, upstreams, clock)
+        self._connector = Connector(settings)
+
+    def routes(self) -> list[BaseRoute]:
+        """The gateway's part of the service's addresses: everything below `/streams`."""
+        return [
+            Mount(
+                "/streams",
+                routes=[
+                    Route(f"/{_SHARED}/{{digest}}/{{name:path}}", self._shared_file),
+                    Route("/{stream_id}", self._nothing),
+                    Route("/{stream_id}/", self._page),
+                    Route("/{stream_id}/api/status", self._status),
+                    Route("/{stream_id}/api/websockets", self._probe),
+                    Route("/{stream_id}/{name:path}", self._file),
+                    Route("/{rest:path}", self._nothing),
+                ],
+                middleware=[Middleware(AccessLog, proxies=self._proxies)],
+            )
+        ]
+
+    def uvicorn_options(self) -> dict[str, Any]:
+        """Keyword arguments that the process's `uvicorn.Config` must be made with."""
+        return uvicorn_options(
+            Surroundings(
+                self._settings,
+                self._upstreams,
+                self._entrance,
+                self._proxies,
+                self._connector,
+                self.live,
+            )
+        )
+
+    async def watch(self) -> None:
+        """Cut ended streams and report use, until cancelled."""
+        try:
+            await self.live.watch()
+        finally:
+            self._connector.close()
+
+    async def _page(self, request: Request) -> Response:
+        stream_id = request.path_params["stream_id"]
+        try:
+            if "ticket" in request.query_params:
+                return await self._enter(request, stream_id)
+            self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
+            await self._find(stream_id)
+        except Refused as error:
+            return self._pages.notice(error.reason)
+        if self._client is None:
+            return self._pages.notice(NOT_INSTALLED)
+        assets = f"{self._settings.public_path}/streams/{_SHARED}/{self._client.digest}/"
+        return self._pages.client(request, stream_id, assets, self._client)
+
+    async def _enter(self, request: Request, stream_id: str) -> Response:
+        """Swap a ticket for a cookie, when a person opened the link."""
+        ticket = self._entrance.read_ticket(request.query_params["ticket"], stream_id)
+        if request.method != "GET":
+            # Programs that show a preview of a link ask so; the ticket stays good.
+            return Response(headers={**NO_STORE, **PLAIN_HEADERS})
+        if not _was_asked_for(request):
+            return self._pages.notice(NOT_ASKED)
+        await self._upstreams.redeem(ticket)
+        log.info("gateway.stream_opened", stream=stream_id, subject=ticket.subject)
+        return Response(
+            status_code=HTTPStatus.SEE_OTHER,
+            headers={
+                "Location": self._settings.stream_path(stream_id),
+                "Set-Cookie": self._entrance.make_cookie(ticket),
+                **NO_STORE,
+                **PLAIN_HEADERS,
+            },
+        )
+
+    async def _status(self, request: Request) -> Response:
+        try:
+            self._entrance.read_cookies(
+                request.headers.getlist("cookie"), request.path_params["stream_id"]
+            )
+        except Refused as error:
+            return self._pages.notice(error.reason)
+        return self._pages.data(_MODE)
+
+    async def _probe(self, request: Request) -> Response:
+        """Answer the client's question, between two tries, whether connecting makes sense."""
+        stream_id = request.path_params["stream_id"]
+        try:
+            self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
+            await self._find(stream_id)
+        except Refused as error:
+            return self._pages.notice(error.reason)
+        answer = self._pages.data(b"{}")
+        answer.status_code = HTTPStatus.UPGRADE_REQUIRED
+        answer.headers["Upgrade"] = "websocket"
+        return answer
+
+    async def _file(self, request: Request) -> Response:
+        return self._send(request, request.path_params["name"], "public, max-age=3600")
+
+    async def _shared_file(self, request: Request) -> Response:
+        is_current = self._client and request.path_params["digest"] == self._client.digest
+        name = request.path_params["name"] if is_current else ""
+        return self._send(request, name, _FOR_EVER)
+
+    async def _nothing(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint's signature
+        return self._pages.notice(NOT_FOUND)
+
+    def _send(self, request: Request, name: str, caching: str) -> Response:
+        found = self._client.find(name) if self._client else None
+        if found is None or self._client is None:
+            return self._pages.notice(NOT_FOUND)
+        etag = f'"{self._client.digest}"'
+        headers = {
+            "Cache-Control": caching,
+            "ETag": etag,
+            "Vary": "Accept-Encoding",
+            # Opened by themselves, an SVG or a script's text may do nothing.
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+            **PLAIN_HEADERS,
+        }
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return _file_response(request, found, headers)
+
+    async def _find(self, stream_id: str) -> None:
+        await self._upstreams.find(stream_id)
+
+
+def _was_asked_for(request: Request) -> bool:
+    """Reports whether a person opens this as a page, as far as the browser tells.
+
+    Browsers send Sec-Fetch-* on secure addresses and on loopback; where they don't, only the
+    purpose can be judged.
+    """
+    purpose = request.headers.get("sec-purpose", request.headers.get("purpose", ""))
+    mode = request.headers.get("sec-fetch-mode", "navigate")
+    target = request.headers.get("sec-fetch-dest", "document")
+    return "prefetch" not in purpose and mode == "navigate" and target == "document"
+
+
+def _file_response(request: Request, asset: Asset, headers: dict[str, str]) -> Response:
+    body = asset.body
+    if asset.compressed and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        body = asset.compressed
+    # Not media_type: Starlette would write a charset into types that have none.
+    return Response(body, headers={"Content-Type": asset.content_type, **headers})
+
+
+def _read_client(settings: GatewaySettings) -> WebClient | None:
+    try:
+        client = WebClient(settings.stream_environment, title=TITLE)
+        client.page("/")
+    except NotInstalledError as error:
+        log.warning("gateway.client_missing", detail=str(error))
+        return None
+    return client

@@ -1,0 +1,94 @@
+"""The little of RFC 6455 that a relay needs: where frames end, and how to close between two.
+
+`relay` feeds it what a desktop sends; payloads are never looked at.
+"""
+
+_LENGTH_16 = 126
+_LENGTH_64 = 127
+_MASKED = 0x80
+_OPCODE = 0x0F
+_CLOSE = 0x8
+_FINAL_CLOSE = 0x88
+_REASON_BYTES = 123
+"""A control frame's payload is at most 125 bytes, two of them the code (RFC 6455, 5.5)."""
+
+GOING_AWAY = 1001
+POLICY = 1008
+RESTART = 1012
+OVERLOADED = 1013
+ENDED = 4001
+"""Private code; Selkies' client takes it as final and does not try again."""
+TOO_SOON = 4029
+"""Selkies' own code for "connected less than 500 ms after the last one"."""
+
+
+class Borders:
+    """Follows frames through chunks of bytes cut anywhere."""
+
+    def __init__(self) -> None:
+        self._left = 0
+        """Payload bytes of the present frame still to come."""
+        self._head = b""
+        """The beginning of a frame head that was cut."""
+
+    @property
+    def is_between(self) -> bool:
+        """Reports whether all bytes so far are whole frames."""
+        return not self._left and not self._head
+
+    def feed(self, data: bytes) -> None:
+        """Note that these bytes were passed on."""
+        if len(data) < self._left:
+            self._left -= len(data)
+            return
+        at = self._left
+        self._left = 0
+        if self._head:
+            data, at = self._head + data[at:], 0
+            self._head = b""
+        size = len(data)
+        while at < size:
+            end = frame_end(data, at)
+            if end is None:
+                self._head = data[at:]
+                return
+            at = end
+        self._left = at - size
+
+    def rest_of_frame(self, data: bytes) -> bytes:
+        """Give the part of `data` that completes the present frame, and note it as passed on."""
+        if self._head:
+            end = frame_end(self._head + data, 0)
+            part = data if end is None else data[: end - len(self._head)]
+        else:
+            part = data[: self._left]
+        self.feed(part)
+        return part
+
+
+def frame_end(data: bytes, at: int) -> int | None:
+    """Find where the frame that begins at `at` ends, past `data` too; None when its head is cut."""
+    if len(data) - at < 2:
+        return None
+    second = data[at + 1]
+    mask = 4 if second & _MASKED else 0
+    length = second & ~_MASKED
+    if length < _LENGTH_16:
+        return at + 2 + mask + length
+    wide = 2 if length == _LENGTH_16 else 8
+    if len(data) - at < 2 + wide + mask:
+        return None
+    return at + 2 + wide + mask + int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """Make a server's close frame; a long reason is shortened at a letter's border."""
+    text = reason.encode()[:_REASON_BYTES].decode(errors="ignore").encode()
+    return bytes((_FINAL_CLOSE, 2 + len(text))) + code.to_bytes(2, "big") + text
+
+
+def close_code(data: bytes) -> int | None:
+    """Read the code when `data` begins with a server's close frame; None for any other frame."""
+    if len(data) < 4 or data[0] & _OPCODE != _CLOSE or data[1] < 2 or data[1] & _MASKED:
+        return None
+    return int.from_bytes(data[2:4], "big")

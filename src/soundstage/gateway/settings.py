@@ -1,0 +1,66 @@
+"""What the gateway must be told; `wiring` makes it once, everything in `gateway` reads it."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where streams are reached from outside, what is served for them, and every bound."""
+
+    public_url: str
+    """The address people type, `https://studio.example.com`. It alone decides links, the cookie's
+    path and `Secure`, and the Origin that is ours; no header of a request can change it."""
+    stream_environment: Path
+    """The environment that has Selkies installed; its web client is served from there."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (`10.0.0.0/8`) whose X-Forwarded-For and -Proto are believed; none by default."""
+    cookie_seconds: int = 12 * 3600
+    """How long a browser may come back to a stream without a new link."""
+    relays_per_stream: int = 8
+    """Browser pages connected to one desktop at once."""
+    relays_in_total: int = 256
+    """Live connections of this process."""
+    connections_in_total: int = 1024
+    """Open HTTP requests of this process, pages and API together, before it answers 503."""
+    head_bytes: int = 32 * 1024
+    """The largest request head, in bytes."""
+    head_seconds: float = 10.0
+    """How long a request head may take to arrive."""
+    body_seconds: float = 60.0
+    """How long a request body may take to arrive."""
+    handshake_seconds: float = 10.0
+    """How long a desktop may take to accept a connection, waiting for its turn included."""
+    connect_spacing_seconds: float = 0.55
+    """Least time between two connects to one desktop. Selkies 2.1 refuses a second connect within
+    500 ms with close code 4029, and sees every browser as one peer on a unix socket."""
+    revocation_seconds: float = 1.0
+    """How often the control plane is asked which live streams have ended."""
+    revocation_patience_seconds: float = 30.0
+    """After so long without an answer every relay is cut: rights nobody can check are not used."""
+    activity_seconds: float = 60.0
+    """How often use is reported."""
+
+    @property
+    def public_origin(self) -> str:
+        """Scheme, host and port of the public address, as a browser writes them in Origin."""
+        parts = urlsplit(self.public_url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        usual = {"http": 80, "https": 443}.get(parts.scheme)
+        port = "" if parts.port in (None, usual) else f":{parts.port}"
+        return f"{parts.scheme}://{host}{port}"
+
+    @property
+    def public_path(self) -> str:
+        """What stands before `/streams/` in the public address, without a slash at its end."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
+    @property
+    def is_secure(self) -> bool:
+        """Reports whether browsers reach us by https."""
+        return urlsplit(self.public_url).scheme == "https"
+
+    def stream_path(self, stream_id: str) -> str:
+        """The path of a stream's page as the browser sees it; also its cookie's."""
+        return f"{self.public_path}/streams/{stream_id}/"

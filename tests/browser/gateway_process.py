@@ -1,0 +1,82 @@
+"""A gateway in a process of its own, which a test can kill and start again.
+
+Run as `python gateway_process.py FOLDER PORT`. The folder holds `control.json`, the test's stand-in
+for the control plane: where the stream's desktop is and whether the stream has ended. It is read
+anew at each question, so that the test changes it while the gateway runs.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from soundstage.gateway.app import Gateway
+from soundstage.gateway.settings import GatewaySettings
+from soundstage.gateway.upstreams import Refusal, Refused, Upstream
+from soundstage.wire.ticket import Ticket, Tickets
+
+SECRET = b"a secret for tests, thirty-two b."
+
+
+class FileUpstreams:
+    """Answers from `control.json`; used tickets are kept beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._control = folder / "control.json"
+        self._used = folder / "used"
+
+    async def redeem(self, ticket: Ticket) -> Upstream:
+        upstream = await self.find(ticket.stream_id)
+        try:
+            self._used.touch(exist_ok=False)
+        except FileExistsError:
+            raise Refused(Refusal.USED) from None
+        return upstream
+
+    async def find(self, stream_id: str) -> Upstream:
+        facts = json.loads(self._control.read_text())
+        if stream_id in facts["ended"]:
+            raise Refused(Refusal.ENDED)
+        if stream_id not in facts["streams"]:
+            raise Refused(Refusal.FOREIGN)
+        return Upstream(stream_id=stream_id, **facts["streams"][stream_id])
+
+    async def ended(self, stream_ids: set[str]) -> set[str]:
+        return stream_ids & set(json.loads(self._control.read_text())["ended"])
+
+    async def report_activity(self, stream_ids: set[str]) -> None:
+        (self._control.parent / "activity").write_text(" ".join(sorted(stream_ids)))
+
+
+async def serve(folder: Path, port: int) -> None:
+    facts = json.loads((folder / "control.json").read_text())
+    settings = GatewaySettings(
+        public_url=f"http://127.0.0.1:{port}",
+        stream_environment=Path(facts["environment"]),
+        activity_seconds=1.0,
+    )
+    gateway = Gateway(settings, FileUpstreams(folder), Tickets(SECRET), lambda: datetime.now(UTC))
+    config = uvicorn.Config(
+        Starlette(routes=gateway.routes()),
+        host="127.0.0.1",
+        port=port,
+        loop="uvloop",
+        lifespan="off",
+        **gateway.uvicorn_options(),
+    )
+    watching = asyncio.create_task(gateway.watch())
+    await uvicorn.Server(config).serve()
+    watching.cancel()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.DEBUG)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory())
+    with asyncio.Runner(loop_factory=__import__("uvloop").new_event_loop) as runner:
+        runner.run(serve(Path(sys.argv[1]), int(sys.argv[2])))

@@ -15,6 +15,7 @@ WITHOUT_MIRROR: dict[str, str] = {
 
 NOT_MIRRORS = {
     "architecture": "rules about all modules",
+    "browser": "a real browser in front of a real gateway",
     "clients": "SDKs and other clients of the public API",
     "contracts": "one suite for all that implement an interface",
     "stories": "walks through the whole product",

@@ -18,6 +18,7 @@ MAY_COMMIT = {"kit/database.py": "its transaction block is the only committer"}
 MAY_READ_THE_ENVIRONMENT = {
     "kit/config.py": "it is where settings come from",
     "engines/sandbox/desktop": "these programs run inside a workstation, set up by variables",
+    "engines/sandbox/programs.py": "it hands PATH on to the programs that it starts",
 }
 FORBIDDEN_WORDS = {"manager", "helper", "helpers", "util", "utils", "common", "base", "misc"}
 

@@ -1,0 +1,168 @@
+"""Draws the walls: from a workstation's facts to bubblewrap's arguments, without doing anything.
+
+`plan.py` hands the result to the supervisor, which fills in the blanks: a bind's place once it is
+staged, and the numbers of descriptors. A blank begins with a NUL, which no real argument can.
+"""
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from soundstage.engines.interface import PermanentError
+
+USER_ID = 1000
+USER = "artist"
+HOME = f"/home/{USER}"
+RUNTIME = f"/run/user/{USER_ID}"
+STREAM = "/run/stream"
+DESKTOP = "/opt/soundstage"
+STREAM_ENVIRONMENT = "/opt/stream"
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,255}")
+
+# What programs need from /etc to run; nothing in it is secret or tells of the host's people.
+ETC = (
+    "OpenCL",
+    "X11",
+    "alternatives",
+    "bash.bashrc",
+    "chromium",
+    "chromium.d",
+    "dbus-1",
+    "debian_version",
+    "fonts",
+    "gtk-2.0",
+    "gtk-3.0",
+    "inputrc",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "libreoffice",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "profile",
+    "python3",
+    "ssl/certs",
+    "timezone",
+    "vulkan",
+    "xdg",
+)
+
+
+class Walls(msgspec.Struct, frozen=True, kw_only=True):
+    """What one workstation is made of."""
+
+    image_root: Path
+    home: Path
+    scratch: Path
+    stream_directory: Path
+    desktop: Path
+    stream_environment: Path
+    name: str
+    machine_id: str
+    environment: dict[str, str]
+
+
+class Drawing(msgspec.Struct, frozen=True, kw_only=True):
+    """Arguments with their blanks, and what fills those."""
+
+    arguments: list[str]
+    binds: list[str]
+    """Host folders, in the order of the `bind:N` blanks."""
+    data: dict[str, str]
+    """Contents of small files, by the name in their `data:NAME` blank."""
+
+
+def draw(walls: Walls) -> Drawing:
+    """Raises PermanentError for a host name or a variable that could be more than it seems."""
+    _check(walls)
+    binds: list[str] = []
+    arguments = [
+        "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+        "--hostname", walls.name, "--uid", str(USER_ID), "--gid", str(USER_ID),
+        "--json-status-fd", "\0status", "--seccomp", "\0seccomp", "--clearenv",
+    ]  # fmt: skip
+
+    def bind(option: str, source: Path, target: str) -> None:
+        arguments.extend((option, f"\0bind:{len(binds)}", target))
+        binds.append(str(source))
+
+    arguments += _root(walls.image_root)
+    data = _etc(walls)
+    for name in data:
+        arguments += ["--perms", "0644", "--ro-bind-data", f"\0data:{name}", f"/etc/{name}"]
+    arguments += [
+        "--proc", "/proc", "--dev", "/dev",
+        "--dir", "/sys/devices/system",
+        # How many processors there are: renderers ask here.
+        "--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu",
+        "--tmpfs", "/run", "--tmpfs", "/var", "--dir", "/var/lib/dbus",
+        "--perms", "0700", "--dir", RUNTIME,
+    ]  # fmt: skip
+    bind("--bind", walls.scratch / "tmp", "/tmp")  # noqa: S108 -- inside the sandbox.
+    bind("--bind", walls.scratch / "var-tmp", "/var/tmp")  # noqa: S108 -- as above.
+    arguments += ["--perms", "1777", "--dir", "/tmp/.X11-unix"]
+    bind("--bind", walls.home, HOME)
+    bind("--bind", walls.stream_directory, STREAM)
+    bind("--ro-bind", walls.desktop, DESKTOP)
+    bind("--ro-bind", walls.stream_environment, STREAM_ENVIRONMENT)
+    own = {"SOUNDSTAGE_STEPS_FD": "\0steps", "SOUNDSTAGE_COMMAND_FD": "\0command"}
+    for name, value in {**base_environment(), **walls.environment, **own}.items():
+        arguments += ["--setenv", name, value]
+    arguments += ["--remount-ro", "/", "--chdir", HOME]
+    return Drawing(arguments=arguments, binds=binds, data=data)
+
+
+def _check(walls: Walls) -> None:
+    if not _HOST_NAME.fullmatch(walls.name):
+        raise PermanentError(f"{walls.name!r} can't be a host name: letters, digits and hyphens")
+    for name, value in walls.environment.items():
+        # Arguments reach bubblewrap parted by NULs; one in a value would begin another argument.
+        if not _VARIABLE.fullmatch(name) or "\0" in value:
+            raise PermanentError(f"{name!r} can't be set as a variable of the environment")
+
+
+def base_environment() -> dict[str, str]:
+    return {
+        "HOME": HOME,
+        "USER": USER,
+        "LOGNAME": USER,
+        "SHELL": "/bin/bash",
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games",
+        "XDG_RUNTIME_DIR": RUNTIME,
+        "XDG_SESSION_TYPE": "x11",
+    }
+
+
+def _root(root: Path) -> list[str]:
+    """Read-only programs of the image, and the white list of its settings."""
+    arguments = ["--ro-bind", str(root / "usr"), "/usr"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        if (root / name).is_symlink():
+            arguments += ["--symlink", f"usr/{name}", f"/{name}"]
+        elif (root / name).is_dir():
+            arguments += ["--ro-bind", str(root / name), f"/{name}"]
+    for name in ETC:
+        arguments += ["--ro-bind-try", str(root / "etc" / name), f"/etc/{name}"]
+    return arguments
+
+
+def _etc(walls: Walls) -> dict[str, str]:
+    """Files that would tell of the host are made up, the same in every workstation."""
+    return {
+        "passwd": (
+            "root:x:0:0:root:/root:/usr/sbin/nologin\n"
+            f"{USER}:x:{USER_ID}:{USER_ID}:Artist:{HOME}:/bin/bash\n"
+            "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+        ),
+        "group": f"root:x:0:\naudio:x:29:{USER}\n{USER}:x:{USER_ID}:\nnogroup:x:65534:\n",
+        "hosts": f"127.0.0.1 localhost {walls.name}\n::1 localhost\n",
+        "hostname": f"{walls.name}\n",
+        "machine-id": f"{walls.machine_id}\n",
+        "resolv.conf": "# This workstation has no network of its own.\n",
+    }

@@ -1,0 +1,164 @@
+"""CPU, memory and process limits by control groups, where this machine lets us make them.
+
+Asked by `engine.py` before a start (make the groups), after an end (remove them), and for the
+capabilities. The supervisor puts the sandbox into the groups and removes them at its end.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+PARENT = "soundstage"
+CPU_PERIOD_MICROSECONDS = 100_000
+PROCESS_LIMIT = 4096
+CONTROLLERS = ("cpu", "memory", "pids")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one workstation may use."""
+
+    cpus: float
+    memory_bytes: int
+    processes: int = PROCESS_LIMIT
+
+
+class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
+    """Where groups can be made here, if anywhere."""
+
+    version: int
+    """2, 1, or 0 where there is nothing to use."""
+    parents: dict[str, Path] = {}
+    """The folder that holds our groups, by controller; the same one for each in version 2."""
+    missing: dict[str, str] = {}
+    """Why a controller can't be used, by its name."""
+
+    def paths(self, ref: str) -> list[Path]:
+        return sorted({parent / ref for parent in self.parents.values()})
+
+
+def find(root: Path, own_groups: str) -> Hierarchy:
+    """Look for a place to make groups.
+
+    `root` is where control groups are mounted, `own_groups` the text of /proc/self/cgroup.
+    Version 2 wins where it has any of our controllers; a mixed machine keeps them in version 1.
+    """
+    unified = root if (root / "cgroup.controllers").is_file() else root / "unified"
+    if unified.is_dir() and _words(unified / "cgroup.controllers") & set(CONTROLLERS):
+        return _find_unified(unified, own_groups)
+    parents, missing = {}, {}
+    for controller in CONTROLLERS:
+        folder = root / controller
+        if not (folder / "cgroup.procs").exists():
+            missing[controller] = f"no {controller} control group is mounted"
+        elif not os.access(folder, os.W_OK):
+            missing[controller] = f"{folder} may only be written by root"
+        else:
+            parents[controller] = folder / PARENT
+    return Hierarchy(version=1 if parents else 0, parents=parents, missing=missing)
+
+
+def _find_unified(root: Path, own_groups: str) -> Hierarchy:
+    """The nearest group above ours that we may write and that can pass controllers on."""
+    own = next((line[3:] for line in own_groups.splitlines() if line.startswith("0::")), "/")
+    group = root / own.strip("/")
+    reason = "no control group here may be written (ask systemd for it with Delegate=yes)"
+    for folder in (group, *group.parents):
+        if not folder.is_relative_to(root):
+            break
+        if not os.access(folder / "cgroup.procs", os.W_OK):
+            continue
+        usable = _pass_on(folder)
+        if usable:
+            missing = {
+                name: f"{folder} has no {name} controller to pass on"
+                for name in CONTROLLERS
+                if name not in usable
+            }
+            parents = dict.fromkeys(sorted(usable), folder / PARENT)
+            return Hierarchy(version=2, parents=parents, missing=missing)
+        reason = f"{folder} can't pass controllers on to groups below it"
+    return Hierarchy(version=0, missing=dict.fromkeys(CONTROLLERS, reason))
+
+
+def _pass_on(folder: Path) -> set[str]:
+    """Switch our controllers on for groups below; those that are, afterwards."""
+    for name in _words(folder / "cgroup.controllers") & set(CONTROLLERS):
+        _write(folder / "cgroup.subtree_control", f"+{name}")
+    return _words(folder / "cgroup.subtree_control") & set(CONTROLLERS)
+
+
+def ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> list[Path]:
+    """Make the groups of one workstation with its limits; returns those it must be put into."""
+    made = []
+    for controller, parent in hierarchy.parents.items():
+        if not parent.is_dir():
+            parent.mkdir(exist_ok=True)
+        if hierarchy.version == 2:
+            _write(parent / "cgroup.subtree_control", f"+{controller}")
+        group = parent / ref
+        group.mkdir(exist_ok=True)
+        for name, value in _values(hierarchy.version, controller, limits):
+            _write(group / name, value)
+        made.append(group)
+    return sorted(set(made))
+
+
+def _values(version: int, controller: str, limits: Limits) -> list[tuple[str, str]]:
+    quota = str(int(limits.cpus * CPU_PERIOD_MICROSECONDS))
+    period = str(CPU_PERIOD_MICROSECONDS)
+    if controller == "pids":
+        return [("pids.max", str(limits.processes))]
+    if version == 2:
+        if controller == "cpu":
+            return [("cpu.max", f"{quota} {period}")]
+        return [("memory.max", str(limits.memory_bytes)), ("memory.oom.group", "0")]
+    if controller == "cpu":
+        return [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", quota)]
+    return [("memory.limit_in_bytes", str(limits.memory_bytes))]
+
+
+def ensure_absent(hierarchy: Hierarchy, ref: str, *, within_seconds: float = 0.2) -> bool:
+    """Remove the groups of one workstation; reports whether none is left."""
+    deadline = time.monotonic() + within_seconds
+    left = [path for path in hierarchy.paths(ref) if path.is_dir()]
+    while left:
+        for path in left:
+            try:
+                path.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                # Its last processes are still on their way out.
+                continue
+        left = [path for path in left if path.is_dir()]
+        if left and time.monotonic() >= deadline:
+            return False
+        if left:
+            time.sleep(0.01)
+    return True
+
+
+def refs(hierarchy: Hierarchy) -> set[str]:
+    """Every workstation that has a group."""
+    found = set()
+    for parent in set(hierarchy.parents.values()):
+        if parent.is_dir():
+            found |= {entry.name for entry in parent.iterdir() if entry.is_dir()}
+    return found
+
+
+def _words(path: Path) -> set[str]:
+    try:
+        return set(path.read_text().split())
+    except OSError:
+        return set()
+
+
+def _write(path: Path, value: str) -> None:
+    """A refusal is told by what is read afterwards, or by a limit that then does not bind."""
+    try:
+        path.write_text(value)
+    except OSError:
+        return

@@ -1,0 +1,297 @@
+"""Starts the desktop inside a workstation, keeps it going, and closes it kindly when told.
+
+The first program of every sandbox (`python3 -I -S starter.py`, standard library only). It gets its
+plan in SOUNDSTAGE_PLAN, says each step with its time on SOUNDSTAGE_STEPS_FD, and reads `stop` from
+SOUNDSTAGE_COMMAND_FD. The supervisor outside is at the other ends.
+
+What can start at once does: the X server, sound, the session bus, and the stream server's imports.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+DISPLAY = ":0"
+_START_WITHIN = 45.0
+_CLOSE_WINDOWS_WITHIN = 4.0
+_END_WITHIN = 2.0
+_RESTARTS, _RESTARTS_WITHIN = 4, 60.0
+_BEGAN = time.monotonic()
+
+
+class Child:
+    """One program of the desktop."""
+
+    def __init__(self, name: str, command: list[str], *, needed: bool, **more: str) -> None:
+        self.name = name
+        self.command = command
+        self.needed = needed
+        self.more = more
+        self.process: subprocess.Popen[bytes] | None = None
+        self.ends: list[float] = []
+
+
+class Desktop:
+    """All programs of one workstation's desktop."""
+
+    def __init__(self, plan: dict) -> None:  # type: ignore[type-arg]
+        self.plan = plan
+        self.here = Path(plan["desktop"])
+        self.runtime = Path(os.environ["XDG_RUNTIME_DIR"])
+        self.children: list[Child] = []
+        self.log = _open_log()
+        os.environ.update(self.environment())
+
+    def environment(self) -> dict[str, str]:
+        mine = str(self.here / "xdg")
+        return {
+            "DISPLAY": DISPLAY,
+            "XAUTHORITY": str(self.runtime / "Xauthority"),
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.runtime}/bus",
+            "PULSE_SERVER": f"unix:{self.runtime}/pulse/native",
+            "XDG_CONFIG_DIRS": f"{mine}:/etc/xdg",
+            "XDG_DATA_DIRS": f"{self.here}/share:/usr/local/share:/usr/share",
+            "XDG_CURRENT_DESKTOP": "soundstage",
+            "GTK2_RC_FILES": f"{mine}/gtk-2.0/gtkrc",
+            "GTK_THEME": "Adwaita:dark",
+            "NO_AT_BRIDGE": "1",
+            "QT_STYLE_OVERRIDE": "Fusion",
+            "XCURSOR_THEME": "Adwaita",
+            "XCURSOR_SIZE": "24",
+        }
+
+    def say(self, word: str, text: str) -> None:
+        line = f"{word} {text} after {time.monotonic() - _BEGAN:.2f} s\n".encode()
+        self.log.write(line)
+        try:
+            os.write(self.plan["steps_fd"], line)
+        except OSError:
+            # The supervisor is gone; so will this be, at once.
+            sys.exit(1)
+
+    def spawn(self, child: Child, *, pass_fds: tuple[int, ...] = ()) -> None:
+        child.process = subprocess.Popen(
+            child.command,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            env={**os.environ, **child.more},
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+        if child not in self.children:
+            self.children.append(child)
+
+    def start(self) -> None:
+        _write_cookie(self.runtime / "Xauthority")
+        display_r, display_w = os.pipe()
+        go_r, go_w = os.pipe()
+        stream = Child("the stream", [*self.plan["stream"], str(go_r)], needed=True)
+        stream.more = {"MALLOC_ARENA_MAX": "2", "PYTHONDONTWRITEBYTECODE": "1"}
+        self.spawn(Child("the X server", self.x_command(display_w), needed=True), pass_fds=(display_w,))
+        self.spawn(stream, pass_fds=(go_r,))
+        self.spawn(Child("the session bus", self.bus_command(), needed=False))
+        os.close(display_w)
+        os.close(go_r)
+        # From its second start on the stream server need not wait for anything.
+        stream.command = [*self.plan["stream"], "-1"]
+        self.wait_for(display_r, "the X server")
+        self.say("step", "starting the desktop: X server ready")
+        os.write(go_w, b"go\n")
+        os.close(go_w)
+        self.start_windows()
+        self.wait_for_stream()
+        self.say("ready", "the desktop answers")
+
+    def start_windows(self) -> None:
+        ready = self.runtime / "windows-ready"
+        os.mkfifo(ready, 0o600)
+        listening = os.open(ready, os.O_RDWR | os.O_CLOEXEC)
+        command = ["openbox", "--config-file", self.own_or(".config/openbox/rc.xml", "openbox.xml")]
+        startup = f"/bin/sh -c 'echo ready > {ready}'"
+        windows = Child("the window manager", [*command, "--startup", startup], needed=False)
+        self.spawn(windows)
+        windows.command = command
+        self.spawn(Child("sound", self.sound_command(), needed=False))
+        self.wait_for(listening, "the window manager")
+        ready.unlink()
+        self.say("step", "starting the desktop: window manager ready")
+        subprocess.Popen(
+            [sys.executable, "-I", "-S", str(self.here / "wallpaper.py"), str(self.runtime)],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+        )  # fmt: skip
+        panel = ["tint2", "-c", self.own_or(".config/tint2/tint2rc", "tint2rc")]
+        self.spawn(Child("the panel", panel, needed=False))
+
+    def own_or(self, own: str, ours: str) -> str:
+        """The artist's settings where there are some."""
+        mine = Path.home() / own
+        return str(mine if mine.is_file() else self.here / ours)
+
+    def x_command(self, display_fd: int) -> list[str]:
+        return [
+            "/usr/lib/xorg/Xorg", DISPLAY, "-displayfd", str(display_fd),
+            "-auth", str(self.runtime / "Xauthority"), "-config", str(self.here / "xorg.conf"),
+            "-configdir", "/nonexistent", "-logfile", str(self.runtime / "Xorg.log"),
+            "-sharevts", "-novtswitch", "-keeptty", "-noreset", "-nolisten", "tcp",
+            "-s", "0", "-dpms", "+extension", "GLX",
+        ]  # fmt: skip
+
+    def bus_command(self) -> list[str]:
+        address = f"unix:path={self.runtime}/bus"
+        return ["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address={address}"]
+
+    def sound_command(self) -> list[str]:
+        return [
+            "pulseaudio", "-n", "-F", str(self.here / "pulse.pa"), "--daemonize=no",
+            "--exit-idle-time=-1", "--disallow-exit=yes", "--use-pid-file=no", "--log-level=warn",
+        ]  # fmt: skip
+
+    def wait_for(self, descriptor: int, what: str) -> None:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while not poll.poll(50):
+            self.expect_in_time(what)
+        if not os.read(descriptor, 64):
+            self.fail(f"{what} did not start")
+        os.close(descriptor)
+
+    def wait_for_stream(self) -> None:
+        while not _answers(self.plan["stream_socket"]):
+            self.expect_in_time("the stream")
+            time.sleep(0.01)
+
+    def expect_in_time(self, what: str) -> None:
+        for child in self.children:
+            if child.needed and child.process is not None and child.process.poll() is not None:
+                self.fail(f"{child.name} ended with code {child.process.returncode}")
+        if time.monotonic() - _BEGAN > _START_WITHIN:
+            self.fail(f"{what} was not ready in time")
+
+    def fail(self, text: str) -> None:
+        self.log.flush()
+        self.say("fail", f"{text}{_last_words()}")
+        sys.exit(1)
+
+    def keep(self) -> None:
+        """Until told to stop: start again what ends alone; give up on what keeps ending."""
+        wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake_w)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        poll = select.poll()
+        poll.register(wake_r, select.POLLIN)
+        poll.register(self.plan["command_fd"], select.POLLIN)
+        self.look_after()
+        while True:
+            for descriptor, _ in poll.poll():
+                if descriptor == wake_r:
+                    if signal.SIGTERM in os.read(wake_r, 512):
+                        return
+                else:
+                    return
+            self.look_after()
+
+    def look_after(self) -> None:
+        now = time.monotonic()
+        for child in self.children:
+            if child.process is None or child.process.poll() is None:
+                continue
+            code = child.process.returncode
+            if child.name == "the X server":
+                self.fail(f"the X server ended with code {code}")
+            child.process = None
+            child.ends = [at for at in child.ends if now - at < _RESTARTS_WITHIN] + [now]
+            if len(child.ends) <= _RESTARTS:
+                self.log.write(f"{child.name} ended with code {code}; starting it again\n".encode())
+                self.spawn(child)
+            elif child.needed:
+                self.fail(f"{child.name} ended {len(child.ends)} times in a minute")
+
+    def close(self) -> None:
+        """As an artist would: first the windows, which may save, then the rest."""
+        signal.set_wakeup_fd(-1)
+        deadline = time.monotonic() + _CLOSE_WINDOWS_WITHIN
+        asked: set[str] = set()
+        while (windows := _windows()) and time.monotonic() < deadline:
+            for window in windows - asked:
+                subprocess.run(["wmctrl", "-i", "-c", window], check=False, timeout=2)
+            asked |= windows
+            time.sleep(0.05)
+        living = [c.process for c in self.children if c.process is not None]
+        for process in living:
+            process.terminate()
+        deadline = time.monotonic() + _END_WITHIN
+        for process in living:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _open_log():  # type: ignore[no-untyped-def]
+    folder = Path.home() / ".local/state/soundstage"
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / "desktop.log").open("wb", buffering=0)
+
+
+def _last_words() -> str:
+    lines = (Path.home() / ".local/state/soundstage/desktop.log").read_text(errors="replace")
+    last = [line for line in lines.splitlines() if line.strip()][-1:]
+    return f" ({last[0][:120]})" if last else ""
+
+
+def _write_cookie(path: Path) -> None:
+    """One entry that holds for any host name and display (family 0xFFFF, FamilyWild)."""
+    name, cookie = b"MIT-MAGIC-COOKIE-1", os.urandom(16)
+
+    def counted(piece: bytes) -> bytes:
+        return len(piece).to_bytes(2, "big") + piece
+
+    entry = b"\xff\xff" + counted(b"") + counted(b"") + counted(name) + counted(cookie)
+    path.write_bytes(entry)
+    path.chmod(0o600)
+
+
+def _answers(path: str) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(2)
+            connection.connect(path)
+            connection.sendall(b"GET /api/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return b" 200 " in connection.recv(64)
+    except OSError:
+        return False
+
+
+def _windows() -> set[str]:
+    """Ids of ordinary windows: wmctrl gives the desktop number -1 to panels and wallpapers."""
+    try:
+        done = subprocess.run(["wmctrl", "-l"], capture_output=True, check=False, timeout=2)
+    except (OSError, subprocess.TimeoutExpired):
+        return set()
+    rows = [line.split(None, 3) for line in done.stdout.decode(errors="replace").splitlines()]
+    return {row[0] for row in rows if len(row) > 1 and row[1] != "-1"}
+
+
+def main() -> None:
+    plan = json.loads(os.environ.pop("SOUNDSTAGE_PLAN"))
+    for name in ("steps_fd", "command_fd"):
+        plan[name] = int(os.environ.pop(f"SOUNDSTAGE_{name.upper()}"))
+        os.set_inheritable(plan[name], False)
+    os.umask(0o077)
+    desktop = Desktop(plan)
+    desktop.start()
+    os.umask(0o022)
+    desktop.keep()
+    desktop.close()
+
+
+if __name__ == "__main__":
+    main()

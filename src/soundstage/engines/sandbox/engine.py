@@ -1,0 +1,381 @@
+"""The engine that runs each workstation as a desktop in a sandbox on this host.
+
+Made by wiring, called by the reconcilers. It keeps nothing in memory that it could not find again:
+what was asked for is in the record, how far it came in the supervisor's status, and whether it
+lives in the supervisor's lock (see records.py).
+"""
+
+import os
+import secrets
+import shutil
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from soundstage.engines.instance_types import INSTANCE_TYPES, share_for
+from soundstage.engines.interface import (
+    Address,
+    Capability,
+    Engine,
+    Observed,
+    ObservedBackup,
+    PermanentError,
+    Phase,
+    Reason,
+    RetryableError,
+    Spec,
+)
+from soundstage.engines.sandbox import cgroups, machine, plan, process
+from soundstage.engines.sandbox.backups import Repository
+from soundstage.engines.sandbox.process import Life
+from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
+from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.engines.sandbox.volumes import Phase as VolumePhase
+from soundstage.engines.sandbox.volumes import Volumes, VolumeState
+
+# Locks are spread over this many files, which are never removed.
+_LOCKS = 64
+
+
+class SandboxEngine(Engine):
+    """Workstations of this host; also keeps volumes between runs, and backups."""
+
+    def __init__(
+        self,
+        settings: SandboxSettings,
+        *,
+        volumes: Volumes | None = None,
+        repository: Repository | None = None,
+    ) -> None:
+        if settings.isolation == "none" and not settings.loopback_only:
+            raise PermanentError(
+                "workstations without sandboxes are only allowed while the service listens on "
+                "loopback alone: unset SOUNDSTAGE_SANDBOX, or set SOUNDSTAGE_HOST to 127.0.0.1"
+            )
+        self._settings = settings
+        self._is_root = os.geteuid() == 0
+        self._records = Records(settings.workstations)
+        self._repository = repository or Repository(
+            settings.home / "backups", settings.home / "keys" / "backups"
+        )
+        self._volumes = volumes or Volumes(settings.home / "volumes", self._repository)
+        own_groups = Path("/proc/self/cgroup").read_text()
+        self._groups = cgroups.find(settings.cgroup_root, own_groups)
+        self._machine_lock = threading.Lock()
+        self._machine_is_well = False
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def observe(self, ref: str) -> Observed:
+        record = self._records.read(ref)
+        # The lock before the status: a supervisor writes its last word before it lets go.
+        locked = self._records.is_alive(ref)
+        status = self._records.status(ref)
+        volume = self._volumes.observe(ref)
+        if record is None:
+            is_nothing = volume.phase is VolumePhase.ABSENT
+            phase = Phase.ABSENT if is_nothing else Phase.STOPPED
+            return Observed(phase=phase, volume_generation=volume.generation)
+        return self._judge(ref, record, status, volume, process.life_of(status, locked=locked))
+
+    def _judge(
+        self, ref: str, record: Record, status: Status | None, volume: VolumeState, life: Life
+    ) -> Observed:
+        def seen(phase: Phase, detail: str, **more: object) -> Observed:
+            facts = {"attempt": record.spec.attempt, "volume_generation": volume.generation}
+            since = status.since if status is not None and is_ours else record.asked_at
+            facts["since"] = datetime.fromtimestamp(since, UTC)
+            return Observed(phase=phase, detail=detail, **{**facts, **more})  # type: ignore[arg-type]
+
+        is_ours = status is not None and status.attempt == record.spec.attempt
+        if record.wanted == "absent":
+            return seen(Phase.STOPPING, "removing the workstation")
+        if life is Life.DYING:
+            return seen(Phase.STOPPING, "its last processes are ending")
+        if life is Life.ALIVE:
+            return self._judge_living(ref, record, status if is_ours else None, seen)
+        if status is not None and is_ours:
+            return _judge_ended(status, life, record, seen)
+        if record.wanted == "stopped":
+            return seen(Phase.STOPPED, "it was stopped before it ran")
+        if volume.phase is VolumePhase.FAILED:
+            return seen(Phase.FAILED, volume.detail, reason=Reason.BACKUP)
+        if volume.phase is VolumePhase.PREPARING:
+            return seen(Phase.STARTING, volume.detail or "preparing the disk")
+        return seen(Phase.STARTING, "about to start")
+
+    def _judge_living(self, ref, record, status, seen):  # type: ignore[no-untyped-def]
+        if record.wanted == "stopped" or (status is not None and status.phase == "stopping"):
+            return seen(Phase.STOPPING, "closing the desktop")
+        if status is None:
+            return seen(Phase.STARTING, "making the sandbox")
+        if status.phase == "ended":
+            return seen(Phase.STOPPING, "its last processes are ending")
+        directory = self._records.directory(ref) / "stream"
+        if not status.ready or not process.answers(directory, self._host_uid(record)):
+            return seen(Phase.STARTING, status.detail)
+        address = Address(
+            directory=str(directory), name=process.STREAM_SOCKET, uid=self._host_uid(record)
+        )
+        return seen(Phase.RUNNING, status.detail, address=address)
+
+    def refs(self) -> set[str]:
+        return self._records.refs() | self._volumes.refs() | cgroups.refs(self._groups)
+
+    def capabilities(self) -> list[Capability]:
+        missing = self._groups.missing
+        limits = [
+            Capability(
+                name=f"{name}-limit",
+                available=controller not in missing,
+                detail=missing.get(controller, f"kept by control groups {self._groups.version}"),
+            )
+            for name, controller in (("cpu", "cpu"), ("memory", "memory"), ("process", "pids"))
+        ]
+        cpus, memory = _host_size()
+        scaled = [
+            share_for(name, host_cpus=cpus, host_memory_bytes=memory)
+            for name in sorted(INSTANCE_TYPES)
+        ]
+        smaller = sum(share.scaled for share in scaled)
+        return [
+            *limits,
+            Capability(
+                name="instance-types",
+                available=smaller == 0,
+                detail=(
+                    f"this host has {cpus} cores and {memory / 2**30:.0f} GiB; "
+                    f"{smaller} of {len(scaled)} instance types are scaled down to it"
+                ),
+            ),
+            Capability(
+                name="gpu", available=False, detail="workstations draw with the processor"
+            ),
+            Capability(
+                name="isolation",
+                available=self._settings.isolation == "bubblewrap",
+                detail=self._isolation_detail(),
+            ),
+            *self._volumes.capabilities(),
+        ]
+
+    def _isolation_detail(self) -> str:
+        if self._settings.isolation == "none":
+            return "switched off: every workstation can read what the service can"
+        if self._is_root:
+            return "namespaces, and a user of its own for each workstation"
+        return "namespaces; all workstations run as the service's own user of the host"
+
+    # -- changing ------------------------------------------------------------------------------
+
+    def ensure_running(self, ref: str, spec: Spec) -> None:
+        if spec.image not in self._settings.images:
+            known = ", ".join(sorted(self._settings.images))
+            raise PermanentError(
+                f"image {spec.image} is not known here; known are {known}", reason=Reason.IMAGE
+            )
+        cpus, memory = _host_size()
+        share_for(spec.instance_type, host_cpus=cpus, host_memory_bytes=memory)
+        self._expect_a_fit_machine()
+        with self._lock(ref):
+            observed = self.observe(ref)
+            record = self._records.read(ref)
+            if record is not None and (
+                record.wanted == "absent" or spec.attempt < record.spec.attempt
+            ):
+                return
+            is_new = record is None or spec.attempt > record.spec.attempt
+            if observed.phase in (Phase.STOPPING, Phase.RUNNING):
+                return
+            if observed.phase in (Phase.STOPPED, Phase.FAILED) and not is_new:
+                return
+            if observed.phase is Phase.STARTING and self._records.is_alive(ref):
+                return
+            if record is None or is_new:
+                record = self._begin(ref, spec, record)
+            self._go_on(ref, record)
+
+    def _begin(self, ref: str, spec: Spec, before: Record | None) -> Record:
+        with self._records.lock("uids"):
+            if before is not None:
+                uid, machine_id = before.uid, before.machine_id
+            else:
+                uid = next_uid(self._settings.first_uid, self._records.uids())
+                machine_id = secrets.token_hex(16)
+            record = Record(
+                uid=uid, spec=spec, wanted="running", asked_at=time.time(), machine_id=machine_id
+            )
+            self._records.write(ref, record)
+        self._volumes.clear_failure(ref)
+        return record
+
+    def _go_on(self, ref: str, record: Record) -> None:
+        """From a record without a supervisor: the volume first, then the sandbox."""
+        spec = record.spec
+        volume = self._volumes.observe(ref)
+        if volume.phase is VolumePhase.FAILED:
+            return
+        if volume.phase is not VolumePhase.READY or volume.generation != spec.volume.generation:
+            self._volumes.ensure(ref, spec.volume, self._host_uid(record))
+            volume = self._volumes.observe(ref)
+            if volume.phase is not VolumePhase.READY or volume.directory is None:
+                return
+        if volume.directory is None:
+            return
+        life_lock = self._records.take_life(ref)
+        if life_lock is None:
+            return
+        try:
+            self._start(ref, record, volume.directory, life_lock)
+        finally:
+            # The supervisor has it as well by now; should this process die before, nobody has.
+            os.close(life_lock)
+
+    def _start(self, ref: str, record: Record, volume: Path, life_lock: int) -> None:
+        spec = record.spec
+        directory = self._records.directory(ref)
+        self._volumes.clear_scratch(ref)
+        self._make_stream_directory(directory / "stream", self._host_uid(record))
+        cpus, memory = _host_size()
+        share = share_for(spec.instance_type, host_cpus=cpus, host_memory_bytes=memory)
+        limits = cgroups.Limits(cpus=share.cpus, memory_bytes=share.memory_bytes)
+        groups = cgroups.ensure(self._groups, ref, limits)
+        document = plan.supervisor_plan(
+            self._settings,
+            record,
+            directory=directory,
+            volume=volume,
+            cgroups=groups,
+            as_root=self._is_root,
+        )
+        process.spawn(self._settings.interpreter, document, life_lock)
+
+    def ensure_stopped(self, ref: str) -> None:
+        with self._lock(ref):
+            record = self._records.read(ref)
+            if record is None or record.wanted == "absent":
+                return
+            observed = self.observe(ref)
+            if observed.phase in (Phase.STARTING, Phase.RUNNING):
+                self._records.write(ref, msgspec.structs.replace(record, wanted="stopped"))
+            if self._records.is_alive(ref):
+                self._tell(ref, process.ask_to_stop)
+            else:
+                cgroups.ensure_absent(self._groups, ref)
+
+    def ensure_absent(self, ref: str) -> None:
+        with self._lock(ref):
+            record = self._records.read(ref)
+            if record is not None and record.wanted != "absent":
+                self._records.write(ref, msgspec.structs.replace(record, wanted="absent"))
+            locked = self._records.is_alive(ref)
+            if locked:
+                self._tell(ref, process.kill)
+            life = process.life_of(self._records.status(ref), locked=self._records.is_alive(ref))
+            if life in (Life.ALIVE, Life.DYING):
+                return
+            self._volumes.ensure_absent(ref)
+            if not cgroups.ensure_absent(self._groups, ref):
+                return
+            if self._volumes.observe(ref).phase is VolumePhase.ABSENT:
+                self._records.remove(ref)
+
+    def _tell(self, ref: str, how) -> None:  # type: ignore[no-untyped-def]
+        """A supervisor that was only just started may not have written who it is yet."""
+        status = self._records.status(ref)
+        record = self._records.read(ref)
+        if status is None or record is None or status.attempt != record.spec.attempt:
+            raise RetryableError("the sandbox is only just being made", after_seconds=0.1)
+        how(status)
+
+    # -- volumes and backups -------------------------------------------------------------------
+
+    def ensure_volume_absent(self, ref: str) -> None:
+        with self._lock(ref):
+            self._expect_rest(ref)
+            self._volumes.ensure_absent(ref)
+
+    def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:  # noqa: ARG002 -- an id says it all.
+        return self._repository.observe(backup_id)
+
+    def ensure_backup(self, ref: str, backup_id: str) -> None:
+        with self._lock(ref):
+            self._expect_rest(ref)
+            volume = self._volumes.observe(ref)
+            if volume.directory is None:
+                raise PermanentError(
+                    "there is no volume to back up", reason=Reason.BACKUP
+                )
+            self._repository.ensure(ref, backup_id, volume.directory)
+
+    def ensure_backup_absent(self, ref: str, backup_id: str) -> None:  # noqa: ARG002 -- as above.
+        self._repository.ensure_absent(backup_id)
+
+    def _expect_rest(self, ref: str) -> None:
+        phase = self.observe(ref).phase
+        if phase not in (Phase.STOPPED, Phase.FAILED, Phase.ABSENT):
+            raise RetryableError(f"the workstation is {phase}, not stopped")
+
+    # -- this host -----------------------------------------------------------------------------
+
+    def _lock(self, ref: str):  # type: ignore[no-untyped-def]
+        self._records.directory(ref)
+        return self._records.lock(f"{hash_of(ref) % _LOCKS:02d}")
+
+    def _host_uid(self, record: Record) -> int:
+        return record.uid if self._is_root else os.geteuid()
+
+    def _make_stream_directory(self, path: Path, uid: int) -> None:
+        if path.is_symlink() or path.exists():
+            shutil.rmtree(path)
+        path.mkdir(mode=0o700)
+        if self._is_root:
+            os.chown(path, uid, uid, follow_symlinks=False)
+
+    def _expect_a_fit_machine(self) -> None:
+        """Asked until the answer is yes, which then holds for the life of the service."""
+        with self._machine_lock:
+            if self._machine_is_well:
+                return
+            missing = machine.missing_programs()
+            if missing:
+                raise PermanentError(f"this host lacks {', '.join(missing)}: run `make setup`")
+            if not (self._settings.stream_environment / "bin" / "python3").exists():
+                raise PermanentError(
+                    f"the stream environment {self._settings.stream_environment} is not there: "
+                    "run `make setup`"
+                )
+            if self._settings.isolation == "bubblewrap":
+                uid = self._settings.first_uid if self._is_root else None
+                refused = machine.refusal(uid)
+                if refused is not None:
+                    raise PermanentError(refused)
+            self._machine_is_well = True
+
+
+def _judge_ended(status, life, record, seen):  # type: ignore[no-untyped-def]
+    if life is Life.LOST:
+        why = "it was killed, or the machine was restarted"
+        if status.ready or status.stopped or record.wanted == "stopped":
+            return seen(Phase.STOPPED, why)
+        return seen(Phase.FAILED, f"{why}, during the start")
+    if status.stopped or record.wanted == "stopped":
+        return seen(Phase.STOPPED, "closed")
+    if status.ready:
+        return seen(Phase.STOPPED, f"the desktop ended by itself: {status.detail}")
+    return seen(Phase.FAILED, f"the desktop did not start: {status.detail}")
+
+
+def hash_of(ref: str) -> int:
+    """The same in every process, unlike `hash`."""
+    return sum(ref.encode())
+
+
+def _host_size() -> tuple[int, int]:
+    return os.cpu_count() or 1, psutil.virtual_memory().total
+
+

@@ -1,0 +1,42 @@
+"""What the sandbox engine must be told; made once in wiring, read by the whole package."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+
+class ImageSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the read-only files of an image come from."""
+
+    root: Path = Path("/")
+    """Its `usr` becomes the workstation's /usr, and the white list is taken from its `etc`."""
+
+
+def host_image() -> dict[str, ImageSource]:
+    return {"ami-host": ImageSource()}
+
+
+class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that differs between installations."""
+
+    home: Path
+    """All data of the service; workstations and volumes lie in folders of their own in it."""
+    stream_environment: Path
+    """The virtual environment with Selkies, shown read-only as /opt/stream."""
+    isolation: Literal["bubblewrap", "none"] = "bubblewrap"
+    """`none` runs desktops without any wall around them, and only with `loopback_only`."""
+    loopback_only: bool = True
+    """Whether the service listens on loopback addresses only."""
+    first_uid: int = 200_000
+    """The lowest of the host uids given to workstations where the service runs as root."""
+    frames_per_second: int = 30
+    images: dict[str, ImageSource] = msgspec.field(default_factory=host_image)
+    """An image's `ec2ImageId` and what it is on this machine."""
+    interpreter: str = "/usr/bin/python3"
+    """Runs the supervisors; must not depend on the environment that the service runs in."""
+    cgroup_root: Path = Path("/sys/fs/cgroup")
+
+    @property
+    def workstations(self) -> Path:
+        return self.home / "workstations"

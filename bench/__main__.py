@@ -17,6 +17,12 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[1]
+INTRODUCTION = """# Benchmarks
+
+What `make bench ARGS=--save` printed, newest last. Each number stands beside the same thing done
+without Soundstage on the same machine in the same run; ratios travel between machines better than
+seconds do.
+"""
 PARTS = ["service", "start", "gateway", "stream", "backups"]
 
 
@@ -78,16 +84,19 @@ def main() -> None:
     here = [part for part in PARTS if (Path(__file__).parent / f"{part}.py").exists()]
     parser = argparse.ArgumentParser(prog="bench", description="Measure Soundstage.")
     parser.add_argument("--save", action="store_true", help="add the tables to docs/benchmarks.md")
-    parser.add_argument("part", nargs="*", choices=[*here, []], help="only these")
+    parser.add_argument("part", nargs="*", help=f"only these, of {', '.join(here)}")
     asked = parser.parse_args()
+    if unknown := set(asked.part) - set(here):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     both = Both(sys.stdout)  # type: ignore[arg-type]  # TextIO is the same thing to a writer
     with redirect_stdout(both):
         print_head()
         for part in asked.part or here:
             importlib.import_module(f"bench.{part}").main()
     if asked.save:
-        with (ROOT / "docs" / "benchmarks.md").open("a", encoding="utf-8") as page:
-            page.write(both.kept.getvalue())
+        page = ROOT / "docs" / "benchmarks.md"
+        said = page.read_text(encoding="utf-8") if page.exists() else INTRODUCTION
+        page.write_text(said + both.kept.getvalue(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Relay(asyncio.Protocol):
         if self._desktop is not None:
             self.carried = True
             self._bytes_up += len(data)
-            self._desktop.write(data)
+            _write(self._desktop, data)
         elif self._opening is None:
             self._begin(data)
         else:
@@ -122,6 +122,8 @@ class Relay(asyncio.Protocol):
             _read(self._desktop, True)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._closing = self._closing or (frames.GOING_AWAY, "")
+        self._said_goodbye = True
         self._connections.discard(self)
         self._browser_stall.end()
         self._desktop_stall.end()
@@ -151,9 +153,9 @@ class Relay(asyncio.Protocol):
             self.carried = True
             self._bytes_down += len(data)
             self._borders.feed(data)
-            self._browser.write(data)
+            _write(self._browser, data)
         elif not self._said_goodbye:
-            self._browser.write(self._borders.rest_of_frame(data))
+            _write(self._browser, self._borders.rest_of_frame(data))
             self._say_goodbye()
 
     def desktop_is_full(self, full: bool) -> None:
@@ -284,14 +286,15 @@ class Relay(asyncio.Protocol):
             reason=reason,
         )
         body = f"{reason}\n".encode()
-        self._browser.write(
+        _write(
+            self._browser,
             f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n"
             "X-Content-Type-Options: nosniff\r\n"
             "Cache-Control: no-store\r\n"
             "Connection: close\r\n"
             f"Content-Length: {len(body)}\r\n\r\n".encode()
-            + body
+            + body,
         )
         _hang_up(self._browser)
 
@@ -299,7 +302,7 @@ class Relay(asyncio.Protocol):
         if self._closing is None or self._said_goodbye or not self._borders.is_between:
             return
         self._said_goodbye = True
-        self._browser.write(close_frame(*self._closing))
+        _write(self._browser, close_frame(*self._closing))
         if self._desktop is not None:
             _hang_up(self._desktop)
         asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, _hang_up, self._browser)
@@ -321,6 +324,12 @@ def _desktop_path(request: UpgradeRequest) -> str:
     if parse_qs(request.query).get("role") == ["viewer"]:
         return f"{_DESKTOP_PATH}?role=viewer"
     return _DESKTOP_PATH
+
+
+def _write(transport: asyncio.Transport, data: bytes) -> None:
+    # uvloop raises where asyncio drops what is written to a connection that was just lost.
+    if not transport.is_closing():
+        transport.write(data)
 
 
 def _read(transport: asyncio.Transport, on: bool) -> None:

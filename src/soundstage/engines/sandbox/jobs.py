@@ -1,0 +1,158 @@
+"""Work in the background of an engine: keyed, at most one per key, in threads that never end.
+
+`backups` and `volumes` begin what takes long here and return. A job is lost when the process dies;
+that is fine, because whoever begins one leaves a marker on disk that tells what was under way.
+"""
+
+import queue
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+
+class CancelledError(Exception):
+    """Whoever began this work no longer wants it."""
+
+
+class Cancellation:
+    """Asks a job to end, and ends the program it waits for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """End the program that runs now, and let no other begin."""
+        with self._lock:
+            self._cancelled = True
+            child = self._child
+        if child is not None:
+            child.kill()
+
+    def check(self) -> None:
+        """Raise CancelledError once `cancel` was called."""
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a program to its end, unless cancelled; `stdout` and `stdin` may be files."""
+        with self._lock:
+            if self._cancelled:
+                raise CancelledError
+            child = subprocess.Popen(
+                [str(part) for part in argv],
+                cwd=cwd,
+                env=env,
+                pass_fds=pass_fds,
+                stdin=stdin or subprocess.DEVNULL,
+                stdout=stdout or subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            self._child = child
+        out, err = child.communicate()
+        with self._lock:
+            self._child = None
+        self.check()
+        return subprocess.CompletedProcess(argv, child.returncode, out or b"", err or b"")
+
+
+class _Job:
+    def __init__(self, key: str, work: Callable[[Cancellation], None]) -> None:
+        self.key = key
+        self.work = work
+        self.cancellation = Cancellation()
+        self.is_wanted_again = False
+
+
+class Jobs:
+    """A pool of at most `threads` threads.
+
+    They are begun when needed and live as long as the process: the kernel ends a program that asked
+    for it (`setpriv --pdeathsig`) when the *thread* that started it ends. They are daemons, so that
+    the end of the service never waits for a backup; the next start takes it up again.
+    """
+
+    def __init__(self, *, threads: int = 4) -> None:
+        self._most = threads
+        self._threads = 0
+        self._lock = threading.Lock()
+        self._queue: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._jobs: dict[str, _Job] = {}
+        self._failures: dict[str, str] = {}
+
+    def begin(self, key: str, work: Callable[[Cancellation], None], *, again: bool = False) -> bool:
+        """Queue `work`, or report False because a job of this key has not ended yet.
+
+        With `again` that job is then done once more when it has ended, for work that looks for
+        something to do and may just have looked for the last time.
+        """
+        with self._lock:
+            if key in self._jobs:
+                self._jobs[key].is_wanted_again |= again
+                return False
+            self._failures.pop(key, None)
+            job = self._jobs[key] = _Job(key, work)
+            if self._threads < min(self._most, len(self._jobs)):
+                self._threads += 1
+                name = f"engine-job-{self._threads}"
+                threading.Thread(target=self._work_for_ever, name=name, daemon=True).start()
+            self._queue.put(job)
+            return True
+
+    def is_running(self, key: str) -> bool:
+        with self._lock:
+            return key in self._jobs
+
+    def failure(self, key: str) -> str | None:
+        """Say how the last job of this key failed; forgotten when the next one begins."""
+        with self._lock:
+            return self._failures.get(key)
+
+    def forget_failure(self, key: str) -> None:
+        with self._lock:
+            self._failures.pop(key, None)
+
+    def cancel(self, key: str) -> None:
+        with self._lock:
+            job = self._jobs.get(key)
+        if job is not None:
+            job.cancellation.cancel()
+
+    def _work_for_ever(self) -> None:
+        while True:
+            self._do(self._queue.get())
+
+    def _do(self, job: _Job) -> None:
+        failure: str | None = None
+        try:
+            job.work(job.cancellation)
+        except CancelledError:
+            _log.info("job_cancelled", key=job.key)
+        except Exception as error:  # noqa: BLE001  # A job's failure is data for who observes it.
+            failure = str(error) or type(error).__name__
+            _log.warning("job_failed", key=job.key, error=failure)
+        with self._lock:
+            if job.is_wanted_again:
+                job.is_wanted_again = False
+                self._queue.put(job)
+                return
+            del self._jobs[job.key]
+            if failure is not None:
+                self._failures[job.key] = failure

@@ -154,7 +154,7 @@ async def _send(send: Send, answer: Answer, request_id: str, *, closes: bool) ->
     headers = [
         (errors.REQUEST_ID_HEADER.lower().encode(), request_id.encode()),
         *_SECURITY_HEADERS,
-        *((name.encode(), value.encode()) for name, value in answer.headers.items()),
+        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
     ]
     if answer.body:
         headers.append((b"content-type", b"application/json"))

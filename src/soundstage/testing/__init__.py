@@ -1,0 +1,1 @@
+"""Fakes and small worlds for tests; shipped, never imported by the rest."""

@@ -1,0 +1,179 @@
+"""One request from its signature to its answer, in the order that was promised."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import msgspec
+import pytest
+import structlog.testing
+from sqlalchemy import Connection
+from starlette.applications import Starlette
+
+from soundstage.api.app import Api, build
+from soundstage.api.door import ApiSettings
+from soundstage.api.exchange import Answer
+from soundstage.testing.small_studio import (
+    FAULTS,
+    NOW,
+    STUDIO,
+    SmallStudio,
+    document,
+    segment,
+    signed,
+)
+
+HERE = f"/studios/{segment(STUDIO)}"
+ELSEWHERE = "/studios/us-west-2%3Astid-other00000000000"
+SESSION = f"{HERE}/streaming-sessions/ann-session"
+
+
+@pytest.fixture
+def api(studio: SmallStudio) -> Api:
+    return Api(studio.operations(), studio, ApiSettings())
+
+
+def error(answer: Answer) -> tuple[int, str]:
+    return answer.status, answer.headers["x-amzn-ErrorType"]
+
+
+def test_an_operation_is_run_and_answered(api: Api, studio: SmallStudio) -> None:
+    answer = api.answer(signed("GET", HERE))
+    assert answer.status == 200
+    assert document(answer.body) == {
+        "studio": {"studioId": STUDIO, "createdAt": "2026-11-21T12:00:00Z"}
+    }
+    assert answer.notes == {"principal": "AROAEXAMPLE:operator", "operation": "GetStudio"}
+    assert studio.calls == {"GetStudio": 1}
+
+
+def test_the_order_of_checks(api: Api, studio: SmallStudio) -> None:
+    """Signature, address, permission, existence, input, operation: the first that fails is told."""
+    studio.fault = FAULTS["ConflictException"]
+    bad = b'{"volumeRetentionMode": "SHRED"}'
+
+    def ask(
+        path: str, body: bytes = bad, key: str = "AKIAANN", secret: str | None = None
+    ) -> tuple[int, str]:
+        received = signed("POST", f"{path}/stop", body=body, key=key, secret=secret)
+        return error(api.answer(received))
+
+    bob = f"{HERE}/streaming-sessions/bob-session"
+    elsewhere = f"{ELSEWHERE}/streaming-sessions/ann-session"
+    assert ask("/nowhere", secret="wrong") == (403, "InvalidSignatureException")
+    assert ask("/nowhere") == (404, "UnknownOperationException")
+    assert ask(bob) == (403, "AccessDeniedException")
+    assert ask(elsewhere) == (403, "AccessDeniedException")
+    assert ask(elsewhere, key="AKIAOPERATOR") == (404, "ResourceNotFoundException")
+    assert ask(SESSION) == (400, "ValidationException")
+    assert ask(SESSION, b"not json") == (400, "ValidationException")
+    assert ask(SESSION, b"{}") == (409, "ConflictException")
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_what_a_service_raises_is_rendered(api: Api, studio: SmallStudio, name: str) -> None:
+    studio.fault = FAULTS[name]
+    assert error(api.answer(signed("GET", HERE))) == (FAULTS[name].status, name)
+
+
+def test_an_internal_error_is_logged_with_its_request(api: Api, studio: SmallStudio) -> None:
+    studio.fault = FAULTS["InternalServerErrorException"]
+    with structlog.testing.capture_logs() as logs:
+        api.answer(signed("GET", HERE))
+    assert [(line["log_level"], line["request_id"]) for line in logs] == [("error", "the-request")]
+
+
+def test_a_broken_service_is_an_internal_error(api: Api, studio: SmallStudio) -> None:
+    studio.fault = RuntimeError("hunter2")
+    with structlog.testing.capture_logs() as logs:
+        answer = api.answer(signed("GET", HERE))
+    assert error(answer) == (500, "InternalServerErrorException")
+    assert b"hunter2" not in answer.body
+    assert b"the-request" in answer.body
+    assert logs[0]["operation"] == "GetStudio"
+
+
+def test_a_body_without_anything_is_an_empty_object(api: Api, studio: SmallStudio) -> None:
+    for body in (b"", b"{}", b"  ", b"null"):
+        assert api.answer(signed("POST", f"{SESSION}/stop", body=body)).status == 200
+    assert studio.calls["StopStreamingSession"] == 4
+
+
+def test_no_content(api: Api) -> None:
+    answer = api.answer(signed("POST", "/tags/arn%3Aaws", body=b'{"tags": {"a": "b"}}'))
+    assert (answer.status, answer.body) == (204, b"")
+
+
+def test_two_tokens_are_refused(api: Api) -> None:
+    once = signed("POST", f"{SESSION}/stop", headers={"X-Amz-Client-Token": "a,b"})
+    # In the canonical form a repeated header is its values with a comma between.
+    kept = tuple(pair for pair in once.headers if pair[0] != "x-amz-client-token")
+    twice = msgspec.structs.replace(
+        once, headers=(*kept, ("x-amz-client-token", "a"), ("x-amz-client-token", "b"))
+    )
+    answer = api.answer(twice)
+    assert error(answer) == (400, "ValidationException")
+    assert "more than once" in document(answer.body)["message"]
+
+
+@pytest.mark.parametrize("token", ["", "x" * 65])
+def test_a_token_has_its_limits(api: Api, token: str) -> None:
+    received = signed("POST", f"{SESSION}/stop", headers={"X-Amz-Client-Token": token})
+    answer = api.answer(received)
+    assert error(answer) == (400, "ValidationException")
+    assert "clientToken" in document(answer.body)["message"]
+
+
+class Recording(SmallStudio):
+    """Notes how each transaction was opened and how it ended."""
+
+    def note(self) -> list[str]:
+        self.notes: list[str] = []
+        return self.notes
+
+    @contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Connection]:
+        self.notes.append("write" if write else "read")
+        with super().transaction(write=write) as connection:
+            try:
+                yield connection
+            except Exception:
+                self.notes.append("rolled back")
+                raise
+        self.notes.append("committed")
+
+
+def test_one_transaction_a_request(studio: SmallStudio) -> None:
+    recording = Recording(studio.database)
+    notes = recording.note()
+    api = Api(recording.operations(), recording, ApiSettings())
+    api.answer(signed("GET", HERE))
+    api.answer(signed("POST", f"{SESSION}/stop"))
+    recording.fault = FAULTS["ConflictException"]
+    api.answer(signed("POST", f"{SESSION}/stop"))
+    api.answer(signed("POST", f"{SESSION}/stop", secret="wrong"))
+    assert notes == ["read", "committed", "write", "committed", "write", "rolled back"]
+
+
+def test_it_is_mounted_under_the_base_path(studio: SmallStudio) -> None:
+    app = Starlette(routes=build(studio.operations(), studio, ApiSettings()))
+
+    async def get(path: str, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path, headers=headers)
+
+    received = signed("GET", HERE)
+    answer = asyncio.run(get(received.raw_path, dict(received.headers)))
+    assert answer.status_code == 200
+    assert answer.json()["studio"]["studioId"] == STUDIO
+    assert answer.headers["x-amzn-requestid"]
+    assert asyncio.run(get("/2020-08-01/studios", {})).status_code == 403
+    assert asyncio.run(get("/elsewhere", {})).status_code == 404
+
+
+def test_time_comes_from_the_door(api: Api, studio: SmallStudio) -> None:
+    studio.at = NOW.replace(year=2027)
+    assert error(api.answer(signed("GET", HERE))) == (403, "InvalidSignatureException")
+    assert api.answer(signed("GET", HERE, at=studio.at)).status == 200

@@ -14,11 +14,20 @@ from msgspec import inspect
 from soundstage.wire.faults import ValidationError
 from soundstage.wire.shapes import SENSITIVE, Shape
 
-_WHERE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?\Z", re.DOTALL)
+_WHERE = re.compile(r"^(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?\Z", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _SHOWN = 80
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = object()
+_TYPES = re.compile(r"`([^`]*)`")
+_WORDS = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a number",
+    "object": "an object",
+    "str": "text",
+}
 
 
 def explain(error: msgspec.ValidationError, shape: type[Shape], document: Any) -> ValidationError:
@@ -47,21 +56,21 @@ def _rule(what: str, kind: inspect.Type | None) -> str:
     if what.startswith("Invalid enum value") and values:
         return f"must be one of {', '.join(values)}"
     what = re.sub(r", got `[^`]*`$", "", what)
-    what = re.sub(r"`str` of length", "text of length", what)
-    what = re.sub(r"`array` of length", "a list of length", what)
-    what = re.sub(r"`str` matching regex '(.*)'$", _pattern, what)
-    what = re.sub(r"`(int|float)`", "a number", what)
-    for name, said in (("str", "text"), ("array", "a list"), ("bool", "true or false")):
-        what = what.replace(f"`{name}`", said)
-    what = what.replace("`object`", "an object").replace(" | `null`", "").replace("`null`", "null")
+    what = re.sub(r"matching regex '(.*)'$", _pattern, what)
+    what = _TYPES.sub(_type_words, what)
     if what.startswith("Expected "):
         return f"must be {what.removeprefix('Expected ')}"
     return f"is not valid: {what}"
 
 
+def _type_words(match: re.Match[str]) -> str:
+    names = [name for name in match[1].split(" | ") if name != "null"]
+    return " or ".join(_WORDS.get(name, name) for name in names) or "null"
+
+
 def _pattern(match: re.Match[str]) -> str:
-    pattern = match[1].replace(r"\\", "\\")
-    return f"text matching {pattern.removesuffix(chr(92) + 'Z')}"
+    pattern = match[1].replace("\\\\", "\\")
+    return f"matching {pattern.removesuffix(chr(92) + 'Z')}"
 
 
 def _shown(got: Any, what: str, sensitive: bool) -> str:

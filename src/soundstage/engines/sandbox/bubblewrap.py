@@ -101,6 +101,8 @@ def draw(walls: Walls) -> Drawing:
         # How many processors there are: renderers ask here.
         "--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu",
         "--tmpfs", "/run", "--tmpfs", "/var", "--dir", "/var/lib/dbus",
+        # Without it every program reads every font of the host at its start.
+        "--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
         "--perms", "0700", "--dir", RUNTIME,
     ]  # fmt: skip
     bind("--bind", walls.scratch / "tmp", "/tmp")  # noqa: S108 -- inside the sandbox.

@@ -37,7 +37,7 @@ def stream_flags(*, socket: str, clipboard: bool, frames_per_second: int) -> lis
         "--enable-resize=true",
         # Turbo mode sends every frame again and again; without it a still screen costs little.
         "--video-streaming-mode=false",
-        f"--framerate={frames_per_second}",
+        f"--framerate={frames_per_second},8-{max(8, frames_per_second)}",
         "--ui-title=Soundstage",
         # No outside address is ever asked.
         "--stun-host=localhost",

@@ -75,6 +75,12 @@ class Desktop:
             # The supervisor is gone; so will this be, at once.
             sys.exit(1)
 
+    def run_aside(self, command: list[str]) -> None:
+        """Begin what ends by itself; `look_after` collects it."""
+        child = Child(command[-1], command, needed=False)
+        child.ends = [float("inf")] * _RESTARTS
+        self.spawn(child)
+
     def spawn(self, child: Child, *, pass_fds: tuple[int, ...] = ()) -> None:
         child.process = subprocess.Popen(
             child.command,
@@ -89,6 +95,7 @@ class Desktop:
             self.children.append(child)
 
     def start(self) -> None:
+        self.lay_out_settings()
         _write_cookie(self.runtime / "Xauthority")
         display_r, display_w = os.pipe()
         go_r, go_w = os.pipe()
@@ -122,12 +129,22 @@ class Desktop:
         self.wait_for(listening, "the window manager")
         ready.unlink()
         self.say("step", "starting the desktop: window manager ready")
-        subprocess.Popen(
-            [sys.executable, "-I", "-S", str(self.here / "wallpaper.py"), str(self.runtime)],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-        )  # fmt: skip
+        painter = str(self.here / "wallpaper.py")
+        self.run_aside([sys.executable, "-I", "-S", painter, str(self.runtime)])
         panel = ["tint2", "-c", self.own_or(".config/tint2/tint2rc", "tint2rc")]
         self.spawn(Child("the panel", panel, needed=False))
+        own = Path.home() / ".config/openbox/autostart"
+        if own.is_file():
+            self.run_aside(["/bin/sh", str(own)])
+
+    def lay_out_settings(self) -> None:
+        """Copy settings of programs that read them from the home only, where there are none."""
+        source = self.here / "home"
+        for path in source.rglob("*"):
+            target = Path.home() / path.relative_to(source)
+            if path.is_file() and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
 
     def own_or(self, own: str, ours: str) -> str:
         """The artist's settings where there are some."""
@@ -154,12 +171,17 @@ class Desktop:
         ]  # fmt: skip
 
     def wait_for(self, descriptor: int, what: str) -> None:
+        """Until it has written a whole line; X writes the number and the line's end apart."""
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        while not poll.poll(50):
+        said = b""
+        while not said.endswith(b"\n"):
             self.expect_in_time(what)
-        if not os.read(descriptor, 64):
-            self.fail(f"{what} did not start")
+            if poll.poll(50):
+                piece = os.read(descriptor, 64)
+                if not piece:
+                    self.fail(f"{what} did not start")
+                said += piece
         os.close(descriptor)
 
     def wait_for_stream(self) -> None:
@@ -224,15 +246,27 @@ class Desktop:
                 subprocess.run(["wmctrl", "-i", "-c", window], check=False, timeout=2)
             asked |= windows
             time.sleep(0.05)
-        living = [c.process for c in self.children if c.process is not None]
-        for process in living:
-            process.terminate()
-        deadline = time.monotonic() + _END_WITHIN
-        for process in living:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
+        # The X server last: the others complain when it goes before them.
+        first = [child for child in self.children if child.name != "the X server"]
+        last = [child for child in self.children if child.name == "the X server"]
+        for child in self.children:
+            # It has nothing to save, and takes 1.5 s to say goodbye to nobody.
+            if child.name == "the stream" and child.process is not None:
+                child.process.kill()
+        for children in (first, last):
+            _end(children)
+
+
+def _end(children: list[Child]) -> None:
+    living = [child.process for child in children if child.process is not None]
+    for process in living:
+        process.terminate()
+    deadline = time.monotonic() + _END_WITHIN
+    for process in living:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def _open_log():  # type: ignore[no-untyped-def]

@@ -5,9 +5,11 @@ imports first and waits for the X server afterwards, which takes the imports out
 longest path. The last argument is the descriptor to wait on, or -1.
 """
 
+import importlib.util
 import os
 import sys
 import types
+from pathlib import Path
 
 
 def leave_out_webrtc() -> None:
@@ -29,10 +31,20 @@ def leave_out_webrtc() -> None:
     sys.modules["selkies.webrtc_mode"] = module
 
 
+def web_client() -> Path:
+    """The folder of the web client in the installed package."""
+    package = importlib.util.find_spec("selkies")
+    if package is None or not package.submodule_search_locations:
+        sys.exit("selkies is not in this environment")
+    return Path(package.submodule_search_locations[0]) / "selkies_web"
+
+
 def main() -> None:
     go = int(sys.argv.pop())
     sys.argv[0] = "selkies"
     leave_out_webrtc()
+    # Told where its own pages lie it does not copy 2,000 files to /tmp at each start.
+    sys.argv.append(f"--web-root={web_client()}")
     from selkies.__main__ import main as serve  # noqa: PLC0415 -- after the line above.
 
     if go >= 0:

@@ -94,8 +94,7 @@ class Database:
 
         `write=False` promises to change nothing; on SQLite such blocks never wait for a writer.
         """
-        with self.engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITES: write})
+        with self._connect(write=write) as connection:
             hints.take(connection)
             with connection.begin():
                 yield connection
@@ -111,11 +110,9 @@ class Database:
     def upgrade(self) -> None:
         """Bring the schema to this release; safe to repeat, also by two at once on PostgreSQL."""
         config = migration_config()
-        with self.engine.connect() as connection:
-            connection = connection.execution_options(**{_WRITES: True})
-            with connection.begin():
-                config.attributes["connection"] = connection
-                alembic.command.upgrade(config, "head")
+        with self._connect(write=True) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            alembic.command.upgrade(config, "head")
 
     def is_current(self) -> bool:
         """Reports whether the schema is the one that this release wants."""
@@ -127,6 +124,9 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+    def _connect(self, *, write: bool) -> sqlalchemy.Connection:
+        return self.engine.connect().execution_options(**{_WRITES: write})
 
 
 def migration_config() -> alembic.config.Config:

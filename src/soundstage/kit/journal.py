@@ -38,7 +38,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     """Noun and what it did: `streaming-session.READY`."""
     subject: str
-    """The resource's ARN."""
+    """The resource: its kind and its id, as an ARN ends."""
     actor: str
     """The principal that caused it."""
     detail: dict[str, Any]
@@ -55,9 +55,7 @@ def append(
 ) -> None:
     """Note that something happened."""
     transaction.execute(
-        journal.insert().values(
-            at=at, kind=kind, subject=subject, actor=actor, detail=detail or {}
-        )
+        journal.insert().values(at=at, kind=kind, subject=subject, actor=actor, detail=detail or {})
     )
 
 
@@ -66,5 +64,5 @@ def read(transaction: Connection, *, subject: str | None = None, after: int = 0)
     statement = journal.select().where(journal.c.sequence > after)
     if subject is not None:
         statement = statement.where(journal.c.subject == subject)
-    rows = transaction.execute(statement.order_by(journal.c.sequence).limit(1000))
-    return [Entry(**row._mapping) for row in rows]
+    rows = transaction.execute(statement.order_by(journal.c.sequence).limit(1000)).mappings()
+    return [msgspec.convert(dict(row), Entry) for row in rows]

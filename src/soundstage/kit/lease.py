@@ -32,7 +32,7 @@ def columns() -> list[Column[Any]]:
     return [
         Column("due_at", Moment, index=True),
         Column("lease_token", String(32)),
-        Column("lease_until", Moment),
+        Column("lease_until", Moment, index=True),
         Column("revision", Integer, nullable=False, default=0, server_default="0"),
     ]
 
@@ -68,6 +68,19 @@ def claim(
         .returning(table.c.id, table.c.revision)
     )
     return [Lease(id=row.id, token=token, revision=row.revision) for row in rows]
+
+
+def next_due_at(transaction: Connection, table: Table) -> datetime | None:
+    """Say when the next row can be claimed: when a free one is due, or a lease runs out."""
+    free = (
+        sqlalchemy.select(table.c.due_at)
+        .where(table.c.due_at.is_not(None), table.c.lease_until.is_(None))
+        .order_by(table.c.due_at)
+        .limit(1)
+    )
+    held = sqlalchemy.select(sqlalchemy.func.min(table.c.lease_until))
+    moments = [transaction.execute(free).scalar(), transaction.execute(held).scalar()]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def renew(transaction: Connection, table: Table, lease: Lease, until: datetime) -> bool:

@@ -14,9 +14,6 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, or_
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
-Cursor = tuple[datetime, str]
-"""Where a page ended: the moment of creation and the id of its last record."""
-
 
 class Records(Generic[Record]):
     """The rows of one table. Every table has `id` and `created_at`."""
@@ -33,10 +30,9 @@ class Records(Generic[Record]):
 
     def get(self, transaction: Connection, record_id: str) -> Record | None:
         """Read one row by its id."""
-        row = transaction.execute(
-            sqlalchemy.select(*self._fields).where(self.table.c.id == record_id)
-        ).first()
-        return None if row is None else self._record(row._mapping)
+        statement = sqlalchemy.select(*self._fields).where(self.table.c.id == record_id)
+        row = transaction.execute(statement).mappings().first()
+        return None if row is None else msgspec.convert(dict(row), self.kind)
 
     def find(
         self, transaction: Connection, *where: ColumnElement[bool], limit: int | None = None
@@ -48,21 +44,24 @@ class Records(Generic[Record]):
             .order_by(self.table.c.created_at, self.table.c.id)
             .limit(limit)
         )
-        return [self._record(row._mapping) for row in transaction.execute(statement)]
+        rows = transaction.execute(statement).mappings()
+        return [msgspec.convert(dict(row), self.kind) for row in rows]
 
-    def page(
+    def after(
         self,
         transaction: Connection,
         *where: ColumnElement[bool],
-        after: Cursor | None,
+        created_at: datetime,
+        record_id: str,
         limit: int,
-    ) -> tuple[list[Record], Cursor | None]:
-        """Read the next `limit` rows after a cursor, and say where to go on (None: the end)."""
-        found = self.find(transaction, *where, *self._after(after), limit=limit + 1)
-        if len(found) <= limit:
-            return found, None
-        last: Any = found[limit - 1]
-        return found[:limit], (last.created_at, last.id)
+    ) -> list[Record]:
+        """Read the next rows that fit, after one that was created then and has this id."""
+        columns = self.table.c
+        is_later = or_(
+            columns.created_at > created_at,
+            and_(columns.created_at == created_at, columns.id > record_id),
+        )
+        return self.find(transaction, *where, is_later, limit=limit)
 
     def update(self, transaction: Connection, record_id: str, changes: Mapping[str, Any]) -> None:
         """Change columns of one row."""
@@ -78,18 +77,3 @@ class Records(Generic[Record]):
     def delete(self, transaction: Connection, record_id: str) -> None:
         """Remove one row."""
         transaction.execute(self.table.delete().where(self.table.c.id == record_id))
-
-    def _after(self, cursor: Cursor | None) -> list[ColumnElement[bool]]:
-        if cursor is None:
-            return []
-        created_at, record_id = cursor
-        columns = self.table.c
-        return [
-            or_(
-                columns.created_at > created_at,
-                and_(columns.created_at == created_at, columns.id > record_id),
-            )
-        ]
-
-    def _record(self, row: Mapping[str, Any]) -> Record:
-        return self.kind(**row)

@@ -1,0 +1,1 @@
+"""The loop that makes stored wishes true."""

@@ -1,0 +1,191 @@
+"""Wakes on hints or when rows are due, claims them, and has workers take each one step on.
+
+`wiring` starts one in the service's process. Any number of processes may run one over the same
+database: the leases keep them off each other's rows. It holds nothing in memory that matters.
+"""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+
+from soundstage.kit import lease
+from soundstage.kit.clock import Clock
+from soundstage.kit.convergence import Worker, converge
+from soundstage.kit.database import Database
+from soundstage.kit.hints import Hint
+from soundstage.reconciler.health import HealthBoard
+
+_LOOK_EVERY = 1.0
+"""Most seconds between two looks."""
+_SHORTEST_PAUSE = 0.02
+"""Least seconds between two looks that no hint asked for."""
+_RETRY_AFTER = timedelta(seconds=5)
+"""When a row is looked at again after an unexpected error."""
+_THREADS = 16
+
+_log = structlog.get_logger("soundstage.reconciler")
+
+
+class InHand(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that a thread acts on."""
+
+    worker: Worker[Any, Any]
+    lease: lease.Lease
+
+
+class Loop:
+    """One reconciler."""
+
+    def __init__(
+        self, database: Database, workers: Sequence[Worker[Any, Any]], clock: Clock
+    ) -> None:
+        self.health = HealthBoard()
+        self._database = database
+        self._workers = list(workers)
+        self._by_name = {worker.name: worker for worker in workers}
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reconcile")
+        self._in_hand: dict[Future[None], InHand] = {}
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._hints: set[Hint] = set()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+        database.listen(self._hear)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no new rows, let those in hand finish, and end."""
+        self._stopping.set()
+        self._woken.set()
+        self._thread.join()
+        self._threads.shutdown(wait=True)
+
+    def look(self) -> int:
+        """Claim what is due and hand it to threads; how many rows were claimed."""
+        now = self._clock()
+        self._deliver_hints()
+        claimed = 0
+        for worker in self._workers:
+            free = _THREADS - self._count()
+            if free <= 0 or not self._is_due(worker):
+                continue
+            with self._database.transaction() as transaction:
+                leases = lease.claim(
+                    transaction,
+                    worker.table,
+                    now=now,
+                    until=now + lease.LEASE_FOR,
+                    limit=free,
+                )
+            for held in leases:
+                self._hand_over(InHand(worker=worker, lease=held))
+            claimed += len(leases)
+        self.health.looked(now, self._count())
+        return claimed
+
+    def settle(self) -> None:
+        """Work until nothing is due any more; for tests, in the calling thread's time."""
+        while self.look():
+            self._wait_for_threads()
+
+    def _run(self) -> None:
+        renew_at = self._clock() + lease.LEASE_FOR / 3
+        while not self._stopping.is_set():
+            try:
+                self.look()
+                if self._clock() >= renew_at:
+                    self._renew()
+                    renew_at = self._clock() + lease.LEASE_FOR / 3
+            except Exception:
+                # The database may be away for a while; the loop must outlive that.
+                self.health.failed()
+                _log.exception("the reconciler could not look")
+                self._stopping.wait(_LOOK_EVERY)
+            self._woken.wait(self._pause())
+            self._woken.clear()
+
+    def _pause(self) -> float:
+        """Say how long to sleep: until the next row is due, within bounds."""
+        now = self._clock()
+        with self._database.transaction(write=False) as transaction:
+            moments = [lease.next_due_at(transaction, worker.table) for worker in self._workers]
+        due = [moment for moment in moments if moment is not None]
+        if not due:
+            return _LOOK_EVERY
+        return min(max((min(due) - now).total_seconds(), _SHORTEST_PAUSE), _LOOK_EVERY)
+
+    def _is_due(self, worker: Worker[Any, Any]) -> bool:
+        # A look that finds nothing must not take the write lock.
+        with self._database.transaction(write=False) as transaction:
+            moment = lease.next_due_at(transaction, worker.table)
+        return moment is not None and moment <= self._clock()
+
+    def _hand_over(self, item: InHand) -> None:
+        with self._lock:
+            future = self._threads.submit(self._step, item)
+            self._in_hand[future] = item
+        future.add_done_callback(self._put_down)
+
+    def _put_down(self, future: Future[None]) -> None:
+        with self._lock:
+            self._in_hand.pop(future, None)
+        self._woken.set()
+
+    def _step(self, item: InHand) -> None:
+        try:
+            converge(self._database, item.worker, item.lease, self._clock)
+        except Exception:
+            self.health.failed()
+            _log.exception("a step failed", worker=item.worker.name, row=item.lease.id)
+            self._give_back(item)
+
+    def _give_back(self, item: InHand) -> None:
+        try:
+            with self._database.transaction() as transaction:
+                again_at = self._clock() + _RETRY_AFTER
+                lease.release(transaction, item.worker.table, item.lease, due_at=again_at)
+        except Exception:
+            # Its lease runs out by itself.
+            _log.exception("a row could not be given back", row=item.lease.id)
+
+    def _renew(self) -> None:
+        until = self._clock() + lease.LEASE_FOR
+        with self._lock:
+            items = list(self._in_hand.values())
+        for item in items:
+            with self._database.transaction() as transaction:
+                lease.renew(transaction, item.worker.table, item.lease, until)
+
+    def _hear(self, hinted: list[Hint]) -> None:
+        with self._lock:
+            self._hints.update(hinted)
+        self._woken.set()
+
+    def _deliver_hints(self) -> None:
+        with self._lock:
+            hinted, self._hints = self._hints, set()
+        if not hinted:
+            return
+        with self._database.transaction() as transaction:
+            for name, changed in sorted(hinted):
+                if name in self._by_name:
+                    self._by_name[name].wake(transaction, changed, self._clock())
+
+    def _count(self) -> int:
+        with self._lock:
+            return len(self._in_hand)
+
+    def _wait_for_threads(self) -> None:
+        with self._lock:
+            futures = list(self._in_hand)
+        for future in futures:
+            future.result()

@@ -1,0 +1,84 @@
+"""The worker that makes and removes backups."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Connection
+
+from soundstage.engines.interface import (
+    BackupPhase,
+    ObservedBackup,
+    PermanentError,
+    RetryableError,
+    SupportsBackups,
+)
+from soundstage.kit import lease
+from soundstage.resources.backups import service, store
+from soundstage.resources.backups.lifecycle import Act, Step, next_step
+from soundstage.resources.backups.model import StreamingSessionBackup
+
+
+class BackupWorker:
+    """Asks the engine for copies, and watches them to their end."""
+
+    name = "backups"
+    table = store.table
+
+    def __init__(self, engine: SupportsBackups) -> None:
+        self._engine = engine
+
+    def load(
+        self, transaction: Connection, row_id: str, now: datetime
+    ) -> StreamingSessionBackup | None:
+        """Read the backup."""
+        del now
+        return store.backups.get(transaction, row_id)
+
+    def act(self, loaded: StreamingSessionBackup, now: datetime) -> Step:
+        """Look at the copy, decide, and ask the engine for the next thing."""
+        try:
+            observed = self._engine.observe_backup(loaded.session_id, loaded.id)
+            step = next_step(loaded, observed, now)
+            if step.act is Act.COPY:
+                self._engine.ensure_backup(loaded.session_id, loaded.id)
+            elif step.act is Act.REMOVE:
+                self._engine.ensure_backup_absent(loaded.session_id, loaded.id)
+        except RetryableError as error:
+            again_at = now + timedelta(seconds=error.after_seconds)
+            unseen = ObservedBackup(phase=BackupPhase.RUNNING, detail=str(error))
+            return msgspec.structs.replace(
+                next_step(loaded, unseen, now), act=Act.NOTHING, again_at=again_at
+            )
+        except PermanentError as error:
+            failed = ObservedBackup(phase=BackupPhase.FAILED, detail=str(error))
+            return next_step(loaded, failed, now)
+        return step
+
+    def due_at(self, outcome: Step) -> datetime | None:
+        """When to look again."""
+        return outcome.again_at
+
+    def apply(
+        self,
+        transaction: Connection,
+        loaded: StreamingSessionBackup,
+        outcome: Step,
+        now: datetime,
+    ) -> None:
+        """Make the transition that was decided."""
+        if outcome.event == "purge":
+            store.backups.delete(transaction, loaded.id)
+        elif outcome.event is not None:
+            changes = {} if outcome.size_bytes is None else {"size_bytes": outcome.size_bytes}
+            service.move(
+                transaction,
+                loaded,
+                outcome.event,
+                now=now,
+                message=outcome.message,
+                changes=changes,
+            )
+
+    def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
+        """Look at the changed backup now."""
+        lease.wake(transaction, self.table, now, self.table.c.id == changed)

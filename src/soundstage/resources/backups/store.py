@@ -1,0 +1,54 @@
+"""The table of backups."""
+
+from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Integer, String, Table
+from sqlalchemy import UniqueConstraint as Unique
+
+from soundstage.kit import lease
+from soundstage.kit.database import Document, Moment, metadata
+from soundstage.kit.records import Records
+from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
+
+table = Table(
+    "backups",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
+    # No foreign key: backups outlive the row of a deleted session.
+    Column("session_id", String(22), nullable=False),
+    Column("stop_number", Integer, nullable=False),
+    Column("launch_profile_id", String(22), nullable=False),
+    Column("owned_by", String(256), nullable=False, index=True),
+    Column("tags", Document(dict[str, str]), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("state_since", Moment, nullable=False),
+    Column("status_code", String(64), nullable=False),
+    Column("status_message", String, nullable=False),
+    Column("size_bytes", BigInteger),
+    Column("purge_at", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    *lease.columns(),
+    # A crash between stop and backup can't make two.
+    Unique("session_id", "stop_number"),
+)
+backups = Records(table, StreamingSessionBackup)
+
+
+def of_session(
+    transaction: Connection, session_id: str, state: StreamingSessionState | None = None
+) -> list[StreamingSessionBackup]:
+    """Read a session's backups, oldest first."""
+    where = [table.c.session_id == session_id]
+    if state is not None:
+        where.append(table.c.state == state)
+    return backups.find(transaction, *where)
+
+
+def of_stop(
+    transaction: Connection, session_id: str, stop_number: int
+) -> StreamingSessionBackup | None:
+    """Read the backup of one stop."""
+    found = backups.find(
+        transaction, table.c.session_id == session_id, table.c.stop_number == stop_number
+    )
+    return found[0] if found else None

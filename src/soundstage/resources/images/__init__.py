@@ -1,0 +1,1 @@
+"""Streaming images: what a workstation boots."""

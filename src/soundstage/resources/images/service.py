@@ -1,0 +1,98 @@
+"""What can be done with streaming images; called by their operations and by launch profiles."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from soundstage.kit import hints, ids
+from soundstage.resources import listing, settling
+from soundstage.resources.images import store
+from soundstage.resources.images.lifecycle import MACHINE
+from soundstage.resources.images.model import (
+    StreamingImage,
+    StreamingImageState,
+    StreamingImageStatusCode,
+)
+from soundstage.resources.request import Request
+from soundstage.resources.studios import service as studios
+from soundstage.resources.tags import model as tag_rules
+from soundstage.wire.arn import ArnKind
+from soundstage.wire.faults import NotFoundError
+
+
+def create(
+    request: Request,
+    *,
+    studio_id: str,
+    name: str,
+    description: str | None,
+    ec2_image_id: str,
+    tags: dict[str, str],
+) -> StreamingImage:
+    """Begin to register an image; it is READY a moment later."""
+    studios.find_usable(request.transaction, studio_id)
+    image = StreamingImage(
+        id=ids.new_id(),
+        studio_id=studio_id,
+        name=name,
+        description=description,
+        ec2_image_id=ec2_image_id,
+        platform="LINUX",
+        eula_ids=[],
+        tags=tag_rules.check(tags),
+        state=StreamingImageState.CREATE_IN_PROGRESS,
+        status_code=StreamingImageStatusCode.STREAMING_IMAGE_CREATE_IN_PROGRESS,
+        status_message="The streaming image is being registered.",
+        created_at=request.now,
+        updated_at=request.now,
+    )
+    store.images.insert(request.transaction, image, due_at=request.now)
+    hints.hint(request.transaction, "images", image.id)
+    return image
+
+
+def get(request: Request, studio_id: str, image_id: str) -> StreamingImage:
+    """Read one image of a studio. Raises NotFoundError."""
+    studios.find(request.transaction, studio_id)
+    image = look_up(request.transaction, studio_id, image_id)
+    if image is None:
+        raise NotFoundError("streaming image", image_id)
+    return image
+
+
+def look_up(transaction: Connection, studio_id: str, image_id: str) -> StreamingImage | None:
+    """Read one image, for nouns above; None when the studio has none of this id."""
+    image = store.images.get(transaction, image_id)
+    return image if image is not None and image.studio_id == studio_id else None
+
+
+def list_page(
+    request: Request, studio_id: str, *, owner: str | None, next_token: str | None
+) -> tuple[list[StreamingImage], str | None]:
+    """List a studio's images, those of one owner if asked for."""
+    studios.find(request.transaction, studio_id)
+    where = [store.table.c.studio_id == studio_id]
+    if owner is not None:
+        where.append(store.table.c.studio_id == owner)
+    return listing.page(
+        request,
+        store.images,
+        *where,
+        operation="ListStreamingImages",
+        filters={"studioId": studio_id, "owner": owner},
+        next_token=next_token,
+    )
+
+
+def settle(transaction: Connection, image: StreamingImage, now: datetime) -> None:
+    """Finish an image in progress. What the engine makes of it shows when it is launched."""
+    settling.settle(
+        transaction,
+        store.images,
+        image,
+        state=MACHINE.target(image.state, "created"),
+        status_code=StreamingImageStatusCode.STREAMING_IMAGE_READY,
+        status_message="The streaming image is ready.",
+        now=now,
+        kind=ArnKind.STREAMING_IMAGE,
+    )

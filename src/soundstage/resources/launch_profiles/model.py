@@ -1,0 +1,314 @@
+"""What a launch profile is, and the rules for its stream configuration."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from soundstage.wire.faults import ValidationError
+from soundstage.wire.shapes import ResourceId, Shape
+
+
+class LaunchProfileState(StrEnum):
+    """The life of a launch profile."""
+
+    CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
+    READY = "READY"
+    UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
+    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
+    DELETED = "DELETED"
+    DELETE_FAILED = "DELETE_FAILED"
+    CREATE_FAILED = "CREATE_FAILED"
+    UPDATE_FAILED = "UPDATE_FAILED"
+
+
+class LaunchProfileStatusCode(StrEnum):
+    """Why a launch profile is in its state."""
+
+    LAUNCH_PROFILE_CREATED = "LAUNCH_PROFILE_CREATED"
+    LAUNCH_PROFILE_UPDATED = "LAUNCH_PROFILE_UPDATED"
+    LAUNCH_PROFILE_DELETED = "LAUNCH_PROFILE_DELETED"
+    LAUNCH_PROFILE_CREATE_IN_PROGRESS = "LAUNCH_PROFILE_CREATE_IN_PROGRESS"
+    LAUNCH_PROFILE_UPDATE_IN_PROGRESS = "LAUNCH_PROFILE_UPDATE_IN_PROGRESS"
+    LAUNCH_PROFILE_DELETE_IN_PROGRESS = "LAUNCH_PROFILE_DELETE_IN_PROGRESS"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    STREAMING_IMAGE_NOT_FOUND = "STREAMING_IMAGE_NOT_FOUND"
+    STREAMING_IMAGE_NOT_READY = "STREAMING_IMAGE_NOT_READY"
+    LAUNCH_PROFILE_WITH_STREAM_SESSIONS_NOT_DELETED = (
+        "LAUNCH_PROFILE_WITH_STREAM_SESSIONS_NOT_DELETED"
+    )
+    ENCRYPTION_KEY_ACCESS_DENIED = "ENCRYPTION_KEY_ACCESS_DENIED"
+    ENCRYPTION_KEY_NOT_FOUND = "ENCRYPTION_KEY_NOT_FOUND"
+    INVALID_SUBNETS_PROVIDED = "INVALID_SUBNETS_PROVIDED"
+    INVALID_INSTANCE_TYPES_PROVIDED = "INVALID_INSTANCE_TYPES_PROVIDED"
+    INVALID_SUBNETS_COMBINATION = "INVALID_SUBNETS_COMBINATION"
+
+
+class LaunchProfilePersona(StrEnum):
+    """The one role of a launch profile's members."""
+
+    USER = "USER"
+
+
+class AutomaticTerminationMode(StrEnum):
+    """Whether stopped sessions end by themselves."""
+
+    DEACTIVATED = "DEACTIVATED"
+    ACTIVATED = "ACTIVATED"
+
+
+class SessionPersistenceMode(StrEnum):
+    """Whether a session's disk may outlive a stop."""
+
+    DEACTIVATED = "DEACTIVATED"
+    ACTIVATED = "ACTIVATED"
+
+
+class SessionBackupMode(StrEnum):
+    """Whether a stop makes a backup."""
+
+    AUTOMATIC = "AUTOMATIC"
+    DEACTIVATED = "DEACTIVATED"
+
+
+class StreamingClipboardMode(StrEnum):
+    """Whether text may be copied into and out of a session."""
+
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+
+
+class StreamingSessionStorageMode(StrEnum):
+    """What may be transferred to a session."""
+
+    UPLOAD = "UPLOAD"
+
+
+class StreamingInstanceType(StrEnum):
+    """The sizes of workstations, by the names of the public API."""
+
+    G4DN_XLARGE = "g4dn.xlarge"
+    G4DN_2XLARGE = "g4dn.2xlarge"
+    G4DN_4XLARGE = "g4dn.4xlarge"
+    G4DN_8XLARGE = "g4dn.8xlarge"
+    G4DN_12XLARGE = "g4dn.12xlarge"
+    G4DN_16XLARGE = "g4dn.16xlarge"
+    G3_4XLARGE = "g3.4xlarge"
+    G3S_XLARGE = "g3s.xlarge"
+    G5_XLARGE = "g5.xlarge"
+    G5_2XLARGE = "g5.2xlarge"
+    G5_4XLARGE = "g5.4xlarge"
+    G5_8XLARGE = "g5.8xlarge"
+    G5_16XLARGE = "g5.16xlarge"
+
+
+class LaunchProfileValidationState(StrEnum):
+    """How a check of a profile went."""
+
+    VALIDATION_NOT_STARTED = "VALIDATION_NOT_STARTED"
+    VALIDATION_IN_PROGRESS = "VALIDATION_IN_PROGRESS"
+    VALIDATION_SUCCESS = "VALIDATION_SUCCESS"
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    VALIDATION_FAILED_INTERNAL_SERVER_ERROR = "VALIDATION_FAILED_INTERNAL_SERVER_ERROR"
+
+
+class LaunchProfileValidationStatusCode(StrEnum):
+    """Why a check of a profile went so."""
+
+    VALIDATION_NOT_STARTED = "VALIDATION_NOT_STARTED"
+    VALIDATION_IN_PROGRESS = "VALIDATION_IN_PROGRESS"
+    VALIDATION_SUCCESS = "VALIDATION_SUCCESS"
+    VALIDATION_FAILED_INVALID_SUBNET_ROUTE_TABLE_ASSOCIATION = (
+        "VALIDATION_FAILED_INVALID_SUBNET_ROUTE_TABLE_ASSOCIATION"
+    )
+    VALIDATION_FAILED_SUBNET_NOT_FOUND = "VALIDATION_FAILED_SUBNET_NOT_FOUND"
+    VALIDATION_FAILED_INVALID_SECURITY_GROUP_ASSOCIATION = (
+        "VALIDATION_FAILED_INVALID_SECURITY_GROUP_ASSOCIATION"
+    )
+    VALIDATION_FAILED_INVALID_ACTIVE_DIRECTORY = "VALIDATION_FAILED_INVALID_ACTIVE_DIRECTORY"
+    VALIDATION_FAILED_UNAUTHORIZED = "VALIDATION_FAILED_UNAUTHORIZED"
+    VALIDATION_FAILED_INTERNAL_SERVER_ERROR = "VALIDATION_FAILED_INTERNAL_SERVER_ERROR"
+
+
+class LaunchProfileValidationType(StrEnum):
+    """What was checked, in the order that clients are used to."""
+
+    VALIDATE_ACTIVE_DIRECTORY_STUDIO_COMPONENT = "VALIDATE_ACTIVE_DIRECTORY_STUDIO_COMPONENT"
+    VALIDATE_SUBNET_ASSOCIATION = "VALIDATE_SUBNET_ASSOCIATION"
+    VALIDATE_NETWORK_ACL_ASSOCIATION = "VALIDATE_NETWORK_ACL_ASSOCIATION"
+    VALIDATE_SECURITY_GROUP_ASSOCIATION = "VALIDATE_SECURITY_GROUP_ASSOCIATION"
+
+
+class ValidationResult(Shape, frozen=True, kw_only=True):
+    """One check of a profile and its result."""
+
+    state: LaunchProfileValidationState
+    status_code: LaunchProfileValidationStatusCode
+    status_message: str
+    type: LaunchProfileValidationType
+
+
+class VolumeConfiguration(Shape, frozen=True, kw_only=True):
+    """The disk of a workstation: GiB, operations a second, MiB a second."""
+
+    iops: Annotated[int, Meta(ge=3000, le=16000)] | None = None
+    size: Annotated[int, Meta(ge=100, le=16000)] | None = None
+    throughput: Annotated[int, Meta(ge=125, le=1000)] | None = None
+
+
+class StreamConfigurationSessionBackup(Shape, frozen=True, kw_only=True):
+    """Whether stops make backups, and how many of a session are kept."""
+
+    max_backups_to_retain: Annotated[int, Meta(ge=0, le=10)] | None = None
+    mode: SessionBackupMode | None = None
+
+
+class StreamingSessionStorageRoot(Shape, frozen=True, kw_only=True):
+    """The folder that uploads go to."""
+
+    linux: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                pattern=r"^(\$HOME|/)[/]?([A-Za-z0-9-_]+/)*([A-Za-z0-9_-]+)\Z",
+            ),
+        ]
+        | None
+    ) = None
+    windows: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                pattern=r"^((\%HOMEPATH\%)|[a-zA-Z]:)[\\/](?:[a-zA-Z0-9_-]+[\\/])*[a-zA-Z0-9_-]+\Z",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class StreamConfigurationSessionStorage(Shape, frozen=True, kw_only=True):
+    """Which transfers are allowed, and where they go."""
+
+    mode: Annotated[list[StreamingSessionStorageMode], Meta(min_length=1)]
+    root: StreamingSessionStorageRoot | None = None
+
+
+class StreamConfiguration(Shape, frozen=True, kw_only=True):
+    """The rules for a profile's workstations, as asked for and as stored."""
+
+    clipboard_mode: StreamingClipboardMode
+    ec2_instance_types: Annotated[list[StreamingInstanceType], Meta(min_length=1, max_length=30)]
+    streaming_image_ids: Annotated[list[ResourceId], Meta(min_length=1, max_length=20)]
+    automatic_termination_mode: AutomaticTerminationMode | None = None
+    max_session_length_in_minutes: Annotated[int, Meta(ge=1, le=43200)] | None = None
+    max_stopped_session_length_in_minutes: Annotated[int, Meta(ge=0, le=5760)] | None = None
+    session_backup: StreamConfigurationSessionBackup | None = None
+    session_persistence_mode: SessionPersistenceMode | None = None
+    session_storage: StreamConfigurationSessionStorage | None = None
+    volume_configuration: VolumeConfiguration | None = None
+
+
+DEFAULT_SESSION_MINUTES = 690
+DEFAULT_VOLUME = VolumeConfiguration(iops=3000, size=500, throughput=125)
+
+
+class LaunchProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """A launch profile, as it is stored."""
+
+    id: str
+    studio_id: str
+    name: str
+    description: str | None
+    ec2_subnet_ids: list[str]
+    launch_profile_protocol_versions: list[str]
+    stream_configuration: StreamConfiguration
+    """With every default filled in."""
+    studio_component_ids: list[str]
+    validation_results: list[ValidationResult]
+    tags: dict[str, str]
+    state: LaunchProfileState
+    status_code: LaunchProfileStatusCode
+    status_message: str
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    updated_by: str
+
+
+def completed(given: StreamConfiguration) -> StreamConfiguration:
+    """Check the members against each other and fill in the defaults. Raises ValidationError.
+
+    The rules are those of the public documentation: persistence comes first, a limit for stopped
+    sessions needs automatic termination, and backups need a disk that outlives the stop.
+    """
+    persists = given.session_persistence_mode is SessionPersistenceMode.ACTIVATED
+    terminates = given.automatic_termination_mode is AutomaticTerminationMode.ACTIVATED
+    _refuse_without_persistence(given, persists=persists, terminates=terminates)
+    if given.max_stopped_session_length_in_minutes and not terminates:
+        raise ValidationError(
+            "streamConfiguration.maxStoppedSessionLengthInMinutes: it needs "
+            "automaticTerminationMode ACTIVATED; without it stopped sessions stay for ever."
+        )
+    volume = given.volume_configuration or VolumeConfiguration()
+    backup = given.session_backup or StreamConfigurationSessionBackup()
+    storage = given.session_storage
+    return msgspec.structs.replace(
+        given,
+        automatic_termination_mode=given.automatic_termination_mode
+        or AutomaticTerminationMode.DEACTIVATED,
+        max_session_length_in_minutes=given.max_session_length_in_minutes
+        or DEFAULT_SESSION_MINUTES,
+        max_stopped_session_length_in_minutes=given.max_stopped_session_length_in_minutes or 0,
+        session_backup=StreamConfigurationSessionBackup(
+            mode=backup.mode or SessionBackupMode.DEACTIVATED,
+            max_backups_to_retain=backup.max_backups_to_retain or 0,
+        ),
+        session_persistence_mode=given.session_persistence_mode
+        or SessionPersistenceMode.DEACTIVATED,
+        # A reader of the public API's own dereferences the root, so it is there even when empty.
+        session_storage=storage
+        and msgspec.structs.replace(storage, root=storage.root or StreamingSessionStorageRoot()),
+        volume_configuration=VolumeConfiguration(
+            iops=volume.iops or DEFAULT_VOLUME.iops,
+            size=volume.size or DEFAULT_VOLUME.size,
+            throughput=volume.throughput or DEFAULT_VOLUME.throughput,
+        )
+        if persists
+        else None,
+    )
+
+
+def _refuse_without_persistence(
+    given: StreamConfiguration, *, persists: bool, terminates: bool
+) -> None:
+    if persists:
+        return
+    backup = given.session_backup
+    wanting = {
+        "automaticTerminationMode": terminates,
+        "maxStoppedSessionLengthInMinutes": bool(given.max_stopped_session_length_in_minutes),
+        "volumeConfiguration": given.volume_configuration is not None,
+        "sessionBackup.mode": backup is not None and backup.mode is SessionBackupMode.AUTOMATIC,
+    }
+    for member, is_asked_for in wanting.items():
+        if is_asked_for:
+            raise ValidationError(
+                f"streamConfiguration.{member}: it needs sessionPersistenceMode ACTIVATED."
+            )
+
+
+def may_be_stopped(
+    persistence: SessionPersistenceMode,
+    termination: AutomaticTerminationMode,
+    max_stopped_minutes: int,
+) -> bool:
+    """Reports whether sessions under these rules can be STOPPED rather than only ended."""
+    return persistence is SessionPersistenceMode.ACTIVATED and (
+        termination is AutomaticTerminationMode.DEACTIVATED or max_stopped_minutes > 0
+    )

@@ -1,0 +1,248 @@
+"""What can be done with launch profiles; called by their operations and by sessions."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from soundstage.kit import hints, ids
+from soundstage.resources import listing, settling
+from soundstage.resources.components import service as components
+from soundstage.resources.images import service as images
+from soundstage.resources.images.model import StreamingImageState
+from soundstage.resources.launch_profiles import store
+from soundstage.resources.launch_profiles.lifecycle import MACHINE
+from soundstage.resources.launch_profiles.model import (
+    LaunchProfile,
+    LaunchProfilePersona,
+    LaunchProfileState,
+    LaunchProfileStatusCode,
+    LaunchProfileValidationState,
+    LaunchProfileValidationStatusCode,
+    LaunchProfileValidationType,
+    SessionBackupMode,
+    SessionPersistenceMode,
+    StreamConfiguration,
+    ValidationResult,
+    completed,
+)
+from soundstage.resources.members import service as people
+from soundstage.resources.request import Installation, Request
+from soundstage.resources.studios import service as studios
+from soundstage.resources.tags import model as tag_rules
+from soundstage.wire.arn import ArnKind
+from soundstage.wire.faults import NotFoundError, ValidationError
+
+
+def create(
+    request: Request,
+    *,
+    studio_id: str,
+    name: str,
+    description: str | None,
+    ec2_subnet_ids: list[str],
+    protocol_versions: list[str],
+    stream_configuration: StreamConfiguration,
+    studio_component_ids: list[str],
+    tags: dict[str, str],
+) -> LaunchProfile:
+    """Begin to make a launch profile. Whether its images can be used shows in its state."""
+    transaction = request.transaction
+    studios.find_usable(transaction, studio_id)
+    configuration = completed(stream_configuration)
+    _refuse_what_no_engine_does(request.installation, configuration)
+    for component_id in studio_component_ids:
+        try:
+            components.find(transaction, studio_id, component_id)
+        except NotFoundError:
+            raise ValidationError(
+                f"studioComponentIds: there is no studio component {component_id} in this studio."
+            ) from None
+    profile = LaunchProfile(
+        id=ids.new_id(),
+        studio_id=studio_id,
+        name=name,
+        description=description,
+        ec2_subnet_ids=ec2_subnet_ids,
+        launch_profile_protocol_versions=protocol_versions,
+        stream_configuration=configuration,
+        studio_component_ids=studio_component_ids,
+        validation_results=[],
+        tags=tag_rules.check(tags),
+        state=LaunchProfileState.CREATE_IN_PROGRESS,
+        status_code=LaunchProfileStatusCode.LAUNCH_PROFILE_CREATE_IN_PROGRESS,
+        status_message="The launch profile is being created.",
+        created_at=request.now,
+        created_by=request.caller.principal_id,
+        updated_at=request.now,
+        updated_by=request.caller.principal_id,
+    )
+    store.launch_profiles.insert(transaction, profile, due_at=request.now)
+    hints.hint(transaction, "launch_profiles", profile.id)
+    return profile
+
+
+def get(request: Request, studio_id: str, profile_id: str) -> LaunchProfile:
+    """Read one launch profile of a studio. Raises NotFoundError."""
+    studios.find(request.transaction, studio_id)
+    return find(request.transaction, studio_id, profile_id)
+
+
+def find(transaction: Connection, studio_id: str, profile_id: str) -> LaunchProfile:
+    """Read one launch profile, for nouns above. Raises NotFoundError."""
+    profile = store.launch_profiles.get(transaction, profile_id)
+    if profile is None or profile.studio_id != studio_id:
+        raise NotFoundError("launch profile", profile_id)
+    return profile
+
+
+def list_page(
+    request: Request,
+    studio_id: str,
+    *,
+    states: list[LaunchProfileState],
+    principal_id: str | None,
+    next_token: str | None,
+    size: int,
+) -> tuple[list[LaunchProfile], str | None]:
+    """List a studio's launch profiles: those in some states, those that a person is member of."""
+    studios.find(request.transaction, studio_id)
+    columns = store.table.c
+    where = [columns.studio_id == studio_id]
+    if states:
+        where.append(columns.state.in_(states))
+    if principal_id is not None and not people.is_administrator(
+        request.transaction, studio_id, principal_id
+    ):
+        where.append(store.is_of_member(principal_id))
+    return listing.page(
+        request,
+        store.launch_profiles,
+        *where,
+        operation="ListLaunchProfiles",
+        filters={
+            "studioId": studio_id,
+            "states": sorted(states),
+            "principalId": principal_id,
+        },
+        next_token=next_token,
+        size=size,
+    )
+
+
+def may_use(transaction: Connection, studio_id: str, profile_id: str, principal_id: str) -> bool:
+    """Reports whether a person may work by a launch profile now: as a member, or as one who
+    administers the studio or the account. Ids that this installation's directory does not know
+    come from the operator, who answers for them.
+    """
+    person = people.look_up(transaction, principal_id)
+    return (
+        person is None
+        or person.is_operator
+        or is_member(transaction, profile_id, principal_id)
+        or people.is_administrator(transaction, studio_id, principal_id)
+    )
+
+
+def is_member(transaction: Connection, profile_id: str, principal_id: str) -> bool:
+    """Reports whether a person is a member of a launch profile."""
+    return store.has_member(transaction, profile_id, principal_id)
+
+
+def put_members(
+    request: Request,
+    studio_id: str,
+    profile_id: str,
+    *,
+    identity_store_id: str,
+    members: list[tuple[str, LaunchProfilePersona]],
+) -> None:
+    """Make people members, or renew what is known of them."""
+    get(request, studio_id, profile_id)
+    for principal_id, persona in members:
+        people.require_person(request.transaction, principal_id)
+        store.put_member(
+            request.transaction,
+            profile_id=profile_id,
+            principal_id=principal_id,
+            identity_store_id=identity_store_id,
+            persona=persona,
+        )
+
+
+def remove_member(request: Request, studio_id: str, profile_id: str, principal_id: str) -> None:
+    """Take a person out of a launch profile. Raises NotFoundError for one who is not in it."""
+    get(request, studio_id, profile_id)
+    if not store.remove_member(request.transaction, profile_id, principal_id):
+        raise NotFoundError("launch profile member", principal_id)
+    # What is open of theirs is looked at again, and ended.
+    hints.hint(request.transaction, "streams", principal_id)
+
+
+def settle(transaction: Connection, profile: LaunchProfile, now: datetime) -> None:
+    """Finish a launch profile in progress: its images must be there and READY."""
+    code, message = _judge_images(transaction, profile)
+    store.launch_profiles.update(
+        transaction, profile.id, {"validation_results": _validation_results()}
+    )
+    is_good = code is LaunchProfileStatusCode.LAUNCH_PROFILE_CREATED
+    settling.settle(
+        transaction,
+        store.launch_profiles,
+        profile,
+        state=MACHINE.target(profile.state, "created" if is_good else "failed"),
+        status_code=code,
+        status_message=message,
+        now=now,
+        kind=ArnKind.LAUNCH_PROFILE,
+    )
+
+
+def _judge_images(
+    transaction: Connection, profile: LaunchProfile
+) -> tuple[LaunchProfileStatusCode, str]:
+    for image_id in profile.stream_configuration.streaming_image_ids:
+        image = images.look_up(transaction, profile.studio_id, image_id)
+        if image is None or image.state is StreamingImageState.DELETED:
+            return (
+                LaunchProfileStatusCode.STREAMING_IMAGE_NOT_FOUND,
+                f"There is no streaming image {image_id} in this studio.",
+            )
+        if image.state is not StreamingImageState.READY:
+            return (
+                LaunchProfileStatusCode.STREAMING_IMAGE_NOT_READY,
+                f"The streaming image {image_id} is {image.state}; it must be READY.",
+            )
+    return LaunchProfileStatusCode.LAUNCH_PROFILE_CREATED, "The launch profile has been created."
+
+
+def _validation_results() -> list[ValidationResult]:
+    return [
+        ValidationResult(
+            type=checked,
+            state=LaunchProfileValidationState.VALIDATION_SUCCESS,
+            status_code=LaunchProfileValidationStatusCode.VALIDATION_SUCCESS,
+            status_message="There is nothing to check: this installation has no VPC.",
+        )
+        for checked in LaunchProfileValidationType
+    ]
+
+
+def _refuse_what_no_engine_does(home: Installation, configuration: StreamConfiguration) -> None:
+    backup = configuration.session_backup
+    if (
+        configuration.session_persistence_mode is SessionPersistenceMode.ACTIVATED
+        and not home.supports_persistence
+    ):
+        raise ValidationError(
+            "streamConfiguration.sessionPersistenceMode: the engine of this installation keeps "
+            "no volumes; it must be DEACTIVATED."
+        )
+    if (
+        backup is not None
+        and backup.mode is SessionBackupMode.AUTOMATIC
+        and not home.supports_backups
+    ):
+        raise ValidationError(
+            "streamConfiguration.sessionBackup.mode: the engine of this installation makes no "
+            "backups; it must be DEACTIVATED."
+        )

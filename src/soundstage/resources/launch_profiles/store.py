@@ -1,0 +1,95 @@
+"""The tables of launch profiles and of who may use them."""
+
+from sqlalchemy import Column, ColumnElement, Connection, ForeignKey, String, Table, select
+
+from soundstage.kit import lease
+from soundstage.kit.database import Document, Moment, metadata
+from soundstage.kit.records import Records
+from soundstage.resources.launch_profiles.model import (
+    LaunchProfile,
+    StreamConfiguration,
+    ValidationResult,
+)
+
+table = Table(
+    "launch_profiles",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
+    Column("name", String(64), nullable=False),
+    Column("description", String(256)),
+    Column("ec2_subnet_ids", Document(list[str]), nullable=False),
+    Column("launch_profile_protocol_versions", Document(list[str]), nullable=False),
+    Column("stream_configuration", Document(StreamConfiguration), nullable=False),
+    Column("studio_component_ids", Document(list[str]), nullable=False),
+    Column("validation_results", Document(list[ValidationResult]), nullable=False),
+    Column("tags", Document(dict[str, str]), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("status_code", String(64), nullable=False),
+    Column("status_message", String, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", String(256), nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("updated_by", String(256), nullable=False),
+    *lease.columns(),
+)
+launch_profiles = Records(table, LaunchProfile)
+
+member_table = Table(
+    "launch_profile_members",
+    metadata,
+    Column("launch_profile_id", String(22), ForeignKey("launch_profiles.id"), primary_key=True),
+    Column("principal_id", String(256), primary_key=True, index=True),
+    Column("identity_store_id", String(64), nullable=False),
+    Column("persona", String(32), nullable=False),
+)
+
+
+def has_member(transaction: Connection, profile_id: str, principal_id: str) -> bool:
+    """Reports whether a person is a member of a launch profile."""
+    columns = member_table.c
+    found = transaction.execute(
+        select(columns.persona).where(
+            columns.launch_profile_id == profile_id, columns.principal_id == principal_id
+        )
+    )
+    return found.first() is not None
+
+
+def is_of_member(principal_id: str) -> ColumnElement[bool]:
+    """Make the condition that a launch profile has this member."""
+    columns = member_table.c
+    return table.c.id.in_(
+        select(columns.launch_profile_id).where(columns.principal_id == principal_id)
+    )
+
+
+def put_member(
+    transaction: Connection,
+    *,
+    profile_id: str,
+    principal_id: str,
+    identity_store_id: str,
+    persona: str,
+) -> None:
+    """Add a member, or replace what is known of it."""
+    remove_member(transaction, profile_id, principal_id)
+    transaction.execute(
+        member_table.insert().values(
+            launch_profile_id=profile_id,
+            principal_id=principal_id,
+            identity_store_id=identity_store_id,
+            persona=persona,
+        )
+    )
+
+
+def remove_member(transaction: Connection, profile_id: str, principal_id: str) -> bool:
+    """Take a member away; reports whether there was one."""
+    columns = member_table.c
+    removed = transaction.execute(
+        member_table.delete().where(
+            columns.launch_profile_id == profile_id, columns.principal_id == principal_id
+        )
+    )
+    return removed.rowcount > 0

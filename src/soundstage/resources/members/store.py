@@ -1,0 +1,82 @@
+"""The tables of people, their access keys, and who administers which studio."""
+
+from sqlalchemy import Boolean, Column, Connection, ForeignKey, String, Table, select
+
+from soundstage.kit.database import Moment, metadata
+from soundstage.kit.records import Records
+from soundstage.resources.members.model import AccessKey, Person
+
+person_table = Table(
+    "people",
+    metadata,
+    Column("id", String(256), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("is_operator", Boolean(create_constraint=False), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+people = Records(person_table, Person)
+
+access_key_table = Table(
+    "access_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("principal_id", String(256), ForeignKey("people.id"), nullable=False, index=True),
+    Column("sealed_secret", String, nullable=False),
+    Column("is_active", Boolean(create_constraint=False), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+access_keys = Records(access_key_table, AccessKey)
+
+member_table = Table(
+    "studio_members",
+    metadata,
+    Column("studio_id", String(64), ForeignKey("studios.id"), primary_key=True),
+    Column("principal_id", String(256), primary_key=True),
+    Column("identity_store_id", String(64), nullable=False),
+    Column("persona", String(32), nullable=False),
+)
+
+
+def person_named(transaction: Connection, name: str) -> Person | None:
+    """Read the person of a name."""
+    found = people.find(transaction, person_table.c.name == name)
+    return found[0] if found else None
+
+
+def active_keys_of(transaction: Connection, principal_id: str) -> list[AccessKey]:
+    """Read a person's keys that work, oldest first."""
+    columns = access_key_table.c
+    return access_keys.find(
+        transaction, columns.principal_id == principal_id, columns.is_active.is_(True)
+    )
+
+
+def is_studio_member(transaction: Connection, studio_id: str, principal_id: str) -> bool:
+    """Reports whether somebody administers a studio."""
+    columns = member_table.c
+    found = transaction.execute(
+        select(columns.persona).where(
+            columns.studio_id == studio_id, columns.principal_id == principal_id
+        )
+    )
+    return found.first() is not None
+
+
+def put_studio_member(
+    transaction: Connection,
+    *,
+    studio_id: str,
+    principal_id: str,
+    identity_store_id: str,
+    persona: str,
+) -> None:
+    """Make somebody an administrator of a studio; silent when it is so already."""
+    if not is_studio_member(transaction, studio_id, principal_id):
+        transaction.execute(
+            member_table.insert().values(
+                studio_id=studio_id,
+                principal_id=principal_id,
+                identity_store_id=identity_store_id,
+                persona=persona,
+            )
+        )

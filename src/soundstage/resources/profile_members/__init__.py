@@ -1,0 +1,1 @@
+"""Launch profile members: the people who may use a launch profile."""

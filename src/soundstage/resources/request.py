@@ -1,0 +1,62 @@
+"""What a service function is told besides its operation's input.
+
+The API door makes one a request through `wiring`; reconcilers do not use it.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import Connection
+
+from soundstage.kit.pages import Pages
+from soundstage.wire.arn import Arn, ArnKind
+from soundstage.wire.ticket import Tickets
+
+SERVICE_PRINCIPAL = "soundstage"
+"""Who did what the service does by itself."""
+
+
+class CallerKind(StrEnum):
+    """Who is calling; whether a user administers a studio is asked per studio."""
+
+    OPERATOR = "OPERATOR"
+    USER = "USER"
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The principal behind a verified signature."""
+
+    principal_id: str
+    """The one string used for `ownedBy`, `createdBy` and `principalId`."""
+    kind: CallerKind
+
+
+class Installation(msgspec.Struct, frozen=True, kw_only=True):
+    """What this installation is, and what its engine offers."""
+
+    account_id: str
+    region: str
+    address: str
+    """How browsers reach it, without a slash at the end."""
+    supports_persistence: bool
+    supports_backups: bool
+    stream_expiration_seconds: int
+
+    def arn(self, kind: ArnKind, resource_id: str) -> str:
+        """Name one of this installation's resources."""
+        named = Arn(
+            region=self.region, account_id=self.account_id, kind=kind, resource_id=resource_id
+        )
+        return str(named)
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One call: the open transaction, who calls, when, and where."""
+
+    transaction: Connection
+    caller: Caller
+    now: datetime
+    installation: Installation
+    pages: Pages
+    tickets: Tickets

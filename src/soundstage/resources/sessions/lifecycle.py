@@ -1,0 +1,284 @@
+"""How a session moves from state to state, and what to do next with one. No I/O.
+
+`next_step` is a pure function of what is stored, what the engine sees, and the time; the worker in
+`reconcile` carries its answer out. Services ask `MACHINE` whether an operation is possible.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from soundstage.engines.interface import Observed, Phase, Reason
+from soundstage.kit.machine import Machine
+from soundstage.resources.backups.model import (
+    StreamingSessionBackup,
+    StreamingSessionState,
+    StreamingSessionStatusCode,
+)
+from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
+
+_S = StreamingSessionState
+_C = StreamingSessionStatusCode
+_FAILED = [_S.CREATE_FAILED, _S.START_FAILED, _S.STOP_FAILED, _S.DELETE_FAILED]
+
+MACHINE = Machine(
+    "streaming session",
+    [
+        ([_S.CREATE_IN_PROGRESS, _S.START_IN_PROGRESS], "ran", _S.READY),
+        ([_S.CREATE_IN_PROGRESS], "failed", _S.CREATE_FAILED),
+        ([_S.READY, _S.STOP_FAILED], "stop", _S.STOP_IN_PROGRESS),
+        ([_S.STOP_IN_PROGRESS], "rested", _S.STOPPED),
+        ([_S.STOP_IN_PROGRESS], "failed", _S.STOP_FAILED),
+        ([_S.STOPPED, _S.START_FAILED], "start", _S.START_IN_PROGRESS),
+        ([_S.START_IN_PROGRESS], "failed", _S.START_FAILED),
+        # It kept dying; nothing of its disk is lost.
+        ([_S.READY], "collapsed", _S.STOPPED),
+        ([_S.READY], "collapsed for good", _S.STOP_FAILED),
+        (
+            [_S.READY, _S.STOPPED, *_FAILED, _S.CREATE_IN_PROGRESS],
+            "delete",
+            _S.DELETE_IN_PROGRESS,
+        ),
+        ([_S.DELETE_IN_PROGRESS], "gone", _S.DELETED),
+        ([_S.DELETE_IN_PROGRESS], "failed", _S.DELETE_FAILED),
+    ],
+    {
+        _S.CREATE_IN_PROGRESS: timedelta(minutes=10),
+        # A start may restore a large disk first.
+        _S.START_IN_PROGRESS: timedelta(hours=12),
+        # Counted until the machine is down; its backup has a limit of its own.
+        _S.STOP_IN_PROGRESS: timedelta(minutes=2),
+        _S.DELETE_IN_PROGRESS: timedelta(minutes=10),
+    },
+    initial=_S.CREATE_IN_PROGRESS,
+)
+
+READABLE_FOR = timedelta(hours=24)
+"""How long a DELETED session can still be read."""
+HEALTH_EVERY = timedelta(seconds=3)
+"""How often a READY workstation is looked at."""
+HEAL_LIMIT = timedelta(minutes=2)
+"""How long one heal may take."""
+HEALS_WITHIN = timedelta(minutes=10)
+MOST_HEALS = 3
+"""This many heals within that time, and the session is given up."""
+
+_REASONS = {
+    Reason.INTERNAL: _C.INTERNAL_ERROR,
+    Reason.CAPACITY: _C.INSUFFICIENT_CAPACITY,
+    Reason.IMAGE: _C.AMI_VALIDATION_ERROR,
+    Reason.BACKUP: _C.INTERNAL_ERROR,
+}
+
+
+class Act(StrEnum):
+    """What to ask of the engine."""
+
+    NOTHING = "nothing"
+    RUN = "run"
+    STOP = "stop"
+    REMOVE = "remove"
+    REMOVE_VOLUME = "remove volume"
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do with a session now."""
+
+    act: Act = Act.NOTHING
+    event: str | None = None
+    """A transition of MACHINE, or one of `heal`, `healed`, `begin backup`, `purge`, which change
+    the row and not its state."""
+    code: StreamingSessionStatusCode | None = None
+    message: str = ""
+    again_at: datetime | None = None
+
+
+def next_step(
+    session: StreamingSession,
+    backup: StreamingSessionBackup | None,
+    observed: Observed,
+    now: datetime,
+) -> Step:
+    """Decide what to do. `backup` is the one of the session's last stop, if it was begun."""
+    match session.state:
+        case _S.CREATE_IN_PROGRESS | _S.START_IN_PROGRESS:
+            return _bring_up(session, observed, now)
+        case _S.READY:
+            return _keep_up(session, observed, now)
+        case _S.STOP_IN_PROGRESS:
+            return _bring_down(session, backup, observed, now)
+        case _S.STOPPED if session.terminate_at is not None and now >= session.terminate_at:
+            return Step(
+                event="delete",
+                message="It was stopped for as long as its launch profile allows.",
+                again_at=now,
+            )
+        case _S.STOPPED:
+            return Step(again_at=session.terminate_at)
+        case _S.DELETE_IN_PROGRESS:
+            return _remove(session, observed, now)
+        case _S.DELETED if now - session.state_since >= READABLE_FOR:
+            return Step(event="purge")
+        case _S.DELETED:
+            return Step(again_at=session.state_since + READABLE_FOR)
+        case _:
+            return _settle_failed(observed, now)
+
+
+def _bring_up(session: StreamingSession, observed: Observed, now: datetime) -> Step:
+    is_this_attempt = observed.attempt == session.attempt
+    if is_this_attempt and observed.phase is Phase.RUNNING:
+        is_first = session.state is _S.CREATE_IN_PROGRESS
+        return Step(
+            event="ran",
+            code=_C.STREAMING_SESSION_READY if is_first else _C.STREAMING_SESSION_STARTED,
+            message="The workstation is ready.",
+            again_at=now + HEALTH_EVERY,
+        )
+    if is_this_attempt and observed.phase is Phase.FAILED:
+        return Step(
+            event="failed",
+            code=_REASONS[observed.reason],
+            message=observed.detail or "The workstation did not start.",
+        )
+    if _is_late(session, now):
+        return Step(
+            act=Act.STOP,
+            event="failed",
+            code=_C.INTERNAL_ERROR,
+            message="The workstation did not answer in time. " + observed.detail,
+            again_at=now + HEALTH_EVERY,
+        )
+    return Step(act=Act.RUN, message=observed.detail, again_at=_soon(session, now))
+
+
+def _keep_up(session: StreamingSession, observed: Observed, now: datetime) -> Step:
+    if session.stop_at is not None and now >= session.stop_at:
+        return Step(
+            event="stop",
+            message="It ran for as long as its launch profile allows.",
+            again_at=now,
+        )
+    if session.terminate_at is not None and now >= session.terminate_at:
+        return Step(
+            event="delete",
+            message="It ran for as long as its launch profile allows.",
+            again_at=now,
+        )
+    is_this_attempt = observed.attempt == session.attempt
+    is_healing = session.running_attempt != session.attempt
+    if is_this_attempt and observed.phase is Phase.RUNNING:
+        event = "healed" if is_healing else None
+        return Step(event=event, again_at=_next_look(session, now))
+    has_died = observed.phase in {Phase.STOPPED, Phase.FAILED, Phase.ABSENT}
+    if has_died and (is_this_attempt or not is_healing):
+        return _heal(session, observed, now)
+    if is_healing and now - session.heals[-1] > HEAL_LIMIT:
+        return _heal(session, observed, now)
+    if is_healing:
+        return Step(act=Act.RUN, again_at=now + timedelta(milliseconds=200))
+    return Step(again_at=now + timedelta(seconds=1))
+
+
+def _heal(session: StreamingSession, observed: Observed, now: datetime) -> Step:
+    recent = [moment for moment in session.heals if now - moment < HEALS_WITHIN]
+    if len(recent) < MOST_HEALS:
+        return Step(
+            event="heal",
+            message=f"The workstation was found gone at {now:%Y-%m-%d %H:%M:%S} UTC and is started "
+            "again on the same disk.",
+            again_at=now,
+        )
+    why = f"The workstation died {len(recent) + 1} times within ten minutes. {observed.detail}"
+    if session.may_be_stopped:
+        return Step(
+            act=Act.STOP,
+            event="collapsed",
+            code=_C.STREAMING_SESSION_STOPPED,
+            message=f"{why} It was stopped; its disk is kept.",
+            again_at=now + HEALTH_EVERY,
+        )
+    return Step(
+        act=Act.STOP,
+        event="collapsed for good",
+        code=_C.INTERNAL_ERROR,
+        message=f"{why} Its disk is kept.",
+        again_at=now + HEALTH_EVERY,
+    )
+
+
+def _bring_down(
+    session: StreamingSession,
+    backup: StreamingSessionBackup | None,
+    observed: Observed,
+    now: datetime,
+) -> Step:
+    if observed.phase not in {Phase.STOPPED, Phase.FAILED, Phase.ABSENT}:
+        if _is_late(session, now):
+            return Step(
+                act=Act.STOP,
+                event="failed",
+                code=_C.INTERNAL_ERROR,
+                message="The workstation did not stop in time. " + observed.detail,
+                again_at=now + HEALTH_EVERY,
+            )
+        return Step(act=Act.STOP, again_at=_soon(session, now))
+    has_volume = observed.volume_generation is not None
+    if session.makes_backups and backup is None and has_volume:
+        return Step(event="begin backup", again_at=now + timedelta(seconds=1))
+    if backup is not None and backup.state is _S.CREATE_IN_PROGRESS:
+        return Step(again_at=now + timedelta(seconds=1))
+    is_kept = backup is not None and backup.state is _S.READY
+    wants_no_volume = session.volume_retention_mode is VolumeRetentionMode.DELETE
+    if wants_no_volume and is_kept and has_volume:
+        return Step(act=Act.REMOVE_VOLUME, again_at=_soon(session, now))
+    message = "The workstation is stopped."
+    if backup is not None and not is_kept:
+        message += f" Its backup failed, so its disk is kept: {backup.status_message}"
+    return Step(
+        event="rested",
+        code=_C.STREAMING_SESSION_STOPPED,
+        message=message,
+        # The service sets the exact moment when it knows `terminate_at`.
+        again_at=now,
+    )
+
+
+def _remove(session: StreamingSession, observed: Observed, now: datetime) -> Step:
+    if observed.phase is Phase.ABSENT:
+        return Step(
+            event="gone",
+            code=_C.STREAMING_SESSION_DELETED,
+            message="The workstation and its disk were removed.",
+            again_at=now + READABLE_FOR,
+        )
+    if _is_late(session, now):
+        return Step(
+            event="failed",
+            code=_C.INTERNAL_ERROR,
+            message="The workstation could not be removed in time. " + observed.detail,
+        )
+    return Step(act=Act.REMOVE, again_at=_soon(session, now))
+
+
+def _settle_failed(observed: Observed, now: datetime) -> Step:
+    """Nothing of a failed session may go on running unseen."""
+    if observed.phase in {Phase.STOPPED, Phase.FAILED, Phase.ABSENT}:
+        return Step()
+    return Step(act=Act.STOP, again_at=now + HEALTH_EVERY)
+
+
+def _is_late(session: StreamingSession, now: datetime) -> bool:
+    return now - session.state_since > MACHINE.limits[session.state]
+
+
+def _soon(session: StreamingSession, now: datetime) -> datetime:
+    # A start takes a second or two, a restore minutes: look often at first, and ever less.
+    waited = now - session.state_since
+    return now + min(max(timedelta(milliseconds=50), waited / 20), timedelta(seconds=2))
+
+
+def _next_look(session: StreamingSession, now: datetime) -> datetime:
+    planned = [moment for moment in (session.stop_at, session.terminate_at) if moment is not None]
+    return min([now + HEALTH_EVERY, *planned])

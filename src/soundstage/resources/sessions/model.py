@@ -1,0 +1,97 @@
+"""What a streaming session is."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from soundstage.resources.backups.model import (
+    StreamingSessionState,
+    StreamingSessionStatusCode,
+)
+from soundstage.resources.launch_profiles.model import (
+    AutomaticTerminationMode,
+    SessionBackupMode,
+    SessionPersistenceMode,
+    StreamingClipboardMode,
+    VolumeConfiguration,
+    may_be_stopped,
+)
+
+
+class VolumeRetentionMode(StrEnum):
+    """What a stop does with the volume."""
+
+    RETAIN = "RETAIN"
+    DELETE = "DELETE"
+
+
+class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session, as it is stored. Its rules are copied from the launch profile when it is made."""
+
+    id: str
+    studio_id: str
+    launch_profile_id: str
+    streaming_image_id: str
+    ec2_image_id: str
+    ec2_instance_type: str
+    owned_by: str
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    updated_by: str
+    tags: dict[str, str]
+
+    state: StreamingSessionState
+    state_since: datetime
+    """When it entered the state: what its deadline is counted from."""
+    status_code: StreamingSessionStatusCode
+    status_message: str
+
+    session_persistence_mode: SessionPersistenceMode
+    automatic_termination_mode: AutomaticTerminationMode
+    backup_mode: SessionBackupMode
+    max_backups_to_retain: int
+    volume_configuration: VolumeConfiguration | None
+    clipboard_mode: StreamingClipboardMode
+    max_session_length_in_minutes: int
+    max_stopped_session_length_in_minutes: int
+
+    attempt: int
+    """Counts starts and heals; the engine tells one from another by it."""
+    running_attempt: int | None
+    """The attempt that was last seen running; another than `attempt` means it is on its way."""
+    heals: list[datetime]
+    """When the last heals were begun, oldest first."""
+    volume_generation: int
+    volume_backup_id: str | None
+    """The backup that the volume of this generation is made of."""
+    previous_volume_generation: int
+    """What a failed start from a backup goes back to."""
+    is_volume_deleted: bool
+    """Reports whether the last stop removed the volume."""
+    stop_number: int
+    """Counts stops; there is one backup a stop."""
+
+    volume_retention_mode: VolumeRetentionMode | None = None
+    started_at: datetime | None = None
+    started_by: str | None = None
+    started_from_backup_id: str | None = None
+    stopped_at: datetime | None = None
+    stopped_by: str | None = None
+    stop_at: datetime | None = None
+    terminate_at: datetime | None = None
+
+    @property
+    def may_be_stopped(self) -> bool:
+        """Reports whether it can be STOPPED rather than only ended."""
+        return may_be_stopped(
+            self.session_persistence_mode,
+            self.automatic_termination_mode,
+            self.max_stopped_session_length_in_minutes,
+        )
+
+    @property
+    def makes_backups(self) -> bool:
+        """Reports whether a stop makes a backup."""
+        return self.backup_mode is SessionBackupMode.AUTOMATIC and self.max_backups_to_retain > 0

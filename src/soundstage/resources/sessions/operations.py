@@ -1,0 +1,261 @@
+"""The operations on streaming sessions: shapes, and the rows that join them to the service."""
+
+from datetime import datetime
+
+from soundstage.resources.backups.model import (
+    StreamingSessionState,
+    StreamingSessionStatusCode,
+)
+from soundstage.resources.launch_profiles.model import (
+    AutomaticTerminationMode,
+    SessionBackupMode,
+    SessionPersistenceMode,
+    StreamingInstanceType,
+    VolumeConfiguration,
+)
+from soundstage.resources.request import Request
+from soundstage.resources.sessions import service
+from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
+from soundstage.resources.shaping import shaped
+from soundstage.wire.arn import ArnKind
+from soundstage.wire.operation import Grant, Operation, Permission
+from soundstage.wire.shapes import ClientToken, ResourceId, Shape, Tags
+
+
+class StreamingSessionShape(Shape, frozen=True, kw_only=True):
+    """A session on the wire."""
+
+    arn: str
+    automatic_termination_mode: AutomaticTerminationMode
+    backup_mode: SessionBackupMode
+    created_at: datetime
+    created_by: str
+    ec2_instance_type: str
+    launch_profile_id: str
+    max_backups_to_retain: int
+    owned_by: str
+    session_id: str
+    session_persistence_mode: SessionPersistenceMode
+    state: StreamingSessionState
+    status_code: StreamingSessionStatusCode
+    status_message: str
+    streaming_image_id: ResourceId
+    tags: Tags
+    updated_at: datetime
+    updated_by: str
+    started_at: datetime | None = None
+    started_by: str | None = None
+    started_from_backup_id: str | None = None
+    stop_at: datetime | None = None
+    stopped_at: datetime | None = None
+    stopped_by: str | None = None
+    terminate_at: datetime | None = None
+    volume_configuration: VolumeConfiguration | None = None
+    volume_retention_mode: VolumeRetentionMode | None = None
+
+
+class CreateStreamingSessionInput(Shape, frozen=True, kw_only=True):
+    """What to launch, and for whom."""
+
+    launch_profile_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+    ec2_instance_type: StreamingInstanceType | None = None
+    owned_by: str | None = None
+    streaming_image_id: ResourceId | None = None
+    tags: Tags | None = None
+
+
+class GetStreamingSessionInput(Shape, frozen=True, kw_only=True):
+    """Which session."""
+
+    session_id: str
+    studio_id: str
+
+
+class ListStreamingSessionsInput(Shape, frozen=True, kw_only=True):
+    """Which sessions, and where to go on."""
+
+    studio_id: str
+    created_by: str | None = None
+    next_token: str | None = None
+    owned_by: str | None = None
+    session_ids: str | None = None
+    """One id, or several with commas between."""
+
+
+class StartStreamingSessionInput(Shape, frozen=True, kw_only=True):
+    """Which session, and on which disk."""
+
+    session_id: str
+    studio_id: str
+    backup_id: str | None = None
+    client_token: ClientToken | None = None
+
+
+class StopStreamingSessionInput(Shape, frozen=True, kw_only=True):
+    """Which session, and what becomes of its disk."""
+
+    session_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+    volume_retention_mode: VolumeRetentionMode | None = None
+
+
+class DeleteStreamingSessionInput(Shape, frozen=True, kw_only=True):
+    """Which session."""
+
+    session_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+
+
+class StreamingSessionOutput(Shape, frozen=True, kw_only=True):
+    """One session."""
+
+    session: StreamingSessionShape
+
+
+class ListStreamingSessionsOutput(Shape, frozen=True, kw_only=True):
+    """A page of sessions."""
+
+    sessions: list[StreamingSessionShape]
+    next_token: str | None = None
+
+
+def create_streaming_session(
+    request: Request, given: CreateStreamingSessionInput
+) -> StreamingSessionOutput:
+    """Begin to launch a workstation."""
+    session = service.create(
+        request,
+        studio_id=given.studio_id,
+        launch_profile_id=given.launch_profile_id,
+        ec2_instance_type=given.ec2_instance_type,
+        streaming_image_id=given.streaming_image_id or None,
+        owned_by=given.owned_by,
+        tags=given.tags or {},
+    )
+    return _answer(request, session)
+
+
+def get_streaming_session(
+    request: Request, given: GetStreamingSessionInput
+) -> StreamingSessionOutput:
+    """Read a session."""
+    return _answer(request, service.get(request, given.studio_id, given.session_id))
+
+
+def list_streaming_sessions(
+    request: Request, given: ListStreamingSessionsInput
+) -> ListStreamingSessionsOutput:
+    """List the sessions of a studio."""
+    sessions, next_token = service.list_page(
+        request,
+        given.studio_id,
+        created_by=given.created_by,
+        owned_by=given.owned_by,
+        session_ids=[part for part in (given.session_ids or "").split(",") if part],
+        next_token=given.next_token,
+    )
+    return ListStreamingSessionsOutput(
+        sessions=[_show(request, session) for session in sessions], next_token=next_token
+    )
+
+
+def start_streaming_session(
+    request: Request, given: StartStreamingSessionInput
+) -> StreamingSessionOutput:
+    """Begin to start a stopped session."""
+    session = service.start(request, given.studio_id, given.session_id, given.backup_id)
+    return _answer(request, session)
+
+
+def stop_streaming_session(
+    request: Request, given: StopStreamingSessionInput
+) -> StreamingSessionOutput:
+    """Begin to stop a session."""
+    session = service.stop(request, given.studio_id, given.session_id, given.volume_retention_mode)
+    return _answer(request, session)
+
+
+def delete_streaming_session(
+    request: Request, given: DeleteStreamingSessionInput
+) -> StreamingSessionOutput:
+    """Begin to end a session."""
+    return _answer(request, service.delete(request, given.studio_id, given.session_id))
+
+
+def _answer(request: Request, session: StreamingSession) -> StreamingSessionOutput:
+    return StreamingSessionOutput(session=_show(request, session))
+
+
+def _show(request: Request, session: StreamingSession) -> StreamingSessionShape:
+    return shaped(
+        StreamingSessionShape,
+        session,
+        session_id=session.id,
+        arn=request.installation.arn(ArnKind.STREAMING_SESSION, session.id),
+    )
+
+
+_OWNERS = Permission(administrator=Grant.ALWAYS, user=Grant.OWNER)
+_ONE = "/studios/{studioId}/streaming-sessions/{sessionId}"
+
+OPERATIONS = [
+    Operation(
+        name="CreateStreamingSession",
+        method="POST",
+        path="/studios/{studioId}/streaming-sessions",
+        input=CreateStreamingSessionInput,
+        output=StreamingSessionOutput,
+        permission=Permission(administrator=Grant.ALWAYS, user=Grant.MEMBER),
+        handler=create_streaming_session,
+    ),
+    Operation(
+        name="GetStreamingSession",
+        method="GET",
+        path=_ONE,
+        input=GetStreamingSessionInput,
+        output=StreamingSessionOutput,
+        permission=_OWNERS,
+        handler=get_streaming_session,
+    ),
+    Operation(
+        name="ListStreamingSessions",
+        method="GET",
+        path="/studios/{studioId}/streaming-sessions",
+        input=ListStreamingSessionsInput,
+        output=ListStreamingSessionsOutput,
+        permission=Permission(administrator=Grant.ALWAYS, user=Grant.OWN_LIST),
+        handler=list_streaming_sessions,
+        paginates="sessions",
+    ),
+    Operation(
+        name="StartStreamingSession",
+        method="POST",
+        path=f"{_ONE}/start",
+        input=StartStreamingSessionInput,
+        output=StreamingSessionOutput,
+        permission=_OWNERS,
+        handler=start_streaming_session,
+    ),
+    Operation(
+        name="StopStreamingSession",
+        method="POST",
+        path=f"{_ONE}/stop",
+        input=StopStreamingSessionInput,
+        output=StreamingSessionOutput,
+        permission=_OWNERS,
+        handler=stop_streaming_session,
+    ),
+    Operation(
+        name="DeleteStreamingSession",
+        method="DELETE",
+        path=_ONE,
+        input=DeleteStreamingSessionInput,
+        output=StreamingSessionOutput,
+        permission=_OWNERS,
+        handler=delete_streaming_session,
+    ),
+]

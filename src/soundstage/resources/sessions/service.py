@@ -1,0 +1,550 @@
+"""What can be done with sessions; called by their operations, by their worker, and by streams."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from soundstage.engines.interface import Observed
+from soundstage.kit import hints, ids, journal, lease
+from soundstage.resources import listing
+from soundstage.resources.backups import service as backups
+from soundstage.resources.backups.model import (
+    StreamingSessionState,
+    StreamingSessionStatusCode,
+)
+from soundstage.resources.images import service as images
+from soundstage.resources.images.model import StreamingImage, StreamingImageState
+from soundstage.resources.launch_profiles import service as launch_profiles
+from soundstage.resources.launch_profiles.model import (
+    AutomaticTerminationMode,
+    LaunchProfile,
+    LaunchProfileState,
+    SessionBackupMode,
+    SessionPersistenceMode,
+    StreamConfigurationSessionBackup,
+    StreamingInstanceType,
+)
+from soundstage.resources.request import SERVICE_PRINCIPAL, Request
+from soundstage.resources.sessions import store
+from soundstage.resources.sessions.lifecycle import HEALS_WITHIN, MACHINE, Step
+from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
+from soundstage.resources.studios import service as studios
+from soundstage.resources.tags import model as tag_rules
+from soundstage.wire.arn import ArnKind
+from soundstage.wire.faults import (
+    AccessDeniedError,
+    ConflictError,
+    NotFoundError,
+    ValidationError,
+)
+
+Changes = dict[str, Any]
+_S = StreamingSessionState
+_C = StreamingSessionStatusCode
+
+
+def create(
+    request: Request,
+    *,
+    studio_id: str,
+    launch_profile_id: str,
+    ec2_instance_type: StreamingInstanceType | None,
+    streaming_image_id: str | None,
+    owned_by: str | None,
+    tags: dict[str, str],
+) -> StreamingSession:
+    """Begin to launch a workstation by a launch profile; what is not said is its first choice."""
+    transaction, now = request.transaction, request.now
+    studios.find_usable(transaction, studio_id)
+    profile = launch_profiles.find(transaction, studio_id, launch_profile_id)
+    if profile.state is not LaunchProfileState.READY:
+        raise ConflictError(
+            f"The launch profile {profile.id} is {profile.state}; it must be READY.",
+            context={"resourceId": profile.id},
+        )
+    instance_type = _choose_instance_type(profile, ec2_instance_type)
+    image = _choose_image(transaction, profile, streaming_image_id)
+    rules = profile.stream_configuration
+    backup = rules.session_backup or StreamConfigurationSessionBackup()
+    session = StreamingSession(
+        id=ids.new_id(),
+        studio_id=studio_id,
+        launch_profile_id=profile.id,
+        streaming_image_id=image.id,
+        ec2_image_id=image.ec2_image_id,
+        ec2_instance_type=instance_type,
+        owned_by=owned_by or request.caller.principal_id,
+        created_by=request.caller.principal_id,
+        created_at=now,
+        updated_at=now,
+        updated_by=request.caller.principal_id,
+        tags=tag_rules.check(tags),
+        state=_S.CREATE_IN_PROGRESS,
+        state_since=now,
+        status_code=_C.STREAMING_SESSION_CREATE_IN_PROGRESS,
+        status_message="The workstation is being started.",
+        session_persistence_mode=rules.session_persistence_mode
+        or SessionPersistenceMode.DEACTIVATED,
+        automatic_termination_mode=rules.automatic_termination_mode
+        or AutomaticTerminationMode.DEACTIVATED,
+        backup_mode=backup.mode or SessionBackupMode.DEACTIVATED,
+        max_backups_to_retain=backup.max_backups_to_retain or 0,
+        volume_configuration=rules.volume_configuration,
+        clipboard_mode=rules.clipboard_mode,
+        max_session_length_in_minutes=rules.max_session_length_in_minutes or 0,
+        max_stopped_session_length_in_minutes=rules.max_stopped_session_length_in_minutes or 0,
+        attempt=1,
+        running_attempt=None,
+        heals=[],
+        volume_generation=0,
+        volume_backup_id=None,
+        previous_volume_generation=0,
+        is_volume_deleted=False,
+        stop_number=0,
+    )
+    store.sessions.insert(transaction, session, due_at=now)
+    _note(transaction, session, session.state, actor=session.created_by, now=now, message="")
+    return session
+
+
+def get(request: Request, studio_id: str, session_id: str) -> StreamingSession:
+    """Read one session of a studio. Raises NotFoundError."""
+    studios.find(request.transaction, studio_id)
+    return find(request.transaction, studio_id, session_id)
+
+
+def find(transaction: Connection, studio_id: str, session_id: str) -> StreamingSession:
+    """Read one session, for nouns above. Raises NotFoundError."""
+    session = store.sessions.get(transaction, session_id)
+    if session is None or session.studio_id != studio_id:
+        raise NotFoundError("streaming session", session_id)
+    return session
+
+
+def list_page(
+    request: Request,
+    studio_id: str,
+    *,
+    created_by: str | None,
+    owned_by: str | None,
+    session_ids: list[str],
+    next_token: str | None,
+) -> tuple[list[StreamingSession], str | None]:
+    """List a studio's sessions: by who made them, whose they are, or by their ids."""
+    studios.find(request.transaction, studio_id)
+    columns = store.table.c
+    where = [columns.studio_id == studio_id]
+    if created_by is not None:
+        where.append(columns.created_by == created_by)
+    if owned_by is not None:
+        where.append(columns.owned_by == owned_by)
+    if session_ids:
+        where.append(columns.id.in_(session_ids))
+    return listing.page(
+        request,
+        store.sessions,
+        *where,
+        operation="ListStreamingSessions",
+        filters={
+            "studioId": studio_id,
+            "createdBy": created_by,
+            "ownedBy": owned_by,
+            "sessionIds": session_ids,
+        },
+        next_token=next_token,
+    )
+
+
+def stop(
+    request: Request, studio_id: str, session_id: str, retention: VolumeRetentionMode | None
+) -> StreamingSession:
+    """Begin to stop a session, with a backup where its rules ask for one."""
+    session = get(request, studio_id, session_id)
+    if not session.may_be_stopped:
+        raise ValidationError(
+            "This session can't be stopped, only deleted: its launch profile "
+            f"{session.launch_profile_id} has sessionPersistenceMode "
+            f"{session.session_persistence_mode} and maxStoppedSessionLengthInMinutes "
+            f"{session.max_stopped_session_length_in_minutes}."
+        )
+    if retention is VolumeRetentionMode.DELETE and not session.makes_backups:
+        raise ValidationError(
+            "volumeRetentionMode: DELETE would lose the session's disk, because its launch "
+            "profile makes no backups. Use RETAIN, or delete the session."
+        )
+    _require(session, "stop")
+    begin_stop(
+        request.transaction,
+        session,
+        now=request.now,
+        by=request.caller.principal_id,
+        message="The workstation is being stopped.",
+        retention=retention or VolumeRetentionMode.RETAIN,
+    )
+    return get(request, studio_id, session_id)
+
+
+def start(
+    request: Request, studio_id: str, session_id: str, backup_id: str | None
+) -> StreamingSession:
+    """Begin to start a stopped session, on its own disk or on one made of a backup."""
+    transaction, now = request.transaction, request.now
+    session = get(request, studio_id, session_id)
+    require_membership(request, session)
+    wanted = _checked_backup(request, session, backup_id)
+    _require(session, "start")
+    attempt = session.attempt + 1
+    changes: Changes = {
+        "attempt": attempt,
+        "heals": [],
+        "started_at": now,
+        "started_by": request.caller.principal_id,
+        "started_from_backup_id": backup_id,
+        "terminate_at": None,
+        "stop_at": None,
+    }
+    if wanted is not None:
+        # An attempt's number is never used twice, so it names the new generation.
+        changes |= {
+            "volume_generation": attempt,
+            "volume_backup_id": wanted,
+            "previous_volume_generation": session.volume_generation,
+        }
+    move(
+        transaction,
+        session,
+        "start",
+        now=now,
+        actor=request.caller.principal_id,
+        code=_C.STREAMING_SESSION_START_IN_PROGRESS,
+        message="The workstation is being started.",
+        changes=changes,
+    )
+    return get(request, studio_id, session_id)
+
+
+def delete(request: Request, studio_id: str, session_id: str) -> StreamingSession:
+    """Begin to end a session and to remove its disk; its backups are kept for a while."""
+    session = get(request, studio_id, session_id)
+    _require(session, "delete")
+    begin_delete(
+        request.transaction,
+        session,
+        now=request.now,
+        by=request.caller.principal_id,
+        message="The workstation is being removed.",
+    )
+    return get(request, studio_id, session_id)
+
+
+def may_be_worked_in(transaction: Connection, session: StreamingSession) -> bool:
+    """Reports whether the session's owner may use its launch profile now."""
+    return launch_profiles.may_use(
+        transaction, session.studio_id, session.launch_profile_id, session.owned_by
+    )
+
+
+def require_membership(request: Request, session: StreamingSession) -> None:
+    """Raise AccessDeniedError when the owner was taken out of the launch profile."""
+    if not may_be_worked_in(request.transaction, session):
+        raise AccessDeniedError(
+            f"{session.owned_by} is not a member of the launch profile "
+            f"{session.launch_profile_id} any more."
+        )
+
+
+def begin_stop(
+    transaction: Connection,
+    session: StreamingSession,
+    *,
+    now: datetime,
+    by: str,
+    message: str,
+    retention: VolumeRetentionMode = VolumeRetentionMode.RETAIN,
+) -> None:
+    """Enter STOP_IN_PROGRESS."""
+    move(
+        transaction,
+        session,
+        "stop",
+        now=now,
+        actor=by,
+        code=_C.STREAMING_SESSION_STOP_IN_PROGRESS,
+        message=message,
+        changes={
+            "stopped_at": now,
+            "stopped_by": by,
+            "stop_at": None,
+            "terminate_at": None,
+            "volume_retention_mode": retention,
+            "stop_number": session.stop_number + 1,
+        },
+    )
+
+
+def begin_delete(
+    transaction: Connection, session: StreamingSession, *, now: datetime, by: str, message: str
+) -> None:
+    """Enter DELETE_IN_PROGRESS."""
+    move(
+        transaction,
+        session,
+        "delete",
+        now=now,
+        actor=by,
+        code=_C.STREAMING_SESSION_DELETE_IN_PROGRESS,
+        message=message,
+        changes={"stop_at": None, "terminate_at": None},
+    )
+
+
+def apply(
+    transaction: Connection,
+    session: StreamingSession,
+    step: Step,
+    observed: Observed,
+    now: datetime,
+    *,
+    keep_backups_for: timedelta,
+) -> None:
+    """Write what the worker decided by `lifecycle.next_step`."""
+    match step.event:
+        case None:
+            _note_progress(transaction, session, step)
+        case "stop":
+            begin_stop(transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message)
+        case "delete":
+            begin_delete(transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message)
+        case "heal":
+            _heal(transaction, session, step, now)
+        case "healed":
+            store.sessions.update(
+                transaction, session.id, {"running_attempt": session.attempt, "updated_at": now}
+            )
+        case "begin backup":
+            backups.begin(
+                transaction,
+                studio_id=session.studio_id,
+                session_id=session.id,
+                stop_number=session.stop_number,
+                launch_profile_id=session.launch_profile_id,
+                owned_by=session.owned_by,
+                tags=session.tags,
+                now=now,
+            )
+        case "purge":
+            store.sessions.delete(transaction, session.id)
+        case event:
+            move(
+                transaction,
+                session,
+                event,
+                now=now,
+                actor=SERVICE_PRINCIPAL,
+                code=step.code or _C.INTERNAL_ERROR,
+                message=step.message,
+                changes=_changes_of(session, event, observed, now),
+                due_at=step.again_at,
+            )
+            if event == "rested" and session.makes_backups:
+                backups.rotate(transaction, session.id, session.max_backups_to_retain, now)
+            if event == "gone":
+                backups.keep_until(transaction, session.id, now + keep_backups_for, now)
+
+
+def move(
+    transaction: Connection,
+    session: StreamingSession,
+    event: str,
+    *,
+    now: datetime,
+    actor: str,
+    code: StreamingSessionStatusCode,
+    message: str,
+    changes: Changes,
+    due_at: datetime | None = None,
+) -> None:
+    """Make a transition: the one door through which a session's state changes."""
+    state = MACHINE.target(session.state, event)
+    store.sessions.update(
+        transaction,
+        session.id,
+        {
+            "state": state,
+            "state_since": now,
+            "status_code": code,
+            "status_message": message,
+            "updated_at": now,
+            "updated_by": actor,
+            **lease.touch(store.table, due_at or now),
+            **changes,
+        },
+    )
+    _note(transaction, session, state, actor=actor, now=now, message=message)
+
+
+def look_up(transaction: Connection, session_id: str) -> StreamingSession | None:
+    """Read one session by its id alone; for streams."""
+    return store.sessions.get(transaction, session_id)
+
+
+def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:
+    """Say which of these sessions are not READY, or not there; for streams."""
+    return store.not_ready(transaction, session_ids)
+
+
+def known_refs(transaction: Connection) -> set[str]:
+    """Name the sessions that may have something at the engine; for the sweep."""
+    return store.known_refs(transaction)
+
+
+def _changes_of(
+    session: StreamingSession, event: str, observed: Observed, now: datetime
+) -> Changes:
+    """Say what else changes with a transition that the worker makes."""
+    match event:
+        case "ran":
+            ends_at = now + timedelta(minutes=session.max_session_length_in_minutes)
+            key = "stop_at" if session.may_be_stopped else "terminate_at"
+            return {
+                key: ends_at,
+                "running_attempt": session.attempt,
+                "previous_volume_generation": session.volume_generation,
+                "is_volume_deleted": False,
+            }
+        case "rested":
+            return {
+                "is_volume_deleted": observed.volume_generation is None,
+                "terminate_at": _terminate_at(session, now),
+            }
+        case "collapsed":
+            return {
+                "stop_at": None,
+                "stopped_at": now,
+                "stopped_by": SERVICE_PRINCIPAL,
+                "terminate_at": _terminate_at(session, now),
+            }
+        case "collapsed for good":
+            return {"stop_at": None, "terminate_at": None}
+        case "failed" if session.state is _S.START_IN_PROGRESS:
+            # What the engine has is the truth: a failed restore leaves the old volume in place.
+            kept = observed.volume_generation
+            return {
+                "volume_generation": session.previous_volume_generation if kept is None else kept
+            }
+        case _:
+            return {}
+
+
+def _terminate_at(session: StreamingSession, now: datetime) -> datetime | None:
+    if session.automatic_termination_mode is AutomaticTerminationMode.DEACTIVATED:
+        return None
+    return now + timedelta(minutes=session.max_stopped_session_length_in_minutes)
+
+
+def _heal(transaction: Connection, session: StreamingSession, step: Step, now: datetime) -> None:
+    recent = [moment for moment in session.heals if now - moment < HEALS_WITHIN]
+    store.sessions.update(
+        transaction,
+        session.id,
+        {
+            "attempt": session.attempt + 1,
+            "heals": [*recent, now],
+            "status_message": step.message,
+            "updated_at": now,
+        },
+    )
+    _note(transaction, session, "HEAL", actor=SERVICE_PRINCIPAL, now=now, message=step.message)
+
+
+def _note_progress(transaction: Connection, session: StreamingSession, step: Step) -> None:
+    """Let people see what a start is doing; it is no change of state, so nobody is woken."""
+    if step.message and step.message != session.status_message:
+        store.sessions.update(transaction, session.id, {"status_message": step.message})
+
+
+def _note(
+    transaction: Connection,
+    session: StreamingSession,
+    what: str,
+    *,
+    actor: str,
+    now: datetime,
+    message: str,
+) -> None:
+    journal.append(
+        transaction,
+        at=now,
+        kind=f"sessions.{what}",
+        subject=f"{ArnKind.STREAMING_SESSION}/{session.id}",
+        actor=actor,
+        detail={"ownedBy": session.owned_by, "message": message},
+    )
+    hints.hint(transaction, "sessions", session.id)
+    hints.hint(transaction, "streams", session.id)
+
+
+def _require(session: StreamingSession, event: str) -> None:
+    if not MACHINE.allows(session.state, event):
+        possible = ", ".join(MACHINE.sources(event))
+        raise ConflictError(
+            f"The session {session.id} is {session.state}; to {event} it, it must be one of: "
+            f"{possible}.",
+            context={"resourceId": session.id},
+        )
+
+
+def _checked_backup(
+    request: Request, session: StreamingSession, backup_id: str | None
+) -> str | None:
+    """Say which backup the start must restore: the one asked for, or the newest if there is no
+    disk any more. None: start on the disk as it is.
+    """
+    if backup_id is not None:
+        backup = backups.find(request.transaction, session.studio_id, backup_id)
+        if backup.session_id != session.id:
+            raise ValidationError(
+                f"backupId: the backup {backup_id} is of another session than {session.id}."
+            )
+        if backup.state is not _S.READY:
+            raise ValidationError(
+                f"backupId: the backup {backup_id} is {backup.state}; it must be READY."
+            )
+        return backup_id
+    if not session.is_volume_deleted:
+        return None
+    newest = backups.newest_ready(request.transaction, session.id)
+    return None if newest is None else newest.id
+
+
+def _choose_instance_type(
+    profile: LaunchProfile, asked: StreamingInstanceType | None
+) -> StreamingInstanceType:
+    allowed = profile.stream_configuration.ec2_instance_types
+    if asked is not None and asked not in allowed:
+        raise ValidationError(
+            f"ec2InstanceType: the launch profile {profile.id} allows {', '.join(allowed)}, "
+            f"not {asked}."
+        )
+    return asked or allowed[0]
+
+
+def _choose_image(
+    transaction: Connection, profile: LaunchProfile, asked: str | None
+) -> StreamingImage:
+    allowed = profile.stream_configuration.streaming_image_ids
+    if asked is not None and asked not in allowed:
+        raise ValidationError(
+            f"streamingImageId: the launch profile {profile.id} allows {', '.join(allowed)}, "
+            f"not {asked}."
+        )
+    image_id = asked or allowed[0]
+    image = images.look_up(transaction, profile.studio_id, image_id)
+    if image is None or image.state is not StreamingImageState.READY:
+        found = "gone" if image is None else image.state
+        raise ConflictError(
+            f"The streaming image {image_id} is {found}; it must be READY.",
+            context={"resourceId": image_id},
+        )
+    return image

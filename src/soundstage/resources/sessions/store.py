@@ -1,0 +1,73 @@
+"""The table of sessions."""
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, Column, Connection, ForeignKey, Integer, String, Table, select
+
+from soundstage.kit import lease
+from soundstage.kit.database import Document, Moment, metadata
+from soundstage.kit.records import Records
+from soundstage.resources.backups.model import StreamingSessionState
+from soundstage.resources.launch_profiles.model import VolumeConfiguration
+from soundstage.resources.sessions.model import StreamingSession
+
+table = Table(
+    "sessions",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
+    Column("launch_profile_id", String(22), ForeignKey("launch_profiles.id"), nullable=False),
+    Column("streaming_image_id", String(22), nullable=False),
+    Column("ec2_image_id", String, nullable=False),
+    Column("ec2_instance_type", String(32), nullable=False),
+    Column("owned_by", String(256), nullable=False, index=True),
+    Column("created_by", String(256), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("updated_by", String(256), nullable=False),
+    Column("tags", Document(dict[str, str]), nullable=False),
+    Column("state", String(32), nullable=False, index=True),
+    Column("state_since", Moment, nullable=False),
+    Column("status_code", String(64), nullable=False),
+    Column("status_message", String, nullable=False),
+    Column("session_persistence_mode", String(16), nullable=False),
+    Column("automatic_termination_mode", String(16), nullable=False),
+    Column("backup_mode", String(16), nullable=False),
+    Column("max_backups_to_retain", Integer, nullable=False),
+    Column("volume_configuration", Document(VolumeConfiguration)),
+    Column("clipboard_mode", String(16), nullable=False),
+    Column("max_session_length_in_minutes", Integer, nullable=False),
+    Column("max_stopped_session_length_in_minutes", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("running_attempt", Integer),
+    Column("heals", Document(list[datetime]), nullable=False),
+    Column("volume_generation", Integer, nullable=False),
+    Column("volume_backup_id", String(22)),
+    Column("previous_volume_generation", Integer, nullable=False),
+    Column("is_volume_deleted", Boolean(create_constraint=False), nullable=False),
+    Column("stop_number", Integer, nullable=False),
+    Column("volume_retention_mode", String(16)),
+    Column("started_at", Moment),
+    Column("started_by", String(256)),
+    Column("started_from_backup_id", String(22)),
+    Column("stopped_at", Moment),
+    Column("stopped_by", String(256)),
+    Column("stop_at", Moment),
+    Column("terminate_at", Moment),
+    *lease.columns(),
+)
+sessions = Records(table, StreamingSession)
+
+
+def known_refs(transaction: Connection) -> set[str]:
+    """Read the ids of all sessions that may have something at the engine."""
+    statement = select(table.c.id).where(table.c.state != StreamingSessionState.DELETED)
+    return set(transaction.execute(statement).scalars())
+
+
+def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:
+    """Say which of these sessions are not READY, or not there."""
+    statement = select(table.c.id).where(
+        table.c.id.in_(sorted(session_ids)), table.c.state == StreamingSessionState.READY
+    )
+    return session_ids - set(transaction.execute(statement).scalars())

@@ -1,0 +1,1 @@
+"""Streams: connections to a session, each opened by one ticket."""

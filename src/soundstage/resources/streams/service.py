@@ -1,0 +1,186 @@
+"""What can be done with streams; called by their operations, their worker, and, through `wiring`,
+by the gateway.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Connection, or_
+
+from soundstage.kit import hints, ids, journal, lease
+from soundstage.resources.backups.model import StreamingSessionState
+from soundstage.resources.request import SERVICE_PRINCIPAL, Request
+from soundstage.resources.sessions import service as sessions
+from soundstage.resources.streams import store
+from soundstage.resources.streams.lifecycle import ENDED, MACHINE
+from soundstage.resources.streams.model import (
+    StreamingSessionStream,
+    StreamingSessionStreamState,
+    StreamingSessionStreamStatusCode,
+)
+from soundstage.wire.faults import ConflictError, NotFoundError
+from soundstage.wire.ticket import Ticket
+
+_S = StreamingSessionStreamState
+_C = StreamingSessionStreamStatusCode
+_CODES = {
+    _S.READY: _C.STREAM_READY,
+    _S.DELETE_IN_PROGRESS: _C.STREAM_DELETE_IN_PROGRESS,
+    _S.DELETED: _C.STREAM_DELETED,
+    _S.CREATE_FAILED: _C.NETWORK_CONNECTION_ERROR,
+    _S.DELETE_FAILED: _C.INTERNAL_ERROR,
+}
+
+
+class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a ticket: the stream if it opened, else why not."""
+
+    stream: StreamingSessionStream | None = None
+    is_used: bool = False
+    is_ended: bool = False
+
+
+def create(
+    request: Request, *, studio_id: str, session_id: str, expiration_seconds: int | None
+) -> StreamingSessionStream:
+    """Begin to open a stream to a READY session."""
+    transaction, now = request.transaction, request.now
+    session = sessions.get(request, studio_id, session_id)
+    sessions.require_membership(request, session)
+    if session.state is not StreamingSessionState.READY:
+        raise ConflictError(
+            f"The session {session_id} is {session.state}; to stream it, it must be READY.",
+            context={"resourceId": session_id},
+        )
+    # Old clients send 0 for "not said".
+    seconds = expiration_seconds or request.installation.stream_expiration_seconds
+    stream = StreamingSessionStream(
+        id=ids.new_id(),
+        studio_id=studio_id,
+        session_id=session_id,
+        owned_by=session.owned_by,
+        created_by=request.caller.principal_id,
+        created_at=now,
+        expires_at=now + timedelta(seconds=seconds),
+        state=_S.CREATE_IN_PROGRESS,
+        state_since=now,
+        status_code=_C.STREAM_CREATE_IN_PROGRESS,
+    )
+    store.streams.insert(transaction, stream, due_at=now)
+    hints.hint(transaction, "streams", session_id)
+    return stream
+
+
+def get(
+    request: Request, studio_id: str, session_id: str, stream_id: str
+) -> StreamingSessionStream:
+    """Read one stream of a session. Raises NotFoundError."""
+    sessions.get(request, studio_id, session_id)
+    stream = store.streams.get(request.transaction, stream_id)
+    if stream is None or stream.session_id != session_id:
+        raise NotFoundError("stream", stream_id)
+    return stream
+
+
+def url_of(request: Request, stream: StreamingSessionStream) -> str | None:
+    """Sign the address that opens a stream; None when there is nothing to open any more."""
+    is_open = stream.state is _S.READY and stream.redeemed_at is None
+    if not is_open or request.now >= stream.expires_at:
+        return None
+    ticket = Ticket(
+        stream_id=stream.id,
+        subject=stream.owned_by,
+        expires=int(stream.expires_at.timestamp()),
+    )
+    signed = request.tickets.sign(ticket)
+    return f"{request.installation.address}/streams/{stream.id}/?ticket={signed}"
+
+
+def redeem(transaction: Connection, stream_id: str, now: datetime) -> Redeemed:
+    """Use a stream's ticket up; a stream is opened once."""
+    stream = find_open(transaction, stream_id)
+    if stream is None:
+        return Redeemed(is_ended=True)
+    if not store.redeem(transaction, stream_id, now):
+        return Redeemed(is_used=True)
+    journal.append(
+        transaction,
+        at=now,
+        kind="streams.OPENED",
+        subject=f"streaming-session/{stream.session_id}",
+        actor=stream.owned_by,
+        detail={"streamId": stream.id},
+    )
+    return Redeemed(stream=stream)
+
+
+def find_open(transaction: Connection, stream_id: str) -> StreamingSessionStream | None:
+    """Read a stream whose session is READY and which has not ended."""
+    stream = store.streams.get(transaction, stream_id)
+    if stream is None or stream.id in ended(transaction, {stream_id}):
+        return None
+    return stream
+
+
+def ended(transaction: Connection, stream_ids: set[str]) -> set[str]:
+    """Say which of these must be cut: ended or unknown ones, and those of sessions that stop."""
+    streams = store.among(transaction, stream_ids)
+    stopping = sessions.not_ready(transaction, {stream.session_id for stream in streams})
+    living = {
+        stream.id
+        for stream in streams
+        if stream.state not in ENDED and stream.session_id not in stopping
+    }
+    return stream_ids - living
+
+
+def note_activity(transaction: Connection, stream_ids: set[str], now: datetime) -> None:
+    """Note that bytes passed on these streams."""
+    store.note_activity(transaction, stream_ids, now)
+
+
+def move(
+    transaction: Connection,
+    stream: StreamingSessionStream,
+    event: str,
+    *,
+    now: datetime,
+    message: str,
+) -> None:
+    """Make a transition: the one door through which a stream's state changes."""
+    state = MACHINE.target(stream.state, event)
+    store.streams.update(
+        transaction,
+        stream.id,
+        {
+            "state": state,
+            "state_since": now,
+            "status_code": _CODES[state],
+            "status_message": message,
+        },
+    )
+    journal.append(
+        transaction,
+        at=now,
+        kind=f"streams.{state}",
+        subject=f"streaming-session/{stream.session_id}",
+        actor=SERVICE_PRINCIPAL,
+        detail={"streamId": stream.id, "message": message},
+    )
+
+
+def wake(transaction: Connection, changed: str, now: datetime) -> None:
+    """Make the streams of a session, or of a person, due now."""
+    columns = store.table.c
+    concerned = or_(columns.session_id == changed, columns.owned_by == changed)
+    lease.wake(transaction, store.table, now, concerned, columns.state.not_in(sorted(ENDED)))
+
+
+def may_stay_open(transaction: Connection, stream: StreamingSessionStream) -> bool:
+    """Reports whether its session is READY and its owner may still work in it."""
+    session = sessions.look_up(transaction, stream.session_id)
+    return (
+        session is not None
+        and session.state is StreamingSessionState.READY
+        and sessions.may_be_worked_in(transaction, session)
+    )

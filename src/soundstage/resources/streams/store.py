@@ -1,0 +1,58 @@
+"""The table of streams."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, ForeignKey, String, Table
+
+from soundstage.kit import lease
+from soundstage.kit.database import Moment, metadata
+from soundstage.kit.records import Records
+from soundstage.resources.streams.model import StreamingSessionStream
+
+table = Table(
+    "streams",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False),
+    Column(
+        "session_id",
+        String(22),
+        ForeignKey("sessions.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("owned_by", String(256), nullable=False),
+    Column("created_by", String(256), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("redeemed_at", Moment),
+    Column("active_at", Moment),
+    Column("state", String(32), nullable=False),
+    Column("state_since", Moment, nullable=False),
+    Column("status_code", String(64), nullable=False),
+    Column("status_message", String, nullable=False),
+    *lease.columns(),
+)
+streams = Records(table, StreamingSessionStream)
+
+
+def redeem(transaction: Connection, stream_id: str, now: datetime) -> bool:
+    """Use the ticket up; reports whether this was the first time."""
+    used = transaction.execute(
+        table.update()
+        .where(table.c.id == stream_id, table.c.redeemed_at.is_(None))
+        .values(redeemed_at=now, active_at=now)
+    )
+    return used.rowcount == 1
+
+
+def among(transaction: Connection, stream_ids: set[str]) -> list[StreamingSessionStream]:
+    """Read the streams of these ids that there are."""
+    return streams.find(transaction, table.c.id.in_(sorted(stream_ids)))
+
+
+def note_activity(transaction: Connection, stream_ids: set[str], now: datetime) -> None:
+    """Note that bytes passed."""
+    transaction.execute(
+        table.update().where(table.c.id.in_(sorted(stream_ids))).values(active_at=now)
+    )

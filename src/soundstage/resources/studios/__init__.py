@@ -1,0 +1,1 @@
+"""Studios: the root of everything else."""

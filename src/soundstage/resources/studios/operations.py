@@ -1,0 +1,150 @@
+"""The operations on studios: shapes, and the rows that join them to the service."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from soundstage.resources.request import Request
+from soundstage.resources.shaping import shaped
+from soundstage.resources.studios import service
+from soundstage.resources.studios.model import (
+    Studio,
+    StudioEncryptionConfiguration,
+    StudioState,
+    StudioStatusCode,
+)
+from soundstage.wire.arn import ArnKind
+from soundstage.wire.operation import Grant, Operation, Permission
+from soundstage.wire.shapes import ClientToken, Name64, RoleArn, Shape, Tags
+
+StudioName = Annotated[str, Meta(min_length=3, max_length=64, pattern=r"^[a-z0-9]*\Z")]
+
+
+class StudioShape(Shape, frozen=True, kw_only=True):
+    """A studio on the wire."""
+
+    admin_role_arn: str
+    arn: str
+    created_at: datetime
+    display_name: str
+    home_region: str
+    sso_client_id: str
+    state: StudioState
+    status_code: StudioStatusCode
+    status_message: str
+    studio_encryption_configuration: StudioEncryptionConfiguration
+    studio_id: str
+    studio_name: str
+    studio_url: str
+    tags: Tags
+    updated_at: datetime
+    user_role_arn: str
+
+
+class CreateStudioInput(Shape, frozen=True, kw_only=True):
+    """What a studio is made of."""
+
+    admin_role_arn: RoleArn
+    display_name: Name64
+    studio_name: StudioName
+    user_role_arn: RoleArn
+    client_token: ClientToken | None = None
+    studio_encryption_configuration: StudioEncryptionConfiguration | None = None
+    tags: Tags | None = None
+
+
+class GetStudioInput(Shape, frozen=True, kw_only=True):
+    """Which studio."""
+
+    studio_id: str
+
+
+class ListStudiosInput(Shape, frozen=True, kw_only=True):
+    """Where to go on."""
+
+    next_token: str | None = None
+
+
+class StudioOutput(Shape, frozen=True, kw_only=True):
+    """One studio."""
+
+    studio: StudioShape
+
+
+class ListStudiosOutput(Shape, frozen=True, kw_only=True):
+    """A page of studios."""
+
+    studios: list[StudioShape]
+    next_token: str | None = None
+
+
+def create_studio(request: Request, given: CreateStudioInput) -> StudioOutput:
+    """Begin to make a studio."""
+    studio = service.create(
+        request,
+        studio_name=given.studio_name,
+        display_name=given.display_name,
+        admin_role_arn=given.admin_role_arn,
+        user_role_arn=given.user_role_arn,
+        encryption=given.studio_encryption_configuration,
+        tags=given.tags or {},
+    )
+    return StudioOutput(studio=_show(request, studio))
+
+
+def get_studio(request: Request, given: GetStudioInput) -> StudioOutput:
+    """Read a studio."""
+    return StudioOutput(studio=_show(request, service.get(request, given.studio_id)))
+
+
+def list_studios(request: Request, given: ListStudiosInput) -> ListStudiosOutput:
+    """List the installation's studios."""
+    studios, next_token = service.list_page(request, given.next_token)
+    return ListStudiosOutput(
+        studios=[_show(request, studio) for studio in studios], next_token=next_token
+    )
+
+
+def _show(request: Request, studio: Studio) -> StudioShape:
+    return shaped(
+        StudioShape,
+        studio,
+        studio_id=studio.id,
+        arn=request.installation.arn(ArnKind.STUDIO, studio.id),
+        studio_url=request.installation.address,
+    )
+
+
+_NOBODY = Permission(administrator=Grant.NEVER, user=Grant.NEVER)
+
+OPERATIONS = [
+    Operation(
+        name="CreateStudio",
+        method="POST",
+        path="/studios",
+        input=CreateStudioInput,
+        output=StudioOutput,
+        permission=_NOBODY,
+        handler=create_studio,
+    ),
+    Operation(
+        name="GetStudio",
+        method="GET",
+        path="/studios/{studioId}",
+        input=GetStudioInput,
+        output=StudioOutput,
+        permission=_NOBODY,
+        handler=get_studio,
+    ),
+    Operation(
+        name="ListStudios",
+        method="GET",
+        path="/studios",
+        input=ListStudiosInput,
+        output=ListStudiosOutput,
+        permission=_NOBODY,
+        handler=list_studios,
+        paginates="studios",
+    ),
+]

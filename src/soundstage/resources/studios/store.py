@@ -1,0 +1,40 @@
+"""The table of studios."""
+
+from sqlalchemy import Column, Connection, String, Table
+
+from soundstage.kit import lease
+from soundstage.kit.database import Document, Moment, metadata
+from soundstage.kit.records import Records
+from soundstage.resources.studios.model import Studio, StudioEncryptionConfiguration
+
+table = Table(
+    "studios",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("studio_name", String(64), nullable=False),
+    Column("display_name", String(64), nullable=False),
+    Column("admin_role_arn", String(2048), nullable=False),
+    Column("user_role_arn", String(2048), nullable=False),
+    Column(
+        "studio_encryption_configuration", Document(StudioEncryptionConfiguration), nullable=False
+    ),
+    Column("sso_client_id", String(64), nullable=False),
+    Column("home_region", String(50), nullable=False),
+    Column("tags", Document(dict[str, str]), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("status_code", String(64), nullable=False),
+    Column("status_message", String, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    *lease.columns(),
+)
+studios = Records(table, Studio)
+
+
+def has_name(transaction: Connection, studio_name: str) -> bool:
+    """Reports whether a studio that is not gone has this name."""
+    gone = ["DELETED", "CREATE_FAILED"]
+    return (
+        studios.count(transaction, table.c.studio_name == studio_name, table.c.state.not_in(gone))
+        > 0
+    )

@@ -129,8 +129,8 @@ class Desktop:
         self.wait_for(listening, "the window manager")
         ready.unlink()
         self.say("step", "starting the desktop: window manager ready")
-        painter = str(self.here / "wallpaper.py")
-        self.run_aside([sys.executable, "-I", "-S", painter, str(self.runtime)])
+        painter = ["/bin/sh", str(self.here / "background.sh")]
+        self.spawn(Child("the background", painter, needed=False))
         panel = ["tint2", "-c", self.own_or(".config/tint2/tint2rc", "tint2rc")]
         self.spawn(Child("the panel", panel, needed=False))
         own = Path.home() / ".config/openbox/autostart"

@@ -1,10 +1,9 @@
-"""Paints the desktop's background; run once by `starter.py`, with the folder for the picture.
+"""Computes the desktop's background; run by `background.sh` with the place for the picture.
 
 The picture is computed and small: it is smooth, so it may be stretched, and a start must not wait
 for it. Written as PPM, which needs no library.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -31,9 +30,7 @@ def picture() -> bytes:
 
 
 def main() -> None:
-    path = Path(sys.argv[1]) / "wallpaper.ppm"
-    path.write_bytes(picture())
-    os.execvp("hsetroot", ["hsetroot", "-cover", str(path)])
+    Path(sys.argv[1]).write_bytes(picture())
 
 
 if __name__ == "__main__":

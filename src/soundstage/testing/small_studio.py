@@ -279,6 +279,7 @@ class SmallStudio:
         self.fault: Exception | None = None
         """What handlers raise, when set."""
         self.sessions: dict[str, str] = {"ann-session": "ann", "bob-session": "bob"}
+        self.deleted: set[str] = set()
         self.backups: dict[str, str] = {"ann-backup": "ann"}
         self.members: set[tuple[str, str]] = {("profile", "ann")}
         self.tags: dict[str, Tags] = {}
@@ -479,11 +480,13 @@ class SmallStudio:
         owner = self.sessions.get(given.session_id)
         if owner is None:
             raise NotFoundError("session", given.session_id)
-        return SessionOut(session=Session(session_id=given.session_id, owned_by=owner))
+        state = "DELETED" if given.session_id in self.deleted else "READY"
+        return SessionOut(session=Session(session_id=given.session_id, owned_by=owner, state=state))
 
     def _DeleteStreamingSession(self, request: Request, given: DeleteSessionIn) -> Shape:  # noqa: N802
         del request
-        return SessionOut(session=Session(session_id=given.session_id, state="DELETED"))
+        self.deleted.add(given.session_id)
+        return SessionOut(session=Session(session_id=given.session_id, state="DELETE_IN_PROGRESS"))
 
     def _StopStreamingSession(self, request: Request, given: StopIn) -> Shape:  # noqa: N802
         del request

@@ -1,0 +1,23 @@
+"""The stock SDK's environment is the one that was pinned, and its process says what went wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from soundstage.testing.clients import StockClient, StockFailure, ensure_boto3, model_of_boto3
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_sdk_is_the_last_one_that_knows_the_service() -> None:
+    python = ensure_boto3(ROOT)
+    assert ensure_boto3(ROOT) == python
+    model = model_of_boto3(python)
+    assert len(model["operations"]) == 49
+    environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    with StockClient(ROOT, python, {**environment, "AWS_DEFAULT_REGION": "us-west-2"}) as client:
+        assert client.version() == "1.35.47"
+        with pytest.raises(StockFailure, match="ParamValidationError"):
+            client.call("get_studio")
+        with pytest.raises(StockFailure, match="AttributeError"):
+            client.call("no_such_operation")

@@ -137,7 +137,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
         merged[name] = value.split(",") if name == "trusted_proxies" else value
     try:
-        settings = msgspec.convert(merged, Settings, strict=False)
+        settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
         raise ConfigError(f"A setting ({PREFIX}… or {file}) is wrong: {error}") from None
     return msgspec.structs.replace(
@@ -157,6 +157,12 @@ def reference() -> str:
         shown = "empty" if default in ("", []) else default
         lines.append(f"| `{PREFIX}{field.name.upper()}` | {shown} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def _read_path(kind: type, text: Any) -> Any:
+    if kind is Path and isinstance(text, str):
+        return Path(text)
+    raise NotImplementedError(kind)
 
 
 def _read(file: Path, *, needed: bool) -> dict[str, Any]:

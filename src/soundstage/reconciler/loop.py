@@ -105,7 +105,7 @@ class Loop:
                 if self._clock() >= renew_at:
                     self._renew()
                     renew_at = self._clock() + lease.LEASE_FOR / 3
-            except Exception:
+            except Exception:  # noqa: BLE001 - one row must not end the loop
                 # The database may be away for a while; the loop must outlive that.
                 self.health.failed()
                 _log.exception("the reconciler could not look")
@@ -143,7 +143,7 @@ class Loop:
     def _step(self, item: InHand) -> None:
         try:
             converge(self._database, item.worker, item.lease, self._clock)
-        except Exception:
+        except Exception:  # noqa: BLE001 - one row must not end the loop
             self.health.failed()
             _log.exception("a step failed", worker=item.worker.name, row=item.lease.id)
             self._give_back(item)
@@ -153,7 +153,7 @@ class Loop:
             with self._database.transaction() as transaction:
                 again_at = self._clock() + _RETRY_AFTER
                 lease.release(transaction, item.worker.table, item.lease, due_at=again_at)
-        except Exception:
+        except Exception:  # noqa: BLE001 - one row must not end the loop
             # Its lease runs out by itself.
             _log.exception("a row could not be given back", row=item.lease.id)
 

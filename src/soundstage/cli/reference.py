@@ -1,0 +1,77 @@
+"""Reference pages that are made from the code; a test compares them with `docs/reference`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from soundstage.kit import config
+from soundstage.kit.machine import Machine
+from soundstage.resources.backups import lifecycle as backups
+from soundstage.resources.components import lifecycle as components
+from soundstage.resources.images import lifecycle as images
+from soundstage.resources.launch_profiles import lifecycle as launch_profiles
+from soundstage.resources.operations import OPERATIONS
+from soundstage.resources.sessions import lifecycle as sessions
+from soundstage.resources.streams import lifecycle as streams
+from soundstage.resources.studios import lifecycle as studios
+
+_MACHINES: list[Machine[Any]] = [
+    studios.MACHINE,
+    components.MACHINE,
+    images.MACHINE,
+    launch_profiles.MACHINE,
+    sessions.MACHINE,
+    streams.MACHINE,
+    backups.MACHINE,
+]
+_MADE = "This page is made from the code by `soundstage reference {}`.\n\n"
+
+
+def settings() -> str:
+    """Write the page of settings."""
+    return (
+        "# Settings\n\n"
+        + _MADE.format("settings")
+        + "Each is a variable, or a key of the file `soundstage.toml` in the home folder: "
+        "`SOUNDSTAGE_PORT=9000` there is `port = 9000`. A variable wins over the file. "
+        "`SOUNDSTAGE_CONFIG` names another file.\n\n" + config.reference()
+    )
+
+
+def lifecycles() -> str:
+    """Write the page of state diagrams."""
+    parts = ["# Lifecycles\n\n" + _MADE.format("lifecycles").rstrip() + "\n"]
+    for machine in _MACHINES:
+        limits = "".join(
+            f"- {state} lasts {limit} at the most.\n" for state, limit in machine.limits.items()
+        )
+        parts.append(
+            f"## {machine.name.capitalize()}\n\n```mermaid\n{machine.draw()}```\n\n{limits}"
+        )
+    return "\n".join(parts)
+
+
+def operations() -> str:
+    """Write the page of operations."""
+    lines = [
+        "# Operations",
+        "",
+        _MADE.format("operations").rstrip(),
+        "",
+        "The account's operator may run all of them.",
+        "",
+        "| Operation | Request | Administrator | User |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.name} | `{row.method} {row.path}` | {row.permission.administrator} "
+        f"| {row.permission.user} |"
+        for row in sorted(OPERATIONS, key=lambda row: row.name)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "lifecycles": lifecycles,
+    "operations": operations,
+}

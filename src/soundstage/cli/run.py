@@ -1,0 +1,95 @@
+"""`soundstage run`: from nothing to a desktop's address, with each step and its time."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import httpx
+from rich.console import Console
+
+from soundstage.cli import launch
+from soundstage.cli.serve import served
+from soundstage.kit import log
+from soundstage.kit.config import Settings
+
+_HEALTH_SECONDS = 2.0
+
+
+def run(settings: Settings, *, once: bool) -> None:
+    """Start the service unless it runs, launch a workstation, print its address, and stay."""
+    log.configure(settings.log_format)
+    console = Console(highlight=False)
+    console.print("[bold]Soundstage[/bold]")
+    is_running = _answers(settings)
+    service = nullcontext() if is_running else served(settings)
+    with _step(console, "Service" + (" (runs already)" if is_running else "")):
+        service.__enter__()
+    try:
+        client = launch.client_of(settings)
+        with _step(console, "Studio") as tell:
+            studio = launch.ensure_studio(client, tell)
+        with _step(console, "Launch profile") as tell:
+            profile = launch.ensure_profile(client, studio["studioId"], tell)
+        with _step(console, "Workstation") as tell:
+            session = launch.ensure_workstation(
+                client, studio["studioId"], profile["launchProfileId"], tell
+            )
+        with _step(console, "Stream"):
+            address = launch.new_address(client, studio["studioId"], session["sessionId"])
+        _show(console, address)
+        if not once and not is_running:
+            _stay(console, lambda: launch.fresh_address(client))
+    finally:
+        service.__exit__(None, None, None)
+
+
+def _show(console: Console, address: str) -> None:
+    console.print("\nOpen the desktop in a browser (once, within the hour):\n")
+    # Plain, so that no terminal breaks it into lines.
+    console.file.write(f"  {address}\n\n")
+    console.file.flush()
+
+
+def _stay(console: Console, fresh: Callable[[], str]) -> None:
+    console.print(
+        "Ctrl-C ends the service; the workstation lives on and `make run` finds it again."
+    )
+    try:
+        if not sys.stdin.isatty():
+            while True:
+                time.sleep(3600)
+        console.print("Enter prints a fresh address.")
+        while sys.stdin.readline():
+            _show(console, fresh())
+    except KeyboardInterrupt:
+        console.print("\nThe service ends. The workstation lives on.")
+
+
+@contextmanager
+def _step(console: Console, name: str) -> Iterator[launch.Tell]:
+    """Show a step with what it is doing, and its time at the end."""
+    began = time.perf_counter()
+    with console.status(name) as status:
+
+        def tell(doing: str) -> None:
+            status.update(f"{name}: {doing}" if doing else name)
+
+        try:
+            yield tell
+        except BaseException:
+            console.print(f"[red]✗[/red] {name}")
+            raise
+    console.print(f"[green]✓[/green] {name:<28} {time.perf_counter() - began:5.1f} s")
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        answer = httpx.get(
+            f"http://{settings.host}:{settings.port}/healthz",
+            timeout=_HEALTH_SECONDS,
+            trust_env=False,
+        )
+    except httpx.HTTPError:
+        return False
+    return answer.is_success and answer.json().get("status") == "ok"

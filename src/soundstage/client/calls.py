@@ -1,0 +1,101 @@
+"""One signed call a row of the operation table.
+
+`cli` makes a `Client` with a person's key; it goes through the front door as every SDK does. The
+rows are handed in, so that this module knows the wire and no resource.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Operation
+
+_TIMEOUT_SECONDS = 30.0
+
+
+class CallError(Exception):
+    """The service refused a call, or could not be reached (then `status` is 0)."""
+
+    def __init__(self, name: str, status: int, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+        """The exception's name, such as `ConflictException`."""
+        self.status = status
+
+
+class Client:
+    """Calls the API of one service as one person."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        access_key_id: str,
+        secret_access_key: str,
+        region: str,
+        operations: Iterable[Operation],
+    ) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._credentials = Credentials(access_key_id, secret_access_key)
+        self._operations = {row.name: row for row in operations}
+        self._http = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False)
+
+    def call(self, name: str, /, **members: Any) -> dict[str, Any]:
+        """Call an operation with its members by their wire names. Raises CallError."""
+        operation = self._operations[name]
+        given = {key: value for key, value in members.items() if value is not None}
+        path = operation.path
+        for label in operation.labels:
+            path = path.replace(f"{{{label}}}", quote(str(given.pop(label)), safe=""))
+        headers = {}
+        if "clientToken" in given:
+            headers[TOKEN_HEADER] = given.pop("clientToken")
+        body, query = b"", ""
+        if operation.method in {"GET", "DELETE"}:
+            query = str(httpx.QueryParams(given))
+        else:
+            body = msgspec.json.encode(given)
+            headers["Content-Type"] = "application/json"
+        url = f"{self._endpoint}{BASE_PATH}{path}" + (f"?{query}" if query else "")
+        return self._send(operation.method, url, headers, body)
+
+    def pages(self, name: str, /, **members: Any) -> Iterator[dict[str, Any]]:
+        """Call a list operation until its last page, item by item. Raises CallError."""
+        key = self._operations[name].paginates
+        if key is None:
+            raise ValueError(f"{name} does not come in pages")
+        token: str | None = None
+        while True:
+            page = self.call(name, nextToken=token, **members)
+            yield from page[key]
+            token = page.get("nextToken")
+            if token is None:
+                return
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
+        request = AWSRequest(method=method, url=url, headers=headers, data=body)
+        SigV4Auth(self._credentials, "nimble", self._region).add_auth(request)
+        try:
+            answer = self._http.request(
+                method, url, headers=dict(request.headers.items()), content=body
+            )
+        except httpx.HTTPError as error:
+            raise CallError(
+                "Unreachable", 0, f"{self._endpoint} does not answer: {error}"
+            ) from None
+        document: dict[str, Any] = answer.json() if answer.content else {}
+        if answer.is_error:
+            name = answer.headers.get("x-amzn-ErrorType", "InternalServerErrorException")
+            raise CallError(name, answer.status_code, document.get("message", answer.text[:200]))
+        return document

@@ -1,0 +1,1 @@
+"""The door for browsers: pages that talk to nothing but the API."""

@@ -1,0 +1,368 @@
+"""The only place where implementations are chosen: everything that a running service is made of.
+
+`cli.serve` builds one `Service` from the settings and runs it; tests build one with another clock
+or engine. Nothing below this module knows which engine, database or door there is.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
+
+import anyio.to_thread
+import structlog
+from sqlalchemy import Connection
+from starlette.applications import Starlette
+
+from soundstage.api import app as api
+from soundstage.api import idempotency
+from soundstage.api.door import ApiSettings
+from soundstage.engines import registry
+from soundstage.engines.interface import (
+    Engine,
+    Observed,
+    Phase,
+    RetryableError,
+    SupportsBackups,
+    SupportsPersistence,
+)
+from soundstage.gateway.app import Gateway
+from soundstage.gateway.settings import GatewaySettings
+from soundstage.gateway.upstreams import Refusal, Refused, Upstream
+from soundstage.kit import lease
+from soundstage.kit.clock import Clock, system_clock
+from soundstage.kit.config import ConfigError, Settings
+from soundstage.kit.crypto import InstallationSecret, Seal, ensure_secret
+from soundstage.kit.database import Database, sqlite_url
+from soundstage.kit.pages import Pages
+from soundstage.portal import pages as portal
+from soundstage.reconciler.loop import Loop
+from soundstage.resources import reconcilers
+from soundstage.resources.backups import service as backups
+from soundstage.resources.launch_profiles import service as launch_profiles
+from soundstage.resources.members import service as members
+from soundstage.resources.operations import OPERATIONS
+from soundstage.resources.request import Caller, CallerKind, Installation, Request
+from soundstage.resources.sessions import service as sessions
+from soundstage.resources.streams import service as streams
+from soundstage.resources.studios import service as studios
+from soundstage.wire.faults import NotFoundError
+from soundstage.wire.ticket import Ticket, Tickets
+
+_SWEEP_EVERY = timedelta(minutes=1)
+
+_log = structlog.get_logger("soundstage")
+
+
+class ServiceRunsError(Exception):
+    """Another service works with the same home folder."""
+
+
+class Service:
+    """One process of Soundstage: doors, reconciler, engine and database."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock = system_clock, engine: Engine | None = None
+    ) -> None:
+        _prepare_home(settings)
+        self.settings = settings
+        self.clock = clock
+        secret = ensure_secret(settings.home / "keys" / "installation")
+        self.seal = secret.seal_for("access-keys")
+        self.database = Database(
+            settings.database_url or sqlite_url(settings.home / "soundstage.sqlite")
+        )
+        self.engine = engine or registry.make(settings, clock)
+        self.installation = installation_of(settings, secret, self.engine)
+        self.tickets = Tickets(secret.derive("stream-tickets"))
+        self.pages = Pages(secret.derive("pages"))
+        keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
+        self.workers = reconcilers.workers(self.engine, keep_backups_for=keep_backups_for)
+        self.loop = Loop(self.database, self.workers, clock)
+        self.upstreams = InProcessUpstreams(self)
+        self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
+        self.app = Starlette(
+            routes=[
+                *api.build(OPERATIONS, ApiDoor(self), ApiSettings()),
+                *self.gateway.routes(),
+                *portal.routes(self.troubles),
+            ],
+            lifespan=self._lifespan,
+        )
+        self._lock: int | None = None
+
+    def prepare(self) -> None:
+        """Bring the schema up to date and forget what a killed service held.
+
+        Raises ServiceRunsError when another service has this home.
+        """
+        self._lock = _lock_home(self.settings)
+        self.database.upgrade()
+        with self.database.transaction() as transaction:
+            if self.settings.database_url == "":
+                # This home's database has no other reconciler, so every lease is a dead one's.
+                for worker in self.workers:
+                    lease.forget(transaction, worker.table)
+            members.ensure_person(transaction, members.OPERATOR, self.clock())
+
+    def troubles(self) -> list[str]:
+        """List in words why the service is not ready; empty when it is."""
+        found = []
+        try:
+            if not self.database.is_current():
+                found.append("The database has another schema than this release.")
+        except Exception:  # noqa: BLE001 - it is logged, and the service goes on
+            _log.exception("the database does not answer")
+            found.append("The database does not answer.")
+        if self.loop.health.read().is_late(self.clock()):
+            found.append("The reconciler has not looked for a while.")
+        return found
+
+    def housekeep(self) -> None:
+        """Remove what nobody will ask for again: workstations of no session, old tokens."""
+        refs = self.engine.refs()
+        now = self.clock()
+        with self.database.transaction() as transaction:
+            idempotency.purge(transaction, now)
+            orphans = refs - sessions.known_refs(transaction)
+        for ref in sorted(orphans):
+            _log.warning("a workstation of no session is removed", session=ref)
+            self.engine.ensure_absent(ref)
+
+    def close(self) -> None:
+        """Let go of the database and of the home."""
+        self.database.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        del app
+        self.loop.start()
+        tasks = [
+            asyncio.create_task(self.gateway.watch()),
+            asyncio.create_task(self._housekeep_for_ever()),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await anyio.to_thread.run_sync(self.loop.stop)
+
+    async def _housekeep_for_ever(self) -> None:
+        while True:
+            try:
+                await anyio.to_thread.run_sync(self.housekeep)
+            except Exception:  # noqa: BLE001 - it is logged, and the service goes on
+                _log.exception("housekeeping failed")
+            await asyncio.sleep(_SWEEP_EVERY.total_seconds())
+
+
+class ApiDoor:
+    """How the API reaches this service; see `api.door`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        return self._service.clock()
+
+    def secret_of(self, access_key_id: str) -> tuple[str, Caller] | None:
+        """Find an active access key's secret and whose it is."""
+        with self._service.database.transaction(write=False) as transaction:
+            found = members.holder_of(transaction, access_key_id, self._service.seal)
+        if found is None:
+            return None
+        person, secret = found
+        kind = CallerKind.OPERATOR if person.is_operator else CallerKind.USER
+        return secret, Caller(principal_id=person.id, kind=kind)
+
+    def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
+        """Open a transaction."""
+        return self._service.database.transaction(write=write)
+
+    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
+        """Put together what a handler is given."""
+        return Request(
+            transaction=transaction,
+            caller=caller,
+            now=now,
+            installation=self._service.installation,
+            pages=self._service.pages,
+            tickets=self._service.tickets,
+        )
+
+    def facts(self, transaction: Connection) -> "ApiFacts":
+        """Answer permission questions within this transaction."""
+        return ApiFacts(transaction)
+
+
+class ApiFacts:
+    """Permission questions, answered by the nouns; see `api.door`."""
+
+    def __init__(self, transaction: Connection) -> None:
+        self._transaction = transaction
+
+    def is_administrator(self, studio_id: str, principal_id: str) -> bool:
+        """Reports whether the person administers this studio."""
+        return members.is_administrator(self._transaction, studio_id, principal_id)
+
+    def owner_of_session(self, studio_id: str, session_id: str) -> str | None:
+        """Name a session's owner."""
+        session = sessions.look_up(self._transaction, session_id)
+        is_there = session is not None and session.studio_id == studio_id
+        return session.owned_by if session is not None and is_there else None
+
+    def owner_of_backup(self, studio_id: str, backup_id: str) -> str | None:
+        """Name a backup's owner."""
+        try:
+            return backups.find(self._transaction, studio_id, backup_id).owned_by
+        except NotFoundError:
+            return None
+
+    def is_member(self, studio_id: str, launch_profile_id: str, principal_id: str) -> bool:
+        """Reports whether the person is a member of the studio's profile."""
+        try:
+            launch_profiles.find(self._transaction, studio_id, launch_profile_id)
+        except NotFoundError:
+            return False
+        return launch_profiles.is_member(self._transaction, launch_profile_id, principal_id)
+
+    def require_existing(self, labels: Mapping[str, str]) -> None:
+        """Raise NotFoundError when the studio or session that the path names does not exist."""
+        if "studioId" in labels:
+            studios.find(self._transaction, labels["studioId"])
+            if "sessionId" in labels:
+                sessions.find(self._transaction, labels["studioId"], labels["sessionId"])
+
+
+class InProcessUpstreams:
+    """Answers the gateway's questions from the stream service in this process."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def redeem(self, ticket: Ticket) -> Upstream:
+        """Use a ticket up and learn the address."""
+        return await anyio.to_thread.run_sync(self._redeem, ticket)
+
+    async def find(self, stream_id: str) -> Upstream:
+        """Learn the present address of an open stream."""
+        return await anyio.to_thread.run_sync(self._find, stream_id)
+
+    async def ended(self, stream_ids: set[str]) -> set[str]:
+        """Say which of these must be cut."""
+        return await anyio.to_thread.run_sync(self._ended, stream_ids)
+
+    async def report_activity(self, stream_ids: set[str]) -> None:
+        """Note that these streams carried bytes."""
+        await anyio.to_thread.run_sync(self._report_activity, stream_ids)
+
+    def _redeem(self, ticket: Ticket) -> Upstream:
+        # The address first: a ticket is not used up while the desktop does not answer.
+        upstream = self._find(ticket.stream_id)
+        with self._service.database.transaction() as transaction:
+            redeemed = streams.redeem(transaction, ticket.stream_id, self._service.clock())
+        if redeemed.is_ended:
+            raise Refused(Refusal.ENDED)
+        if redeemed.is_used:
+            raise Refused(Refusal.USED)
+        return upstream
+
+    def _find(self, stream_id: str) -> Upstream:
+        with self._service.database.transaction(write=False) as transaction:
+            stream = streams.find_open(transaction, stream_id)
+        if stream is None:
+            raise Refused(Refusal.ENDED)
+        observed = self._observe(stream.session_id)
+        if observed.phase is not Phase.RUNNING or observed.address is None:
+            raise Refused(Refusal.UNAVAILABLE)
+        address = observed.address
+        return Upstream(
+            stream_id=stream_id,
+            directory=address.directory,
+            name=address.name,
+            uid=address.uid,
+        )
+
+    def _observe(self, session_id: str) -> Observed:
+        try:
+            return self._service.engine.observe(session_id)
+        except RetryableError:
+            raise Refused(Refusal.UNAVAILABLE) from None
+
+    def _ended(self, stream_ids: set[str]) -> set[str]:
+        with self._service.database.transaction(write=False) as transaction:
+            return streams.ended(transaction, stream_ids)
+
+    def _report_activity(self, stream_ids: set[str]) -> None:
+        with self._service.database.transaction() as transaction:
+            streams.note_activity(transaction, stream_ids, self._service.clock())
+
+
+def installation_of(settings: Settings, secret: InstallationSecret, engine: Engine) -> Installation:
+    """Say what this installation is. Its account id follows from its secret, for ever."""
+    number = int.from_bytes(secret.derive("account-id")[:8])
+    return Installation(
+        account_id=str(10**11 + number % (9 * 10**11)),
+        region=settings.region,
+        address=settings.address,
+        supports_persistence=isinstance(engine, SupportsPersistence),
+        supports_backups=isinstance(engine, SupportsBackups),
+        stream_expiration_seconds=settings.stream_expiration_seconds,
+    )
+
+
+def gateway_settings_of(settings: Settings) -> GatewaySettings:
+    """Say to the gateway what it must know."""
+    return GatewaySettings(
+        public_url=settings.address,
+        stream_environment=settings.stream_environment,
+        trusted_proxies=tuple(settings.trusted_proxies),
+    )
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
+    """Open the database and the seal beside a running service; for the command line."""
+    _prepare_home(settings)
+    secret = ensure_secret(settings.home / "keys" / "installation")
+    database = Database(settings.database_url or sqlite_url(settings.home / "soundstage.sqlite"))
+    try:
+        database.upgrade()
+        yield database, secret.seal_for("access-keys")
+    finally:
+        database.dispose()
+
+
+def _prepare_home(settings: Settings) -> None:
+    """Make the home folder; workstations' users pass through it but can't look around."""
+    try:
+        settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        (settings.home / "keys").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"SOUNDSTAGE_HOME: {settings.home} can't be made ({error.strerror}). "
+            "Name a folder that this user may write."
+        ) from None
+
+
+def _lock_home(settings: Settings) -> int:
+    path = settings.home / "service.lock"
+    # Children of the service must not keep its lock alive.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise ServiceRunsError(
+            f"A service works with {settings.home} already. End it first, or name another folder "
+            "in SOUNDSTAGE_HOME."
+        ) from None
+    return descriptor

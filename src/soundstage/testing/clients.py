@@ -54,13 +54,13 @@ def ensure_boto3(repository: Path) -> Path:
     return python
 
 
-def model_of_boto3(python: Path) -> dict[str, Any]:
-    """Read the service's model from the SDK's package."""
+def model_of_boto3(python: Path, part: str = "service-2") -> dict[str, Any]:
+    """Read the service's model from the SDK's package; parts: paginators-1, waiters-2."""
     program = (
-        "import json, botocore.loaders as l; "
-        "print(json.dumps(l.Loader().load_service_model('nimble', 'service-2')))"
+        "import json, sys, botocore.loaders as l; "
+        "print(json.dumps(l.Loader().load_service_model('nimble', sys.argv[1])))"
     )
-    done = subprocess.run([python, "-c", program], check=True, capture_output=True)
+    done = subprocess.run([python, "-c", program, part], check=True, capture_output=True)
     model: dict[str, Any] = json.loads(done.stdout)
     return model
 

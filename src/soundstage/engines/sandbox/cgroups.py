@@ -4,13 +4,13 @@ Asked by `engine.py` before a start (make the groups), after an end (remove them
 capabilities. The supervisor puts the sandbox into the groups and removes them at its end.
 """
 
+import contextlib
 import os
 import time
 from pathlib import Path
 
 import msgspec
 
-PARENT = "soundstage"
 CPU_PERIOD_MICROSECONDS = 100_000
 PROCESS_LIMIT = 4096
 CONTROLLERS = ("cpu", "memory", "pids")
@@ -38,15 +38,16 @@ class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
         return sorted({parent / ref for parent in self.parents.values()})
 
 
-def find(root: Path, own_groups: str) -> Hierarchy:
+def find(root: Path, own_groups: str, parent: str) -> Hierarchy:
     """Look for a place to make groups.
 
-    `root` is where control groups are mounted, `own_groups` the text of /proc/self/cgroup.
+    `root` is where control groups are mounted, `own_groups` the text of /proc/self/cgroup, and
+    `parent` the name of the group that will hold all of this installation's.
     Version 2 wins where it has any of our controllers; a mixed machine keeps them in version 1.
     """
     unified = root if (root / "cgroup.controllers").is_file() else root / "unified"
     if unified.is_dir() and _words(unified / "cgroup.controllers") & set(CONTROLLERS):
-        return _find_unified(unified, own_groups)
+        return _find_unified(unified, own_groups, parent)
     parents, missing = {}, {}
     for controller in CONTROLLERS:
         folder = root / controller
@@ -55,11 +56,11 @@ def find(root: Path, own_groups: str) -> Hierarchy:
         elif not os.access(folder, os.W_OK):
             missing[controller] = f"{folder} may only be written by root"
         else:
-            parents[controller] = folder / PARENT
+            parents[controller] = folder / parent
     return Hierarchy(version=1 if parents else 0, parents=parents, missing=missing)
 
 
-def _find_unified(root: Path, own_groups: str) -> Hierarchy:
+def _find_unified(root: Path, own_groups: str, parent: str) -> Hierarchy:
     """The nearest group above ours that we may write and that can pass controllers on."""
     own = next((line[3:] for line in own_groups.splitlines() if line.startswith("0::")), "/")
     group = root / own.strip("/")
@@ -76,7 +77,7 @@ def _find_unified(root: Path, own_groups: str) -> Hierarchy:
                 for name in CONTROLLERS
                 if name not in usable
             }
-            parents = dict.fromkeys(sorted(usable), folder / PARENT)
+            parents = dict.fromkeys(sorted(usable), folder / parent)
             return Hierarchy(version=2, parents=parents, missing=missing)
         reason = f"{folder} can't pass controllers on to groups below it"
     return Hierarchy(version=0, missing=dict.fromkeys(CONTROLLERS, reason))
@@ -91,6 +92,16 @@ def _pass_on(folder: Path) -> set[str]:
 
 def ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> list[Path]:
     """Make the groups of one workstation with its limits; returns those it must be put into."""
+    for _ in range(10):
+        try:
+            return _ensure(hierarchy, ref, limits)
+        except FileNotFoundError:
+            # The last workstation's end took the group above away in this very moment.
+            continue
+    return _ensure(hierarchy, ref, limits)
+
+
+def _ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> list[Path]:
     made = []
     for controller, parent in hierarchy.parents.items():
         if not parent.is_dir():
@@ -137,6 +148,10 @@ def ensure_absent(hierarchy: Hierarchy, ref: str, *, within_seconds: float = 0.2
             return False
         if left:
             time.sleep(0.01)
+    for parent in set(hierarchy.parents.values()):
+        # Goes with the last workstation.
+        with contextlib.suppress(OSError):
+            parent.rmdir()
     return True
 
 

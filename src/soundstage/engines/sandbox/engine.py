@@ -5,6 +5,7 @@ what was asked for is in the record, how far it came in the supervisor's status,
 lives in the supervisor's lock (see records.py).
 """
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -36,9 +37,13 @@ from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.sandbox.volumes import Phase as VolumePhase
 from soundstage.engines.sandbox.volumes import Volumes, VolumeState
+from soundstage.kit.clock import Clock
+from soundstage.kit.config import Settings
 
 # Locks are spread over this many files, which are never removed.
 _LOCKS = 64
+_DIES_WITHIN = 0.5
+_GONE = (Life.ENDED, Life.LOST)
 
 
 class SandboxEngine(Engine):
@@ -64,7 +69,9 @@ class SandboxEngine(Engine):
         )
         self._volumes = volumes or Volumes(settings.home / "volumes", self._repository)
         own_groups = Path("/proc/self/cgroup").read_text()
-        self._groups = cgroups.find(settings.cgroup_root, own_groups)
+        # Another installation's groups are none of our left-overs.
+        digest = hashlib.sha256(os.fsencode(settings.home.resolve())).hexdigest()[:8]
+        self._groups = cgroups.find(settings.cgroup_root, own_groups, f"soundstage-{digest}")
         self._machine_lock = threading.Lock()
         self._machine_is_well = False
 
@@ -152,9 +159,7 @@ class SandboxEngine(Engine):
                     f"{smaller} of {len(scaled)} instance types are scaled down to it"
                 ),
             ),
-            Capability(
-                name="gpu", available=False, detail="workstations draw with the processor"
-            ),
+            Capability(name="gpu", available=False, detail="workstations draw with the processor"),
             Capability(
                 name="isolation",
                 available=self._settings.isolation == "bubblewrap",
@@ -272,17 +277,26 @@ class SandboxEngine(Engine):
             record = self._records.read(ref)
             if record is not None and record.wanted != "absent":
                 self._records.write(ref, msgspec.structs.replace(record, wanted="absent"))
-            locked = self._records.is_alive(ref)
-            if locked:
-                self._tell(ref, process.kill)
-            life = process.life_of(self._records.status(ref), locked=self._records.is_alive(ref))
-            if life in (Life.ALIVE, Life.DYING):
+            if not self._is_ended(ref):
                 return
             self._volumes.ensure_absent(ref)
             if not cgroups.ensure_absent(self._groups, ref):
                 return
             if self._volumes.observe(ref).phase is VolumePhase.ABSENT:
                 self._records.remove(ref)
+
+    def _is_ended(self, ref: str) -> bool:
+        """Kill what is left; a dying sandbox takes some 50 ms, which is waited for here."""
+        if self._records.is_alive(ref):
+            self._tell(ref, process.kill)
+        deadline = time.monotonic() + _DIES_WITHIN
+        while True:
+            locked = self._records.is_alive(ref)
+            if process.life_of(self._records.status(ref), locked=locked) in _GONE:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
 
     def _tell(self, ref: str, how) -> None:  # type: ignore[no-untyped-def]
         """A supervisor that was only just started may not have written who it is yet."""
@@ -307,9 +321,7 @@ class SandboxEngine(Engine):
             self._expect_rest(ref)
             volume = self._volumes.observe(ref)
             if volume.directory is None:
-                raise PermanentError(
-                    "there is no volume to back up", reason=Reason.BACKUP
-                )
+                raise PermanentError("there is no volume to back up", reason=Reason.BACKUP)
             self._repository.ensure(ref, backup_id, volume.directory)
 
     def ensure_backup_absent(self, ref: str, backup_id: str) -> None:  # noqa: ARG002 -- as above.
@@ -357,6 +369,19 @@ class SandboxEngine(Engine):
             self._machine_is_well = True
 
 
+def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- every maker gets it.
+    """The engine of this installation; found by its entry point."""
+    return SandboxEngine(
+        SandboxSettings(
+            home=settings.home,
+            stream_environment=settings.stream_environment,
+            isolation=settings.sandbox,
+            loopback_only=settings.is_loopback,
+            frames_per_second=settings.frames_per_second,
+        )
+    )
+
+
 def _judge_ended(status, life, record, seen):  # type: ignore[no-untyped-def]
     if life is Life.LOST:
         why = "it was killed, or the machine was restarted"
@@ -377,5 +402,3 @@ def hash_of(ref: str) -> int:
 
 def _host_size() -> tuple[int, int]:
     return os.cpu_count() or 1, psutil.virtual_memory().total
-
-

@@ -24,9 +24,10 @@ from soundstage.gateway.refusals import NOT_ASKED, NOT_FOUND, NOT_INSTALLED
 from soundstage.gateway.relay import Surroundings
 from soundstage.gateway.serving import uvicorn_options
 from soundstage.gateway.settings import GatewaySettings
-from soundstage.gateway.tickets import Clock, Entrance
+from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import Refused, Upstreams
 from soundstage.gateway.webclient import Asset, NotInstalledError, WebClient
+from soundstage.kit.clock import Clock
 from soundstage.wire.ticket import Tickets
 
 log = structlog.get_logger(__name__)

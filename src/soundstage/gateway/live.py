@@ -12,8 +12,8 @@ import structlog
 
 from soundstage.gateway import frames
 from soundstage.gateway.settings import GatewaySettings
-from soundstage.gateway.tickets import Clock
 from soundstage.gateway.upstreams import Upstreams
+from soundstage.kit.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -4,13 +4,14 @@
 before and whether a stream still lives is asked of `Upstreams`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.upstreams import Refusal, Refused
+from soundstage.kit.clock import Clock
 from soundstage.wire.ticket import BadTicketError, Ticket, Tickets, is_expired
 
 COOKIE = "soundstage_stream"
@@ -20,8 +21,6 @@ MISSING = "missing"
 
 _LONGEST = 4096
 """Tickets and cookies are some 200 characters; nothing longer is worth a signature check."""
-
-Clock = Callable[[], datetime]
 
 
 class Entrance:

@@ -1,14 +1,20 @@
-"""What tests of the sandbox engine share: waiting, a tree of everything, and a way to compare it."""
+"""What tests of the sandbox engine share: waiting, a tree of everything, a way to compare it."""
+
+# Names are bytes here, which pathlib does not take, and modes are odd on purpose.
+# ruff: noqa: PTH101, PTH103, PTH115, PTH118, PTH120, PTH123, PTH208, PTH211, S103
 
 import hashlib
 import os
 import stat
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from soundstage.engines.interface import RetryableError
 
 Eventually = Callable[..., None]
 Describe = Callable[[Path], dict[bytes, dict[str, Any]]]
@@ -17,7 +23,6 @@ Describe = Callable[[Path], dict[bytes, dict[str, Any]]]
 @pytest.fixture
 def eventually() -> Eventually:
     """Wait until a condition holds, or fail; a condition that raises RetryableError waits on."""
-    from soundstage.engines.interface import RetryableError
 
     def wait(condition: Callable[[], bool], *, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
@@ -31,6 +36,19 @@ def eventually() -> Eventually:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository made once by restic itself: choosing its key's cost takes 2 s."""
+    root = tmp_path_factory.mktemp("made")
+    (root / "password").write_text("a made-up password")
+    subprocess.run(
+        ["restic", "init", "--repo", root / "restic", "--password-file", root / "password", "-q"],
+        check=True,
+        env={"PATH": os.environ["PATH"], "RESTIC_CACHE_DIR": str(root / "cache")},
+    )
+    return root
 
 
 @pytest.fixture
@@ -56,7 +74,16 @@ def _grow(home: Path) -> None:
         os.chmod(path, mode)
         return path
 
-    odd = [b"new\nline", b"not-utf-8-\xff\xfe", b"-rf", b"--help", b" ", b"quote'\"\\", b"*", b"n" * 255]
+    odd = [
+        b"new\nline",
+        b"not-utf-8-\xff\xfe",
+        b"-rf",
+        b"--help",
+        b" ",
+        b"quote'\"\\",
+        b"*",
+        b"n" * 255,
+    ]
     for name in odd:
         write(b"odd/" + name, name)
     write(b"\xe9t\xe9/deep/er/file")
@@ -83,10 +110,12 @@ def _grow(home: Path) -> None:
     os.setxattr(marked, b"user.note", b"\x00bytes\xff")
     os.setxattr(marked, b"user.void", b"")
     os.setxattr(os.path.join(top, b"links"), b"user.on-directory", b"yes")
-    # An access list as the kernel stores it: owner rw-, uid 4242 r--, group r--, mask r--, others ---.
+    # An access list as the kernel stores it: the owner, uid 4242, the group, the mask, all others.
     entries = [(1, 6, -1), (2, 4, 4242), (4, 4, -1), (16, 4, -1), (32, 0, -1)]
     access = (2).to_bytes(4, "little") + b"".join(
-        tag.to_bytes(2, "little") + may.to_bytes(2, "little") + (who & 0xFFFFFFFF).to_bytes(4, "little")
+        tag.to_bytes(2, "little")
+        + may.to_bytes(2, "little")
+        + (who & 0xFFFFFFFF).to_bytes(4, "little")
         for tag, may, who in entries
     )
     os.setxattr(write(b"listed"), b"system.posix_acl_access", access)
@@ -106,8 +135,14 @@ def _grow(home: Path) -> None:
     # Last, so that nothing disturbs them; directories after what is in them.
     for number, (folder, folders, files) in enumerate(os.walk(top, topdown=False)):
         for offset, name in enumerate([*files, *folders, b""]):
-            moment = 1_000_000_000_123_456_789 + number * 86_400_000_000_000 + offset * 1_000_000_007
-            os.utime(os.path.join(folder, name) if name else folder, ns=(moment, moment), follow_symlinks=False)
+            moment = (
+                1_000_000_000_123_456_789 + number * 86_400_000_000_000 + offset * 1_000_000_007
+            )
+            os.utime(
+                os.path.join(folder, name) if name else folder,
+                ns=(moment, moment),
+                follow_symlinks=False,
+            )
     os.utime(os.path.join(top, b"empty"), ns=(-1_500_000_000, -1_500_000_000))
     os.utime(home, ns=(1, 1_111_111_111_111_111_111))
 

@@ -108,19 +108,6 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-@pytest.fixture(scope="module")
-def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository made once by restic itself: choosing its key's cost takes 2 s."""
-    root = tmp_path_factory.mktemp("made")
-    (root / "password").write_text("a made-up password")
-    subprocess.run(
-        [RESTIC, "init", "--repo", root / "restic", "--password-file", root / "password", "-q"],
-        check=True,
-        env={"RESTIC_CACHE_DIR": str(root / "cache")},
-    )
-    return root
-
-
 @pytest.fixture
 def place(
     home: Path, empty_repository: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
@@ -229,8 +216,10 @@ def test_a_half_made_repository_is_made_anew(home: Path, eventually: Eventually)
 
 
 def test_killed_after_the_snapshot_but_before_it_was_noted(place: Place) -> None:
-    place.interrupted(f'{RESTIC} "$@"; echo $$ >{place.root}/r && mv {place.root}/r '
-                      f"{place.root}/reached; exec sleep 60")
+    place.interrupted(
+        f'{RESTIC} "$@"; echo $$ >{place.root}/r && mv {place.root}/r '
+        f"{place.root}/reached; exec sleep 60"
+    )
     assert place.snapshots() == 1
     again = place.open()
     place.wait_for(BackupPhase.COMPLETE, again)
@@ -240,8 +229,9 @@ def test_killed_after_the_snapshot_but_before_it_was_noted(place: Place) -> None
 
 
 def test_killed_before_the_snapshot(place: Place) -> None:
-    place.interrupted(f"echo $$ >{place.root}/r && mv {place.root}/r {place.root}/reached;"
-                      "exec sleep 60")
+    place.interrupted(
+        f"echo $$ >{place.root}/r && mv {place.root}/r {place.root}/reached;exec sleep 60"
+    )
     assert place.snapshots() == 0
     again = place.open()
     place.wait_for(BackupPhase.ABSENT, again)
@@ -251,8 +241,10 @@ def test_killed_before_the_snapshot(place: Place) -> None:
 
 def test_killed_while_restic_works(place: Place) -> None:
     (place.volume / "home" / "big").write_bytes(os.urandom(64 << 20))
-    place.interrupted(f"echo $$ >{place.root}/r && mv {place.root}/r {place.root}/reached;"
-                      f'exec {RESTIC} --limit-upload 10000 "$@"')
+    place.interrupted(
+        f"echo $$ >{place.root}/r && mv {place.root}/r {place.root}/reached;"
+        f'exec {RESTIC} --limit-upload 10000 "$@"'
+    )
     again = place.open()
     place.complete(ONE, again)
     assert place.snapshots() == 1
@@ -324,8 +316,9 @@ def test_space_comes_back_once_in_a_while_only(place: Place) -> None:
 
 
 def test_a_backup_is_given_up_while_it_is_made(place: Place) -> None:
-    place.disguise(f"echo $$ >{place.root}/r && mv {place.root}/r {place.root}/reached;"
-                   "exec sleep 60")
+    place.disguise(
+        f"echo $$ >{place.root}/r && mv {place.root}/r {place.root}/reached;exec sleep 60"
+    )
     place.repository.ensure(REF, ONE, place.volume)
     place.eventually((place.root / "reached").exists)
     place.undisguise()
@@ -364,6 +357,7 @@ def test_only_ids_become_paths(place: Place, wrong: str) -> None:
 
 def _size(directory: Path) -> int:
     # Files may go while they are counted.
-    files = subprocess.run(["find", directory, "-type", "f", "-printf", "%s\n"],
-                           check=False, capture_output=True)
+    files = subprocess.run(
+        ["find", directory, "-type", "f", "-printf", "%s\n"], check=False, capture_output=True
+    )
     return sum(map(int, files.stdout.split()))

@@ -21,12 +21,12 @@ def test_holes_and_odd_links_come_back_as_noted(
     noted = json.loads(json.dumps(trees.note(str(before))))
     shutil.copytree(before, after, symlinks=True, ignore=shutil.ignore_patterns("fifo", "secret"))
     for name in (b"sparse", b"only-hole"):
-        path = os.path.join(os.fsencode(after), name)
-        with open(path, "r+b") as file:
+        path = after / os.fsdecode(name)
+        with path.open("r+b") as file:
             content = file.read()
             file.seek(0)
             file.write(content)
-        moment = os.lstat(os.path.join(os.fsencode(before), name)).st_mtime_ns
+        moment = (before / os.fsdecode(name)).lstat().st_mtime_ns
         os.utime(path, ns=(moment, moment))
     spoilt = after / "to-bytes"
     spoilt.unlink()

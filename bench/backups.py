@@ -1,0 +1,160 @@
+"""Times a home's first backup, its second after a day's work, and a restore.
+
+Soundstage's repository beside plain restic and `cp -a`, each round in a fresh place; run by
+`make bench`, or alone: `python -m bench.backups --megabytes 1000 --rounds 3`.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.tree import change_tree, make_tree
+from soundstage.engines.interface import BackupPhase
+from soundstage.engines.sandbox.backups import Repository
+
+STEPS = ("first", "second", "restore")
+_REF = "bench-bench-bench-benc"
+_BACKUPS = ("first-first-first-firs", "second-second-second-s")
+# Soundstage looks for the end of a backup as often as this.
+_LOOK_SECONDS = 0.01
+
+Times = dict[str, float]
+
+
+class _Soundstage:
+    name = "soundstage"
+
+    def __init__(self, place: Path, volume: Path) -> None:
+        self._volume = volume
+        self._repository = Repository(place / "restic", place / "password")
+
+    def back_up(self, number: int) -> None:
+        backup_id = _BACKUPS[number]
+        self._repository.ensure(_REF, backup_id, self._volume)
+        while (seen := self._repository.observe(backup_id)).phase is BackupPhase.RUNNING:
+            time.sleep(_LOOK_SECONDS)
+        if seen.phase is not BackupPhase.COMPLETE:
+            raise RuntimeError(seen.detail)
+
+    def restore(self, target: Path) -> None:
+        self._repository.restore(_BACKUPS[1], target)
+
+
+class _Restic:
+    name = "plain restic"
+
+    def __init__(self, place: Path, volume: Path) -> None:
+        self._place = place
+        self._volume = volume
+        (place / "password").write_text("only for a benchmark")
+
+    def back_up(self, number: int) -> None:
+        if number == 0:
+            self._run("init")
+        self._run("backup", "home")
+
+    def restore(self, target: Path) -> None:
+        self._run("restore", "latest", "--target", str(target))
+
+    def _run(self, *words: str) -> None:
+        places = ("--repo", "restic", "--password-file", "password", "--cache-dir", "cache")
+        named = [str(self._place / word) if word[0] != "-" else word for word in places]
+        argv = ["restic", "--quiet", *named, *words]
+        subprocess.run(argv, check=True, cwd=self._volume, stdout=subprocess.DEVNULL)
+
+
+class _Copy:
+    name = "cp -a"
+
+    def __init__(self, place: Path, volume: Path) -> None:
+        self._place = place
+        self._volume = volume
+
+    def back_up(self, number: int) -> None:
+        self._copy(self._volume / "home", self._place / str(number))
+
+    def restore(self, target: Path) -> None:
+        self._copy(self._place / "1", target / "home")
+
+    def _copy(self, source: Path, target: Path) -> None:
+        subprocess.run(["cp", "-a", source, target], check=True)
+
+
+WAYS = (_Soundstage, _Restic, _Copy)
+
+
+def measure(directory: Path, *, size: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Answer the median seconds of each step of each way, and megabytes kept after the second."""
+    taken: dict[str, list[Times]] = {way.name: [] for way in WAYS}
+    for number in range(rounds):
+        # Each way goes first in turn, so that no one always has the warmer cache.
+        for way in (*WAYS[number % len(WAYS) :], *WAYS[: number % len(WAYS)]):
+            place = Path(tempfile.mkdtemp(prefix="bench-backups-", dir=directory))
+            try:
+                taken[way.name].append(_one_round(way, place, size))
+            finally:
+                shutil.rmtree(place)
+    return {
+        name: {step: statistics.median(times[step] for times in all_times) for step in all_times[0]}
+        for name, all_times in taken.items()
+    }
+
+
+def _one_round(
+    way: type[_Soundstage] | type[_Restic] | type[_Copy], place: Path, size: int
+) -> Times:
+    volume, kept, target = (place / name for name in ("volume", "kept", "target"))
+    for folder in (volume / "home", kept, target):
+        folder.mkdir(parents=True)
+    make_tree(volume / "home", size)
+    tool = way(kept, volume)
+    times = {"first": _seconds(lambda: tool.back_up(0))}
+    change_tree(volume / "home", size)
+    times["second"] = _seconds(lambda: tool.back_up(1))
+    times["restore"] = _seconds(lambda: tool.restore(target))
+    same = ["diff", "-r", "--no-dereference", volume / "home", target / "home"]
+    subprocess.run(same, check=True)
+    used = subprocess.run(["du", "-sm", kept], check=True, capture_output=True)
+    times["MB kept"] = float(used.stdout.split()[0])
+    return times
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    """Time some work until it is on the disk."""
+    os.sync()
+    began = time.monotonic()
+    work()
+    os.sync()
+    return time.monotonic() - began
+
+
+def table(medians: dict[str, dict[str, float]]) -> str:
+    """Show medians, and soundstage's ratio to plain restic below them."""
+    columns = (*STEPS, "MB kept")
+    lines = [f"{'':<16}" + "".join(f"{column:>12}" for column in columns)]
+    for name, row in medians.items():
+        lines.append(f"{name:<16}" + "".join(f"{row[column]:>12.2f}" for column in columns))
+    ours, plain = medians[_Soundstage.name], medians[_Restic.name]
+    ratios = "".join(f"{ours[column] / plain[column]:>12.2f}" for column in columns)
+    return "\n".join([*lines, f"{'ratio to restic':<16}{ratios}"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
+    chosen = parser.parse_args()
+    medians = measure(chosen.directory, size=chosen.megabytes * 1_000_000, rounds=chosen.rounds)
+    print(f"backup and restore of {chosen.megabytes} MB, seconds, median of {chosen.rounds}")
+    print(table(medians))
+
+
+if __name__ == "__main__":
+    main()

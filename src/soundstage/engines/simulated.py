@@ -1,0 +1,376 @@
+"""An engine in memory: its time is the caller's clock, and it fails when it is told to.
+
+`SOUNDSTAGE_ENGINE=simulated` tries the service without desktops; tests of everything above the
+engines use it to make rare things happen at a chosen moment.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from soundstage.engines.interface import (
+    Address,
+    BackupPhase,
+    Capability,
+    Engine,
+    Observed,
+    ObservedBackup,
+    PermanentError,
+    Phase,
+    Reason,
+    RetryableError,
+    Spec,
+    Volume,
+)
+from soundstage.kit.clock import Clock
+from soundstage.kit.config import Settings
+
+_SLOW = 10
+"""How many times longer the slow ones take."""
+
+
+class Misbehaviour(StrEnum):
+    """What can be made to go wrong. Each is used up by the step that it spoils."""
+
+    NEVER_STARTS = "never starts"
+    """Stays in STARTING for ever."""
+    DIES_WHILE_STARTING = "dies while starting"
+    CRASHES = "crashes when running"
+    """Is STOPPED the moment it would have been seen RUNNING for the second time."""
+    ANSWERS_LATE = "answers late"
+    """Starts in ten times `start_seconds`."""
+    STOPS_SLOWLY = "stops slowly"
+    """Stops in ten times `stop_seconds`."""
+    LOSES_BACKUP = "loses a backup"
+    """The backup becomes COMPLETE, is seen so once, and is ABSENT from then on."""
+    FAILS_BACKUP = "fails a backup"
+    FAILS_RESTORE = "fails a restore"
+    OUT_OF_CAPACITY = "out of capacity"
+    RETRYABLE = "raises RetryableError"
+    """The call, any but `refs` and `capabilities`, comes to nothing."""
+
+
+@dataclass
+class _Disk:
+    generation: int
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass
+class _Workstation:
+    phase: Phase
+    since: datetime
+    attempt: int | None = None
+    disk: _Disk | None = None
+    due: datetime | None = None
+    """When the present step ends; None for never."""
+    restoring: Volume | None = None
+    """What the disk becomes at `restored_at`, on the way to RUNNING."""
+    restored_at: datetime | None = None
+    spoilt: Misbehaviour | None = None
+    is_leaving: bool = False
+    seen_running: int = 0
+    detail: str = ""
+    reason: Reason = Reason.INTERNAL
+
+
+@dataclass
+class _Backup:
+    ref: str
+    files: dict[str, bytes]
+    due: datetime
+    spoilt: Misbehaviour | None
+    times_seen: int = 0
+
+
+@dataclass
+class World:
+    """What outlives an engine object, as workstations and disks outlive the service."""
+
+    workstations: dict[str, _Workstation] = field(default_factory=dict)
+    backups: dict[str, _Backup] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+class SimulatedEngine(Engine):
+    """Keeps every sentence of the interface, in the time that `clock` tells."""
+
+    start_seconds: float = 2
+    stop_seconds: float = 1
+    backup_seconds: float = 3
+    """How long a backup takes, and a restore."""
+    images: frozenset[str] | None = None
+    """Those that can be run; None for any."""
+
+    def __init__(self, clock: Callable[[], datetime], *, world: World | None = None) -> None:
+        self._clock = clock
+        self.world = world or World()
+        self._told: Counter[tuple[str | None, Misbehaviour]] = Counter()
+
+    # What tests tell it.
+
+    def misbehave(self, what: Misbehaviour, *, ref: str | None = None, times: int = 1) -> None:
+        """Let the next `times` steps of this kind go wrong, of `ref` or of whichever comes."""
+        self._told[ref, what] += times
+
+    def crash(self, ref: str) -> None:
+        """End a workstation's processes as a crash of its machine would."""
+        with self.world.lock:
+            workstation = self._current(ref)
+            if workstation is not None and workstation.phase in _ALIVE:
+                self._crash(workstation)
+
+    def write(self, ref: str, name: str, content: bytes) -> None:
+        """Write a file in a workstation's home."""
+        with self.world.lock:
+            self._disk(ref).files[name] = content
+
+    def read(self, ref: str, name: str) -> bytes | None:
+        """Read a file in a workstation's home; None when it is not there."""
+        with self.world.lock:
+            return self._disk(ref).files.get(name)
+
+    # The contract.
+
+    def observe(self, ref: str) -> Observed:
+        with self.world.lock:
+            self._stumble(ref)
+            workstation = self._current(ref)
+            if workstation is None:
+                return Observed(phase=Phase.ABSENT)
+            if workstation.phase is Phase.RUNNING:
+                workstation.seen_running += 1
+                if workstation.spoilt is Misbehaviour.CRASHES and workstation.seen_running > 1:
+                    self._crash(workstation)
+            is_running = workstation.phase is Phase.RUNNING
+            disk = workstation.disk
+            return Observed(
+                phase=workstation.phase,
+                address=_address(ref) if is_running else None,
+                attempt=workstation.attempt,
+                volume_generation=None if disk is None else disk.generation,
+                since=workstation.since,
+                detail=workstation.detail,
+                reason=workstation.reason,
+            )
+
+    def ensure_running(self, ref: str, spec: Spec) -> None:
+        with self.world.lock:
+            self._stumble(ref)
+            workstation = self._current(ref)
+            if workstation is not None and (
+                workstation.phase in {*_ALIVE, Phase.STOPPING}
+                or (workstation.attempt is not None and workstation.attempt >= spec.attempt)
+            ):
+                return
+            if self.images is not None and spec.image not in self.images:
+                raise PermanentError(f"There is no image {spec.image}.", reason=Reason.IMAGE)
+            if self._is_told(ref, Misbehaviour.OUT_OF_CAPACITY):
+                raise PermanentError("No room for another one.", reason=Reason.CAPACITY)
+            now = self._clock()
+            if workstation is None:
+                workstation = _Workstation(Phase.STOPPED, now)
+            self._begin_start(ref, workstation, spec, now)
+            self.world.workstations[ref] = workstation
+
+    def ensure_stopped(self, ref: str) -> None:
+        with self.world.lock:
+            self._stumble(ref)
+            workstation = self._current(ref)
+            if workstation is not None and workstation.phase in _ALIVE:
+                self._begin_stop(ref, workstation)
+
+    def ensure_absent(self, ref: str) -> None:
+        with self.world.lock:
+            self._stumble(ref)
+            workstation = self._current(ref)
+            if workstation is None:
+                return
+            workstation.is_leaving = True
+            if workstation.phase in _ALIVE:
+                self._begin_stop(ref, workstation)
+            self._current(ref)
+
+    def ensure_volume_absent(self, ref: str) -> None:
+        with self.world.lock:
+            self._stumble(ref)
+            workstation = self._current(ref)
+            if workstation is not None:
+                _must_be_stopped(workstation)
+                workstation.disk = None
+
+    def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:
+        with self.world.lock:
+            self._stumble(ref)
+            backup = self._backup(ref, backup_id)
+            if backup is None:
+                return ObservedBackup(phase=BackupPhase.ABSENT)
+            if self._clock() < backup.due:
+                return ObservedBackup(phase=BackupPhase.RUNNING, detail="Files are being copied.")
+            if backup.spoilt is Misbehaviour.FAILS_BACKUP:
+                return ObservedBackup(phase=BackupPhase.FAILED, detail="The disk is full.")
+            backup.times_seen += 1
+            size = sum(map(len, backup.files.values()))
+            return ObservedBackup(phase=BackupPhase.COMPLETE, size_bytes=size)
+
+    def ensure_backup(self, ref: str, backup_id: str) -> None:
+        with self.world.lock:
+            self._stumble(ref)
+            workstation = self._current(ref)
+            if workstation is not None:
+                _must_be_stopped(workstation)
+            now = self._clock()
+            backup = self._backup(ref, backup_id)
+            if backup is not None and not (
+                backup.spoilt is Misbehaviour.FAILS_BACKUP and now >= backup.due
+            ):
+                return
+            if workstation is None or workstation.disk is None:
+                raise PermanentError("There is no volume to copy.", reason=Reason.BACKUP)
+            spoilt = self._first_told(ref, Misbehaviour.FAILS_BACKUP, Misbehaviour.LOSES_BACKUP)
+            due = now + timedelta(seconds=self.backup_seconds)
+            self.world.backups[backup_id] = _Backup(ref, dict(workstation.disk.files), due, spoilt)
+
+    def ensure_backup_absent(self, ref: str, backup_id: str) -> None:
+        with self.world.lock:
+            self._stumble(ref)
+            if self._backup(ref, backup_id) is not None:
+                del self.world.backups[backup_id]
+
+    def refs(self) -> set[str]:
+        with self.world.lock:
+            return {ref for ref in list(self.world.workstations) if self._current(ref) is not None}
+
+    def capabilities(self) -> list[Capability]:
+        detail = "Nothing here is real: workstations are entries in memory."
+        names = ("volume-size-limit", "memory-limit", "cpu-limit")
+        return [Capability(name=name, available=False, detail=detail) for name in names]
+
+    # How time passes.
+
+    def _begin_start(self, ref: str, workstation: _Workstation, spec: Spec, now: datetime) -> None:
+        wanted = spec.volume
+        present = workstation.disk.generation if workstation.disk is not None else None
+        if present is None and wanted.backup_id is None:
+            workstation.disk = _Disk(wanted.generation)
+        elif present != wanted.generation:
+            if wanted.backup_id is None or (present or 0) > wanted.generation:
+                message = f"Generation {wanted.generation} can't be made of {present}."
+                raise PermanentError(message, reason=Reason.BACKUP)
+            workstation.restoring = wanted
+            workstation.restored_at = now + timedelta(seconds=self.backup_seconds)
+        begins = workstation.restored_at or now
+        workstation.spoilt = self._first_told(
+            ref,
+            Misbehaviour.NEVER_STARTS,
+            Misbehaviour.DIES_WHILE_STARTING,
+            Misbehaviour.ANSWERS_LATE,
+            Misbehaviour.CRASHES,
+        )
+        factor = _SLOW if workstation.spoilt is Misbehaviour.ANSWERS_LATE else 1
+        never = workstation.spoilt is Misbehaviour.NEVER_STARTS
+        workstation.due = None if never else begins + timedelta(seconds=self.start_seconds * factor)
+        workstation.attempt = spec.attempt
+        workstation.seen_running = 0
+        _enter(workstation, Phase.STARTING, now)
+
+    def _begin_stop(self, ref: str, workstation: _Workstation) -> None:
+        now = self._clock()
+        factor = _SLOW if self._is_told(ref, Misbehaviour.STOPS_SLOWLY) else 1
+        workstation.due = now + timedelta(seconds=self.stop_seconds * factor)
+        workstation.restoring = workstation.restored_at = None
+        _enter(workstation, Phase.STOPPING, now)
+
+    def _current(self, ref: str) -> _Workstation | None:
+        """Let what is due happen, and hand back what is then there."""
+        workstation = self.world.workstations.get(ref)
+        if workstation is None:
+            return None
+        now = self._clock()
+        if workstation.restored_at is not None and now >= workstation.restored_at:
+            self._restore(ref, workstation, workstation.restored_at)
+        if workstation.due is not None and now >= workstation.due:
+            due, workstation.due = workstation.due, None
+            if workstation.phase is Phase.STOPPING:
+                _enter(workstation, Phase.STOPPED, due)
+            elif workstation.spoilt is Misbehaviour.DIES_WHILE_STARTING:
+                _enter(workstation, Phase.FAILED, due, "The desktop ended before it answered.")
+            else:
+                _enter(workstation, Phase.RUNNING, due)
+        if workstation.is_leaving and workstation.phase in {Phase.STOPPED, Phase.FAILED}:
+            del self.world.workstations[ref]
+            return None
+        return workstation
+
+    def _restore(self, ref: str, workstation: _Workstation, moment: datetime) -> None:
+        wanted, workstation.restoring, workstation.restored_at = workstation.restoring, None, None
+        if wanted is None or wanted.backup_id is None:
+            return
+        backup = self._backup(ref, wanted.backup_id)
+        is_spoilt = self._is_told(ref, Misbehaviour.FAILS_RESTORE)
+        if backup is None or backup.spoilt is Misbehaviour.FAILS_BACKUP or is_spoilt:
+            workstation.due = None
+            _enter(workstation, Phase.FAILED, moment, "The backup could not be restored.")
+            workstation.reason = Reason.BACKUP
+            return
+        workstation.disk = _Disk(wanted.generation, dict(backup.files))
+
+    def _crash(self, workstation: _Workstation) -> None:
+        workstation.due = workstation.restoring = workstation.restored_at = None
+        _enter(workstation, Phase.STOPPED, self._clock(), "It crashed.")
+
+    def _backup(self, ref: str, backup_id: str) -> _Backup | None:
+        backup = self.world.backups.get(backup_id)
+        if backup is None or backup.ref != ref:
+            return None
+        if backup.spoilt is Misbehaviour.LOSES_BACKUP and backup.times_seen:
+            return None
+        return backup
+
+    def _disk(self, ref: str) -> _Disk:
+        workstation = self._current(ref)
+        if workstation is None or workstation.disk is None:
+            raise KeyError(ref)
+        return workstation.disk
+
+    # What it was told.
+
+    def _stumble(self, ref: str) -> None:
+        if self._is_told(ref, Misbehaviour.RETRYABLE):
+            raise RetryableError("It was told to.")
+
+    def _is_told(self, ref: str, what: Misbehaviour) -> bool:
+        for key in ((ref, what), (None, what)):
+            if self._told[key]:
+                self._told[key] -= 1
+                return True
+        return False
+
+    def _first_told(self, ref: str, *kinds: Misbehaviour) -> Misbehaviour | None:
+        return next((what for what in kinds if self._is_told(ref, what)), None)
+
+
+_ALIVE = frozenset({Phase.STARTING, Phase.RUNNING})
+
+
+def _enter(workstation: _Workstation, phase: Phase, moment: datetime, detail: str = "") -> None:
+    workstation.phase, workstation.since, workstation.detail = phase, moment, detail
+    workstation.reason = Reason.INTERNAL
+
+
+def _must_be_stopped(workstation: _Workstation) -> None:
+    if workstation.phase in {*_ALIVE, Phase.STOPPING}:
+        raise RetryableError("The workstation is not stopped yet.")
+
+
+def _address(ref: str) -> Address:
+    return Address(directory=f"/nonexistent/simulated/{ref}", name="stream.sock", uid=65_534)
+
+
+def make(settings: Settings, clock: Clock) -> SimulatedEngine:
+    """Make the engine from the service's settings; the entry point of this module."""
+    del settings
+    return SimulatedEngine(clock)

@@ -1,0 +1,165 @@
+"""The engines under contract, each behind the same few handles."""
+
+import os
+import shutil
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from soundstage.engines.interface import Engine, RetryableError, Spec, Volume
+from soundstage.engines.sandbox.engine import SandboxEngine
+from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.engines.simulated import SimulatedEngine
+
+
+class Harness(ABC):
+    """What the suite needs of an engine beyond its contract."""
+
+    engine: Engine
+
+    @abstractmethod
+    def advance(self) -> None:
+        """Let a little time pass, or raise AssertionError when enough has."""
+
+    @abstractmethod
+    def crash(self, ref: str) -> None:
+        """End a running workstation as an accident would."""
+
+    @abstractmethod
+    def put(self, ref: str, name: str, content: bytes) -> None: ...
+
+    @abstractmethod
+    def get(self, ref: str, name: str) -> bytes | None: ...
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Put a new engine over the same state, as after a kill -9 of the service."""
+
+    def until(
+        self, condition: Callable[[], bool], action: Callable[[], None] | None = None
+    ) -> None:
+        """Repeat `action` until `condition` holds; both may raise RetryableError meanwhile."""
+        self.began()
+        while True:
+            try:
+                if condition():
+                    return
+                if action is not None:
+                    action()
+            except RetryableError:
+                pass
+            self.advance()
+
+    @abstractmethod
+    def began(self) -> None:
+        """Called when a wait begins."""
+
+    def spec(self, *, attempt: int = 0, image: str = "ami-host", **volume: object) -> Spec:
+        return Spec(
+            image=image,
+            instance_type="g4dn.xlarge",
+            volume=Volume(size_gib=1, **volume),  # type: ignore[arg-type]  # Of a test's own making.
+            attempt=attempt,
+        )
+
+
+class SimulatedHarness(Harness):
+    def __init__(self) -> None:
+        self.now = datetime(2030, 1, 1, tzinfo=UTC)
+        self.simulated = SimulatedEngine(lambda: self.now)
+        self.simulated.images = frozenset({"ami-host"})
+        self.engine = self.simulated
+        self._deadline = self.now
+
+    def began(self) -> None:
+        self._deadline = self.now + timedelta(minutes=2)
+
+    def advance(self) -> None:
+        self.now += timedelta(seconds=0.5)
+        assert self.now < self._deadline, "not within two simulated minutes"
+
+    def crash(self, ref: str) -> None:
+        self.simulated.crash(ref)
+
+    def put(self, ref: str, name: str, content: bytes) -> None:
+        self.simulated.write(ref, name, content)
+
+    def get(self, ref: str, name: str) -> bytes | None:
+        return self.simulated.read(ref, name)
+
+    def restart(self) -> None:
+        world = self.simulated.world
+        self.simulated = SimulatedEngine(lambda: self.now, world=world)
+        self.simulated.images = frozenset({"ami-host"})
+        self.engine = self.simulated
+
+
+class SandboxHarness(Harness):
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.restart()
+        self._deadline = 0.0
+
+    def began(self) -> None:
+        self._deadline = time.monotonic() + 30
+
+    def advance(self) -> None:
+        assert time.monotonic() < self._deadline, "not within 30 seconds"
+        time.sleep(0.05)
+
+    def crash(self, ref: str) -> None:
+        os.kill(self._supervisor(ref), signal.SIGKILL)
+
+    def put(self, ref: str, name: str, content: bytes) -> None:
+        (self._files(ref) / name).write_bytes(content)
+
+    def get(self, ref: str, name: str) -> bytes | None:
+        path = self._files(ref) / name
+        return path.read_bytes() if path.exists() else None
+
+    def restart(self) -> None:
+        self.sandbox = SandboxEngine(
+            SandboxSettings(
+                home=self.home,
+                stream_environment=Path(__file__).parents[2] / ".venv-stream",
+                isolation="bubblewrap",
+                loopback_only=True,
+            )
+        )
+        self.engine = self.sandbox
+
+    def _files(self, ref: str) -> Path:
+        directory = self.sandbox._volumes.observe(ref).directory
+        assert directory is not None
+        return directory / "home"
+
+    def _supervisor(self, ref: str) -> int:
+        status = self.sandbox._records.status(ref)
+        assert status is not None
+        return status.pid
+
+
+@pytest.fixture(scope="module", params=["simulated", "sandbox"])
+def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    if request.param == "simulated":
+        yield SimulatedHarness()
+        return
+    home = Path("/tmp") / f"soundstage-contract-{os.getpid()}"
+    home.mkdir(mode=0o711)
+    harness = SandboxHarness(home)
+    try:
+        yield harness
+        for ref in harness.engine.refs():
+            end_at_last(harness, ref)
+    finally:
+        shutil.rmtree(home)
+
+
+def end_at_last(harness: Harness, ref: str) -> None:
+    engine = harness.engine
+    harness.until(lambda: ref not in engine.refs(), lambda: engine.ensure_absent(ref))

@@ -1,0 +1,385 @@
+"""One suite for every engine: each test is a sentence of `engines/interface.py`.
+
+Starting a real desktop takes seconds, so the tests share one workstation and bring it into the
+state that they need; each can run alone.
+"""
+
+import contextlib
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from soundstage.engines.interface import (
+    BackupPhase,
+    Engine,
+    ObservedBackup,
+    PermanentError,
+    Phase,
+    Reason,
+    RetryableError,
+    Spec,
+    SupportsBackups,
+    SupportsPersistence,
+)
+
+if TYPE_CHECKING:
+    from tests.contracts.conftest import Harness
+
+RESTING = frozenset({Phase.STOPPED, Phase.FAILED, Phase.ABSENT})
+
+
+def new_id() -> str:
+    return secrets.token_hex(11)
+
+
+class Workstation:
+    """One workstation and the wishes that the reconciler would have for it."""
+
+    def __init__(self, harness: "Harness") -> None:
+        self.harness = harness
+        self.ref = new_id()
+        self.attempts = itertools.count(1)
+        self.spec: Spec = harness.spec()
+
+    @property
+    def engine(self) -> Engine:
+        return self.harness.engine
+
+    @property
+    def backups(self) -> SupportsBackups:
+        assert isinstance(self.engine, SupportsBackups)
+        return self.engine
+
+    def phase(self) -> Phase:
+        return self.engine.observe(self.ref).phase
+
+    def wish(self, *, generation: int | None = None, backup_id: str | None = None) -> Spec:
+        """Make the next attempt's spec, of the generation in place unless told otherwise."""
+        if generation is None:
+            generation = self.engine.observe(self.ref).volume_generation or 0
+        attempt = next(self.attempts)
+        self.spec = self.harness.spec(attempt=attempt, generation=generation, backup_id=backup_id)
+        return self.spec
+
+    def start(self, *, generation: int | None = None, backup_id: str | None = None) -> None:
+        spec = self.wish(generation=generation, backup_id=backup_id)
+
+        def is_decided() -> bool:
+            observed = self.engine.observe(self.ref)
+            is_ours = observed.attempt == spec.attempt
+            return is_ours and observed.phase in {Phase.RUNNING, Phase.FAILED}
+
+        self.harness.until(is_decided, lambda: self.engine.ensure_running(self.ref, spec))
+
+    def run(self) -> "Workstation":
+        if self.phase() is not Phase.RUNNING:
+            self.start()
+        assert self.phase() is Phase.RUNNING, self.engine.observe(self.ref).detail
+        return self
+
+    def rest(self) -> "Workstation":
+        if self.engine.observe(self.ref).volume_generation is None:
+            self.run()
+        self.harness.until(
+            lambda: self.phase() in RESTING, lambda: self.engine.ensure_stopped(self.ref)
+        )
+        return self
+
+    def observed(self, backup_id: str) -> ObservedBackup:
+        return self.backups.observe_backup(self.ref, backup_id)
+
+    def back_up(self, backup_id: str) -> ObservedBackup:
+        self.harness.until(
+            lambda: self.observed(backup_id).phase is BackupPhase.COMPLETE,
+            lambda: self.backups.ensure_backup(self.ref, backup_id),
+        )
+        return self.observed(backup_id)
+
+    def remove(self) -> None:
+        self.harness.until(
+            lambda: self.phase() is Phase.ABSENT, lambda: self.engine.ensure_absent(self.ref)
+        )
+
+
+@pytest.fixture(scope="module")
+def workstation(harness: "Harness") -> Workstation:
+    return Workstation(harness)
+
+
+def test_a_ref_never_heard_of_is_absent(harness: "Harness") -> None:
+    ref = new_id()
+    assert harness.engine.observe(ref).phase is Phase.ABSENT
+    assert ref not in harness.engine.refs()
+
+
+def test_stopping_and_removing_nothing_is_silent(harness: "Harness") -> None:
+    ref, engine = new_id(), harness.engine
+    engine.ensure_stopped(ref)
+    engine.ensure_absent(ref)
+    assert isinstance(engine, SupportsBackups)
+    assert isinstance(engine, SupportsPersistence)
+    engine.ensure_volume_absent(ref)
+    engine.ensure_backup_absent(ref, new_id())
+    assert engine.observe_backup(ref, new_id()).phase is BackupPhase.ABSENT
+    assert engine.observe(ref).phase is Phase.ABSENT
+
+
+def test_an_unknown_image_can_not_run_here(harness: "Harness") -> None:
+    ref = new_id()
+    with pytest.raises(PermanentError) as raised:
+        harness.engine.ensure_running(ref, harness.spec(image="ami-unknown"))
+    assert raised.value.reason is Reason.IMAGE
+    assert harness.engine.observe(ref).phase is Phase.ABSENT
+
+
+def test_capabilities_are_sentences_for_people(harness: "Harness") -> None:
+    told = {capability.name: capability.detail for capability in harness.engine.capabilities()}
+    assert {"volume-size-limit", "memory-limit", "cpu-limit"} <= told.keys()
+    assert all(told.values())
+
+
+def test_a_start_leads_over_starting_to_running(workstation: Workstation) -> None:
+    workstation.rest()
+    spec = workstation.wish()
+    seen = []
+
+    def is_running() -> bool:
+        observed = workstation.engine.observe(workstation.ref)
+        seen.append(observed.phase)
+        # An address says where a desktop answers, so only one that does has it.
+        assert (observed.address is not None) is (observed.phase is Phase.RUNNING)
+        return observed.phase is Phase.RUNNING
+
+    workstation.engine.ensure_running(workstation.ref, spec)
+    workstation.harness.until(
+        is_running, lambda: workstation.engine.ensure_running(workstation.ref, spec)
+    )
+    assert set(seen) == {Phase.STARTING, Phase.RUNNING}
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.attempt, observed.volume_generation) == (spec.attempt, 0)
+    assert workstation.ref in workstation.engine.refs()
+
+
+def test_asking_a_running_one_to_run_changes_nothing(workstation: Workstation) -> None:
+    workstation.run()
+    before = workstation.engine.observe(workstation.ref)
+    workstation.engine.ensure_running(workstation.ref, workstation.spec)
+    after = workstation.engine.observe(workstation.ref)
+    assert (after.phase, after.attempt, after.address) == (
+        before.phase,
+        before.attempt,
+        before.address,
+    )
+
+
+def test_a_running_one_outlives_the_service(workstation: Workstation) -> None:
+    workstation.run()
+    before = workstation.engine.observe(workstation.ref)
+    workstation.harness.restart()
+    after = workstation.engine.observe(workstation.ref)
+    assert (after.phase, after.address, after.attempt) == (
+        Phase.RUNNING,
+        before.address,
+        before.attempt,
+    )
+
+
+def test_no_backup_and_no_removal_of_the_volume_while_it_runs(workstation: Workstation) -> None:
+    workstation.run()
+    with pytest.raises(RetryableError):
+        workstation.backups.ensure_backup(workstation.ref, new_id())
+    assert isinstance(workstation.engine, SupportsPersistence)
+    with pytest.raises(RetryableError):
+        workstation.engine.ensure_volume_absent(workstation.ref)
+    assert workstation.phase() is Phase.RUNNING
+
+
+def test_a_stopped_one_keeps_its_volume(workstation: Workstation) -> None:
+    workstation.run()
+    workstation.harness.put(workstation.ref, "kept", b"content")
+    workstation.engine.ensure_stopped(workstation.ref)
+    workstation.harness.until(lambda: workstation.phase() is Phase.STOPPED)
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.address, observed.volume_generation) == (None, 0)
+    assert workstation.harness.get(workstation.ref, "kept") == b"content"
+    workstation.engine.ensure_stopped(workstation.ref)
+    assert workstation.phase() is Phase.STOPPED
+
+
+def test_only_a_later_attempt_starts_a_stopped_one(workstation: Workstation) -> None:
+    workstation.run().rest()
+    workstation.engine.ensure_running(workstation.ref, workstation.spec)
+    assert workstation.phase() is Phase.STOPPED
+    workstation.start()
+    assert workstation.phase() is Phase.RUNNING
+
+
+def test_a_crash_leaves_it_stopped_and_a_later_attempt_heals_it(workstation: Workstation) -> None:
+    workstation.run()
+    workstation.harness.put(workstation.ref, "mine", b"unharmed")
+    workstation.harness.crash(workstation.ref)
+    workstation.harness.until(lambda: workstation.phase() is Phase.STOPPED)
+    observed = workstation.engine.observe(workstation.ref)
+    assert observed.detail
+    assert observed.since is not None
+    workstation.engine.ensure_stopped(workstation.ref)
+    workstation.start()
+    assert workstation.phase() is Phase.RUNNING
+    assert workstation.harness.get(workstation.ref, "mine") == b"unharmed"
+
+
+def test_a_start_can_be_called_off(workstation: Workstation) -> None:
+    workstation.rest()
+    workstation.engine.ensure_running(workstation.ref, workstation.wish())
+    workstation.harness.until(
+        lambda: workstation.phase() is Phase.STOPPED,
+        lambda: workstation.engine.ensure_stopped(workstation.ref),
+    )
+    assert workstation.engine.observe(workstation.ref).volume_generation == 0
+
+
+def test_a_backup_goes_over_running_to_complete_and_is_made_once(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.harness.put(workstation.ref, "mine", b"x" * 100)
+    workstation.backups.ensure_backup(workstation.ref, backup_id)
+    assert workstation.observed(backup_id).phase is BackupPhase.RUNNING
+    workstation.backups.ensure_backup(workstation.ref, backup_id)
+    observed = workstation.back_up(backup_id)
+    assert observed.size_bytes is not None
+    assert observed.size_bytes >= 100
+    # What is COMPLETE stays as it was made.
+    workstation.harness.put(workstation.ref, "mine", b"y" * 200_000)
+    workstation.backups.ensure_backup(workstation.ref, backup_id)
+    assert workstation.observed(backup_id) == observed
+
+
+def test_a_backup_survives_the_death_of_the_service(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.backups.ensure_backup(workstation.ref, backup_id)
+    workstation.harness.restart()
+    workstation.back_up(backup_id)
+    workstation.harness.restart()
+    workstation.harness.until(lambda: workstation.observed(backup_id).phase is BackupPhase.COMPLETE)
+
+
+def test_there_is_no_backup_of_what_is_not_there(workstation: Workstation) -> None:
+    backup_id = new_id()
+    with pytest.raises(PermanentError):
+        workstation.backups.ensure_backup(new_id(), backup_id)
+
+
+def test_a_removed_backup_is_absent(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.back_up(backup_id)
+    workstation.harness.until(
+        lambda: workstation.observed(backup_id).phase is BackupPhase.ABSENT,
+        lambda: workstation.backups.ensure_backup_absent(workstation.ref, backup_id),
+    )
+
+
+def test_a_failed_restore_loses_nothing(workstation: Workstation) -> None:
+    workstation.rest()
+    workstation.harness.put(workstation.ref, "mine", b"precious")
+    before = workstation.engine.observe(workstation.ref).volume_generation
+    assert before is not None
+    workstation.start(generation=before + 1, backup_id=new_id())
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.phase, observed.reason) == (Phase.FAILED, Reason.BACKUP)
+    assert (observed.attempt, observed.volume_generation) == (workstation.spec.attempt, before)
+    assert observed.detail
+    # FAILED of the same attempt stays, whoever asks.
+    workstation.engine.ensure_running(workstation.ref, workstation.spec)
+    workstation.engine.ensure_stopped(workstation.ref)
+    assert workstation.phase() is Phase.FAILED
+    workstation.start()
+    assert workstation.phase() is Phase.RUNNING
+    assert workstation.harness.get(workstation.ref, "mine") == b"precious"
+
+
+def test_a_later_generation_is_made_of_its_backup(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.harness.put(workstation.ref, "mine", b"first")
+    workstation.back_up(backup_id)
+    workstation.harness.put(workstation.ref, "mine", b"second")
+    workstation.harness.put(workstation.ref, "new", b"later")
+    generation = (workstation.engine.observe(workstation.ref).volume_generation or 0) + 2
+    workstation.start(generation=generation, backup_id=backup_id)
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.phase, observed.volume_generation) == (Phase.RUNNING, generation)
+    assert workstation.harness.get(workstation.ref, "mine") == b"first"
+    assert workstation.harness.get(workstation.ref, "new") is None
+
+
+def test_a_volume_of_the_wanted_generation_is_kept(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.back_up(backup_id)
+    generation = (workstation.engine.observe(workstation.ref).volume_generation or 0) + 1
+    workstation.start(generation=generation, backup_id=backup_id)
+    workstation.rest()
+    workstation.harness.put(workstation.ref, "mine", b"since then")
+    workstation.start(generation=generation, backup_id=backup_id)
+    assert workstation.harness.get(workstation.ref, "mine") == b"since then"
+
+
+def test_a_volume_is_removed_and_comes_back_from_a_backup(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.harness.put(workstation.ref, "mine", b"kept elsewhere")
+    workstation.back_up(backup_id)
+    generation = (workstation.engine.observe(workstation.ref).volume_generation or 0) + 1
+    engine = workstation.engine
+    assert isinstance(engine, SupportsPersistence)
+    for _ in range(2):
+        engine.ensure_volume_absent(workstation.ref)
+    observed = engine.observe(workstation.ref)
+    assert (observed.phase in RESTING, observed.volume_generation) == (True, None)
+    workstation.start(generation=generation, backup_id=backup_id)
+    assert workstation.phase() is Phase.RUNNING
+    assert workstation.harness.get(workstation.ref, "mine") == b"kept elsewhere"
+
+
+def test_a_removed_one_is_absent_and_its_backups_stay(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.back_up(backup_id)
+    workstation.run()
+    workstation.remove()
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.attempt, observed.volume_generation) == (None, None)
+    assert workstation.ref not in workstation.engine.refs()
+    assert workstation.observed(backup_id).phase is BackupPhase.COMPLETE
+    workstation.engine.ensure_absent(workstation.ref)
+    workstation.engine.ensure_stopped(workstation.ref)
+    assert workstation.phase() is Phase.ABSENT
+
+
+def test_calls_return_soon(workstation: Workstation, harness: "Harness") -> None:
+    workstation.rest()
+    backup_id, engine = new_id(), harness.engine
+    calls: dict[str, Callable[[], object]] = {
+        "observe": lambda: engine.observe(workstation.ref),
+        "ensure_backup": lambda: workstation.backups.ensure_backup(workstation.ref, backup_id),
+        "observe_backup": lambda: workstation.observed(backup_id),
+        "ensure_backup_absent": lambda: workstation.backups.ensure_backup_absent(
+            workstation.ref, backup_id
+        ),
+        "ensure_running": lambda: engine.ensure_running(workstation.ref, workstation.wish()),
+        "ensure_stopped": lambda: engine.ensure_stopped(workstation.ref),
+        "ensure_absent": lambda: engine.ensure_absent(workstation.ref),
+        "refs": engine.refs,
+    }
+    for name, call in calls.items():
+        began = time.monotonic()
+        with contextlib.suppress(RetryableError):
+            call()
+        assert time.monotonic() - began < 1, name
+    workstation.remove()

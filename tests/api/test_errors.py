@@ -1,5 +1,8 @@
 """Errors on the wire: the name in a header, lower-case members, nothing of our insides."""
 
+import subprocess
+import sys
+
 import pytest
 import structlog.testing
 
@@ -73,3 +76,22 @@ def test_an_unexpected_error_tells_only_the_request_s_id() -> None:
         "error",
     )
     assert line["exc_info"]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_logged_traceback_shows_no_variable(form: str) -> None:
+    program = f"""
+from soundstage.api import errors
+from soundstage.kit import log
+log.configure({form!r})
+def sign(secret):
+    return {{}}["key"]
+try:
+    sign("".join(["hun", "ter2"]))
+except KeyError:
+    errors.render_unexpected("request-7")
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert b"KeyError" in done.stderr
+    assert b"request-7" in done.stderr
+    assert b"hunter2" not in done.stderr

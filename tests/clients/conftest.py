@@ -14,9 +14,12 @@ from starlette.applications import Starlette
 from soundstage.api.app import build
 from soundstage.api.door import ApiSettings
 from soundstage.kit.clock import system_clock
+from soundstage.kit.config import Settings
 from soundstage.kit.database import Database, sqlite_url
+from soundstage.resources.members import service as members
 from soundstage.testing.clients import StockClient, ensure_boto3
 from soundstage.testing.small_studio import SECRETS, SmallStudio
+from soundstage.wiring import Service
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,12 +33,12 @@ class LiveStudio(SmallStudio):
 
 @contextlib.contextmanager
 def serving(app: Starlette) -> Iterator[str]:
-    """Serve the application on a free port of loopback, and say where."""
+    """Serve the application, its background work included, and say where on loopback."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     # From here on connections queue, so nobody has to wait for the server's start.
     listening.listen()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
@@ -50,6 +53,31 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStudio]:
     database = Database(sqlite_url(tmp_path_factory.mktemp("clients") / "tokens.sqlite"))
     yield LiveStudio(database)
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockClient]:
+    """Give an operator's SDK against the whole service, its workstations simulated."""
+    settings = Settings(home=tmp_path_factory.mktemp("whole"), engine="simulated")
+    service = Service(settings)
+    service.prepare()
+    with service.database.transaction() as transaction:
+        operator = members.ensure_person(transaction, members.OPERATOR, system_clock())
+        key_id, secret = members.ensure_access_key(
+            transaction, operator, service.seal, system_clock()
+        )
+    try:
+        with serving(service.app) as where:
+            environment = {
+                "AWS_ENDPOINT_URL_NIMBLE": where,
+                "AWS_ACCESS_KEY_ID": key_id,
+                "AWS_SECRET_ACCESS_KEY": secret,
+                "AWS_DEFAULT_REGION": "us-west-2",
+            }
+            with StockClient(ROOT, ensure_boto3(ROOT), environment) as client:
+                yield client
+    finally:
+        service.close()
 
 
 @pytest.fixture(autouse=True)

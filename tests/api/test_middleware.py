@@ -180,6 +180,12 @@ def test_a_client_that_left_is_not_answered(inside: Inside) -> None:
     assert (sent, inside.received) == ([], [])
 
 
+def test_a_websocket_is_refused(inside: Inside) -> None:
+    sent = run(inside, {"type": "websocket", "raw_path": b"/", "headers": []})
+    assert [message["type"] for message in sent] == ["websocket.close"]
+    assert inside.received == []
+
+
 def test_the_log_line_has_neither_query_nor_headers_nor_body(inside: Inside) -> None:
     given = scope(query=b"nextToken=hunter2", headers=[(b"authorization", b"hunter3")])
     with structlog.testing.capture_logs() as logs:

@@ -7,19 +7,20 @@ what answers hold, pages and idempotency tokens. Every difference is one line of
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pytest
-from msgspec import NODEFAULT, Meta, inspect
+from msgspec import NODEFAULT, Meta, defstruct, inspect
 from msgspec.structs import replace
 
+from soundstage.api.routes import Routes
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.resources.operations import OPERATIONS
 from soundstage.testing.clients import ensure_boto3, model_of_boto3
 from soundstage.testing.small_studio import SmallStudio
 from soundstage.wire.binding import TOKEN_MEMBER
-from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Operation
-from soundstage.wire.shapes import OneOf, Shape
+from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Grant, Operation, Permission
+from soundstage.wire.shapes import Empty, OneOf, Shape
 
 ROOT = Path(__file__).parents[2]
 Document = dict[str, Any]
@@ -217,6 +218,54 @@ def test_pages_are_where_the_sdk_s_paginators_look(python: Path) -> None:
     ours = {row.name: row.paginates for row in OPERATIONS if row.name not in WITHOUT_MODEL}
     expected = {name: paginators.get(name, {}).get("result_key") for name in ours}
     assert ours == expected
+
+
+def rows_of(model: Document) -> list[Operation]:
+    """Make a row of each of the 49 operations, with the members' names and no types."""
+    rows = []
+    for name, operation in model["operations"].items():
+        members = model["shapes"][operation["input"]["shape"]]["members"]
+        fields = [(member, str | None, None) for member in members]
+        given = defstruct(
+            f"{name}Input", fields, bases=(Shape,), frozen=True, kw_only=True
+        )
+        rows.append(
+            Operation(
+                name=name,
+                method=operation["http"]["method"],
+                path=operation["http"]["requestUri"].removeprefix(BASE_PATH),
+                input=cast("type[Shape]", given),
+                output=Empty,
+                permission=Permission(administrator=Grant.NEVER, user=Grant.NEVER),
+                handler=print,
+            )
+        )
+    return rows
+
+
+def test_where_members_travel_follows_from_the_row_for_all_49(model: Document) -> None:
+    comparison = Comparison(model)
+    found = [
+        line
+        for row in rows_of(model)
+        for line in comparison.locations(
+            row, model["shapes"][model["operations"][row.name]["input"]["shape"]]
+        )
+    ]
+    assert found == []
+
+
+def test_all_49_have_a_route_of_their_own(model: Document) -> None:
+    rows = rows_of(model)
+    routes = Routes(rows)
+    for row in rows:
+        path = row.path
+        for label in row.labels:
+            path = path.replace(f"{{{label}}}", f"a%2Fb-{label}")
+        match = routes.find(row.method, BASE_PATH + path)
+        assert match.row.operation.name == row.name
+        assert match.labels == {label: f"a/b-{label}" for label in row.labels}
+    assert len(rows) == 49
 
 
 class WrongInput(Shape, frozen=True, kw_only=True):

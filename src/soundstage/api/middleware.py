@@ -40,6 +40,10 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] != "http":
+            # Closing before accepting refuses a websocket; there is none here.
+            await send({"type": "websocket.close", "code": 1000})
+            return
         started = time.perf_counter()
         request_id = new_request_id()
         received: Received | None = None

@@ -18,7 +18,14 @@ _HEALTH_SECONDS = 2.0
 
 def run(settings: Settings, *, once: bool) -> None:
     """Start the service unless it runs, launch a workstation, print its address, and stay."""
-    log.configure(settings.log_format)
+    settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    # The terminal is for people here; what the service has to say goes to a file.
+    with (settings.home / "service.log").open("a", buffering=1, encoding="utf-8") as file:
+        log.configure(settings.log_format, file)
+        _run(settings, once=once)
+
+
+def _run(settings: Settings, *, once: bool) -> None:
     console = Console(highlight=False)
     console.print("[bold]Soundstage[/bold]")
     is_running = _answers(settings)

@@ -14,6 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from soundstage.kit.clock import Clock, system_clock
 from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Operation
 
 _TIMEOUT_SECONDS = 30.0
@@ -40,12 +41,15 @@ class Client:
         secret_access_key: str,
         region: str,
         operations: Iterable[Operation],
+        http: httpx.Client | None = None,
+        clock: Clock = system_clock,
     ) -> None:
         self._endpoint = endpoint
         self._region = region
         self._credentials = Credentials(access_key_id, secret_access_key)
         self._operations = {row.name: row for row in operations}
-        self._http = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self._http = http or httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self._clock = clock
 
     def call(self, name: str, /, **members: Any) -> dict[str, Any]:
         """Call an operation with its members by their wire names. Raises CallError."""
@@ -84,18 +88,29 @@ class Client:
         self._http.close()
 
     def _send(self, method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        request = AWSRequest(method=method, url=url, headers=headers, data=body)
-        SigV4Auth(self._credentials, "nimble", self._region).add_auth(request)
+        signed = self._signed(method, url, headers, body)
         try:
-            answer = self._http.request(
-                method, url, headers=dict(request.headers.items()), content=body
-            )
+            answer = self._http.request(method, url, headers=signed, content=body)
         except httpx.HTTPError as error:
-            raise CallError(
-                "Unreachable", 0, f"{self._endpoint} does not answer: {error}"
-            ) from None
+            raise CallError("Unreachable", 0, f"{self._endpoint} does not answer: {error}") from None
         document: dict[str, Any] = answer.json() if answer.content else {}
         if answer.is_error:
             name = answer.headers.get("x-amzn-ErrorType", "InternalServerErrorException")
             raise CallError(name, answer.status_code, document.get("message", answer.text[:200]))
         return document
+
+    def _signed(
+        self, method: str, url: str, headers: dict[str, str], body: bytes
+    ) -> dict[str, str]:
+        """Add what botocore's own `add_auth` would, but at the time of this client's clock."""
+        moment = self._clock().strftime("%Y%m%dT%H%M%SZ")
+        request = AWSRequest(method, url, {**headers, "X-Amz-Date": moment}, body)
+        request.context["timestamp"] = moment
+        signer = SigV4Auth(self._credentials, "nimble", self._region)
+        text = signer.string_to_sign(request, signer.canonical_request(request))
+        request.headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, "
+            f"SignedHeaders={signer.signed_headers(signer.headers_to_sign(request))}, "
+            f"Signature={signer.signature(text, request)}"
+        )
+        return dict(request.headers.items())

@@ -64,5 +64,6 @@ def read(transaction: Connection, *, subject: str | None = None, after: int = 0)
     statement = journal.select().where(journal.c.sequence > after)
     if subject is not None:
         statement = statement.where(journal.c.subject == subject)
-    rows = transaction.execute(statement.order_by(journal.c.sequence).limit(1000)).mappings()
-    return [msgspec.convert(dict(row), Entry) for row in rows]
+    rows = transaction.execute(statement.order_by(journal.c.sequence).limit(1000))
+    fields = Entry.__struct_fields__
+    return [msgspec.convert(dict(zip(fields, row, strict=True)), Entry) for row in rows]

@@ -4,7 +4,7 @@ Each `resources/<noun>/store.py` makes one `Records` from its table and its mode
 names are the column names. What is particular to a noun stands in its own store.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -31,8 +31,8 @@ class Records(Generic[Record]):
     def get(self, transaction: Connection, record_id: str) -> Record | None:
         """Read one row by its id."""
         statement = sqlalchemy.select(*self._fields).where(self.table.c.id == record_id)
-        row = transaction.execute(statement).mappings().first()
-        return None if row is None else msgspec.convert(dict(row), self.kind)
+        row = transaction.execute(statement).first()
+        return None if row is None else self._record(row)
 
     def find(
         self, transaction: Connection, *where: ColumnElement[bool], limit: int | None = None
@@ -44,8 +44,7 @@ class Records(Generic[Record]):
             .order_by(self.table.c.created_at, self.table.c.id)
             .limit(limit)
         )
-        rows = transaction.execute(statement).mappings()
-        return [msgspec.convert(dict(row), self.kind) for row in rows]
+        return [self._record(row) for row in transaction.execute(statement)]
 
     def after(
         self,
@@ -77,3 +76,7 @@ class Records(Generic[Record]):
     def delete(self, transaction: Connection, record_id: str) -> None:
         """Remove one row."""
         transaction.execute(self.table.delete().where(self.table.c.id == record_id))
+
+    def _record(self, row: Sequence[Any]) -> Record:
+        values = zip(self.kind.__struct_fields__, row, strict=True)
+        return msgspec.convert(dict(values), self.kind)

@@ -85,9 +85,11 @@ def _find_unified(root: Path, own_groups: str, parent: str) -> Hierarchy:
 
 def _pass_on(folder: Path) -> set[str]:
     """Switch our controllers on for groups below; those that are, afterwards."""
-    for name in _words(folder / "cgroup.controllers") & set(CONTROLLERS):
-        _write(folder / "cgroup.subtree_control", f"+{name}")
-    return _words(folder / "cgroup.subtree_control") & set(CONTROLLERS)
+    switches = folder / "cgroup.subtree_control"
+    wanted = _words(folder / "cgroup.controllers") & set(CONTROLLERS)
+    for name in wanted - _words(switches):
+        _write(switches, f"+{name}")
+    return _words(switches) & set(CONTROLLERS)
 
 
 def ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> list[Path]:

@@ -83,7 +83,9 @@ class Records:
         directory = self.directory(ref)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = directory / "record.json.new"
-        with new.open("wb") as file:
+        # The environment in it may hold secrets.
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.encode(record))
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,399 @@
+"""The sandbox engine with real desktops: started, killed, found again, measured, ended.
+
+What holds for every engine is in tests/contracts; here is what is this one's own.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from soundstage.engines.interface import PermanentError, Phase, Reason, RetryableError
+from soundstage.engines.sandbox.engine import SandboxEngine
+from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.testing.workbench import Workbench
+
+STREAM_ENVIRONMENT = Path(__file__).parents[3] / ".venv-stream"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """pytest's folders may be entered by their owner alone: sandboxes must work below such."""
+    made = Workbench(tmp_path_factory.mktemp("home") / "closed", STREAM_ENVIRONMENT)
+    made.settings.home.chmod(0o700)
+    yield made
+    assert made.close() == []
+
+
+@pytest.fixture(scope="module")
+def entered(shared: Workbench) -> str:
+    return shared.start_with_shell()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Workbench]:
+    made = Workbench(tmp_path / "data", STREAM_ENVIRONMENT)
+    yield made
+    assert made.close() == []
+
+
+def test_the_desktop_is_complete(shared: Workbench, entered: str) -> None:
+    def running() -> set[str]:
+        code, output = shared.inside(entered, "ps", "-eo", "comm=")
+        assert code == 0
+        return set(output.split())
+
+    assert {"Xorg", "openbox", "tint2", "pulseaudio", "dbus-daemon"} <= running()
+    assert shared.inside(entered, "whoami") == (0, "artist\n")
+    code, size = shared.inside(entered, "xprop", "-root", "_NET_DESKTOP_GEOMETRY")
+    assert (code, size) == (0, "_NET_DESKTOP_GEOMETRY(CARDINAL) = 1920, 1080\n")
+
+
+def test_it_shows_a_picture(shared: Workbench, entered: str) -> None:
+    picture = shared.asked(entered, "/api/screenshot")
+    assert picture.startswith(b"\x89PNG")
+    # A single colour at this size is 10 kB.
+    assert len(picture) > 30_000
+
+
+def test_a_pen_and_an_eraser_are_there_from_the_start(shared: Workbench, entered: str) -> None:
+    names = {path.name for path in (shared.directory(entered) / "stream").iterdir()}
+    assert {"pen.sock", "eraser.sock"} <= names
+    log = Path(f"/proc/{shared.processes(entered)[-1]}/root/run/user/1000/Xorg.log").read_text()
+    assert "Soundstage pen stylus" in log
+    assert "Soundstage pen eraser" in log
+
+
+def test_no_tcp_port_is_opened(shared: Workbench, entered: str) -> None:
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        code, rows = shared.inside(entered, "cat", f"/proc/net/{table}")
+        assert code == 0
+        assert len(rows.splitlines()) == 1, rows
+
+
+def test_windows_open_and_are_closed_kindly(bench: Workbench) -> None:
+    ref = bench.start_with_shell()
+    bench.lay_out(ref, "word.sh", "trap 'echo bye > ~/said; exit' HUP TERM; sleep 60 & wait\n")
+    command = "setsid lxterminal -e /bin/sh ~/word.sh >/dev/null 2>&1 &"
+    bench.inside(ref, "sh", "-c", command)
+    deadline = time.monotonic() + 20
+    while "lxterminal" not in bench.inside(ref, "wmctrl", "-lx")[1].lower():
+        assert time.monotonic() < deadline
+    began = time.monotonic()
+    bench.stop(ref)
+    assert time.monotonic() - began < 10
+    assert (bench.home(ref) / "said").read_text() == "bye\n"
+
+
+def test_the_steps_of_a_start_are_told_with_their_times(bench: Workbench) -> None:
+    seen: list[str] = []
+    spec = bench.spec()
+    while (observed := bench.engine.observe("r" * 22)).phase is not Phase.RUNNING:
+        bench.engine.ensure_running("r" * 22, spec)
+        if observed.detail not in seen:
+            seen.append(observed.detail)
+    assert any("X server ready after 0." in detail for detail in seen), seen
+
+
+def test_it_starts_fast(bench: Workbench) -> None:
+    """0.5 s on two quiet cores. The work is held to the goal of 1.6 s, the clock to twice that."""
+    took, worked = [], []
+    for _ in range(3):
+        began = time.monotonic()
+        ref = bench.start()
+        took.append(time.monotonic() - began)
+        worked.append(_ticks(bench.processes(ref)) / os.sysconf("SC_CLK_TCK"))
+        bench.remove(ref)
+    assert min(worked) < 1.6, worked
+    assert min(took) < 3.2, took
+
+
+def test_it_outlives_the_service(bench: Workbench) -> None:
+    """The service is a process group that is killed whole, as a terminal or a supervisor would."""
+    ref = "s" * 22
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from soundstage.testing.workbench import Workbench\n"
+        "Workbench(Path(sys.argv[1]), Path(sys.argv[2])).start(sys.argv[3])\n"
+        "print('up', flush=True); time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", script, str(bench.settings.home), str(STREAM_ENVIRONMENT), ref]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as service:
+        assert service.stdout is not None
+        assert service.stdout.readline() == b"up\n"
+        supervisor, processes = bench.supervisor(ref), bench.processes(ref)
+        os.killpg(service.pid, signal.SIGKILL)
+    assert bench.engine.observe(ref).phase is Phase.RUNNING
+    assert bench.processes(ref) == processes
+    bench.engine.ensure_running(ref, bench.spec())
+    assert bench.supervisor(ref) == supervisor
+
+
+def test_it_dies_with_its_supervisor(bench: Workbench) -> None:
+    ref = bench.start()
+    processes = bench.processes(ref)
+    assert len(processes) > 8
+    os.kill(bench.supervisor(ref), signal.SIGKILL)
+    observed = bench.wait(ref, Phase.STOPPED)
+    assert "killed" in observed.detail
+    assert [pid for pid in processes if _lives(pid)] == []
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def test_many_askers_make_one_sandbox(bench: Workbench) -> None:
+    ref, spec = "m" * 22, bench.spec()
+    # Each with an engine of its own, as several processes of the service would have.
+    engines = [SandboxEngine(bench.settings) for _ in range(6)]
+    threads = [threading.Thread(target=e.ensure_running, args=(ref, spec)) for e in engines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    bench.wait(ref, Phase.RUNNING)
+    supervisors = [
+        path
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if b"supervisor.py" in _read(path)
+        and str(bench.directory(ref)).encode() in _links(path.parent)
+    ]
+    assert len(supervisors) == 1
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _links(process: Path) -> bytes:
+    try:
+        return b"\n".join(os.fsencode(link.readlink()) for link in (process / "fd").iterdir())
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize("line", range(12))
+def test_dying_at_any_step_of_a_start_does_no_harm(bench: Workbench, line: int) -> None:
+    """The service is killed after so many file operations of a start; the next one goes on."""
+    ref = f"{line:022d}"
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from soundstage.testing.workbench import Workbench\n"
+        "bench = Workbench(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "bench.engine._expect_a_fit_machine()\n"
+        "left = int(sys.argv[4])\n"
+        "def count(event, args):\n"
+        "    global left\n"
+        "    if event in {'os.mkdir', 'os.rename', 'subprocess.Popen', 'os.chown', 'fcntl.flock'}:\n"
+        "        left -= 1\n"
+        "        if left < 0: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "sys.addaudithook(count)\n"
+        "bench.engine.ensure_running(sys.argv[3], bench.spec())\n"
+    )
+    home = str(bench.settings.home)
+    command = [sys.executable, "-c", script, home, str(STREAM_ENVIRONMENT), ref, str(line)]
+    assert subprocess.run(command, check=False).returncode in {0, -signal.SIGKILL}
+    assert bench.engine.observe(ref).phase in {Phase.ABSENT, Phase.STARTING, Phase.RUNNING}
+    assert bench.start(ref) == ref
+    assert bench.engine.observe(ref).attempt == 0
+
+
+def test_a_crash_of_the_stream_alone_is_mended_inside(bench: Workbench) -> None:
+    ref = bench.start()
+    (stream,) = [pid for pid in bench.processes(ref) if b"stream.py" in _read(_cmdline(pid))]
+    os.kill(stream, signal.SIGKILL)
+    bench.wait(ref, Phase.STARTING, Phase.RUNNING)
+    bench.wait(ref, Phase.RUNNING)
+    deadline = time.monotonic() + 20
+    while not [
+        pid
+        for pid in bench.processes(ref)
+        if pid != stream and b"stream.py" in _read(_cmdline(pid))
+    ]:
+        assert time.monotonic() < deadline
+    assert bench.engine.observe(ref).attempt == 0
+
+
+def _cmdline(pid: int) -> Path:
+    return Path(f"/proc/{pid}/cmdline")
+
+
+def test_a_desktop_that_can_not_start_says_why(bench: Workbench) -> None:
+    ref = "f" * 22
+    bench.start(ref)
+    bench.stop(ref)
+    # The artist's own settings may be anything; a link to nowhere in place of the log's folder.
+    state = bench.home(ref) / ".local/state/soundstage"
+    (state / "desktop.log").unlink()
+    state.rmdir()
+    state.write_text("in the way")
+    spec = bench.spec(attempt=1)
+    bench.engine.ensure_running(ref, spec)
+    observed = bench.wait(ref, Phase.FAILED)
+    assert observed.attempt == 1
+    assert "desktop did not start" in observed.detail
+    bench.engine.ensure_running(ref, spec)
+    assert bench.engine.observe(ref).phase is Phase.FAILED
+    state.unlink()
+    bench.made[ref] = spec
+    bench.start(ref)
+
+
+def test_secrets_are_on_no_command_line(bench: Workbench) -> None:
+    ref = bench.start(environment={"SECRET": "opensesame"})
+    shown = b"".join(_read(_cmdline(pid)) for pid in bench.processes(ref))
+    assert shown
+    assert b"opensesame" not in shown
+    environments = [_read(Path(f"/proc/{pid}/environ")) for pid in bench.processes(ref)]
+    assert any(b"SECRET=opensesame" in text for text in environments)
+    assert b"SOUNDSTAGE_PLAN" not in environments[-1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has uids to give")
+def test_each_workstation_has_a_uid_of_its_own_that_is_given_again(bench: Workbench) -> None:
+    first, second = bench.start(), bench.start()
+    uids = [bench.home(ref).stat().st_uid for ref in (first, second)]
+    assert uids == [200_000, 200_001]
+    assert {bench.home(ref).stat().st_mode & 0o777 for ref in (first, second)} == {0o700}
+    for ref in (first, second):
+        owners = {os.stat(f"/proc/{pid}").st_uid for pid in bench.processes(ref)[1:]}
+        assert owners == {bench.home(ref).stat().st_uid}
+    bench.remove(first)
+    third = bench.start()
+    assert bench.home(third).stat().st_uid == 200_000
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="control groups are root's on this machine")
+def test_limits_bind_and_go_with_the_workstation(bench: Workbench) -> None:
+    groups = bench.engine._groups
+    assert groups.parents, groups.missing
+    ref = bench.start()
+    for path in groups.paths(ref):
+        members = {int(pid) for pid in (path / "cgroup.procs").read_text().split()}
+        assert set(bench.processes(ref)[1:]) <= members
+        assert bench.supervisor(ref) not in members
+    bench.stop(ref)
+    assert [path for path in groups.paths(ref) if path.exists()] == []
+
+
+def test_after_a_stop_nothing_is_left_but_the_disk(bench: Workbench) -> None:
+    ref = bench.start()
+    processes = bench.processes(ref)
+    began = time.monotonic()
+    bench.stop(ref)
+    assert time.monotonic() - began < 10
+    assert [pid for pid in processes if _lives(pid)] == []
+    assert list((bench.directory(ref) / "stream").iterdir()) == []
+    assert bench.home(ref).is_dir()
+
+
+def test_an_unwatched_desktop_is_frugal(bench: Workbench) -> None:
+    """At most 1.5 % of a core and 250 MB, all processes counted; measured over 10 s."""
+    ref = bench.start()
+    bench.asked(ref, "/api/health")
+    _settle(bench, ref)
+    processes = bench.processes(ref)
+    before, began = _ticks(processes), time.monotonic()
+    _pass_seconds(10)
+    used = (_ticks(processes) - before) / os.sysconf("SC_CLK_TCK")
+    percent = 100 * used / (time.monotonic() - began)
+    megabytes = sum(map(_pss, processes)) / 1024
+    assert _pss(processes[0]) < 10 * 1024
+    assert megabytes <= 250
+    assert percent <= 1.5
+
+
+def _settle(bench: Workbench, ref: str) -> None:
+    """Until a second passes in which nothing is drawn or set up any more."""
+    deadline = time.monotonic() + 30
+    while True:
+        before = _ticks(bench.processes(ref))
+        _pass_seconds(1)
+        if _ticks(bench.processes(ref)) - before <= 3:
+            return
+        assert time.monotonic() < deadline
+
+
+def _pass_seconds(seconds: float) -> None:
+    """A measurement over time needs time; nothing is waited for."""
+    threading.Event().wait(seconds)
+
+
+def _ticks(processes: list[int]) -> int:
+    total = 0
+    for pid in processes:
+        fields = _read(Path(f"/proc/{pid}/stat")).rsplit(b")", 1)[-1].split()
+        total += int(fields[11]) + int(fields[12]) if fields else 0
+    return total
+
+
+def _pss(pid: int) -> int:
+    rows = _read(Path(f"/proc/{pid}/smaps_rollup")).decode().splitlines()
+    return sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+
+
+def test_it_tells_what_it_can(bench: Workbench) -> None:
+    told = {capability.name: capability for capability in bench.engine.capabilities()}
+    assert {"cpu-limit", "memory-limit", "process-limit", "isolation", "gpu"} <= set(told)
+    assert told["isolation"].available
+    assert not told["gpu"].available
+    assert all(capability.detail for capability in told.values())
+
+
+def test_an_unknown_image_is_refused(bench: Workbench) -> None:
+    with pytest.raises(PermanentError, match="ami-host") as refused:
+        bench.engine.ensure_running("i" * 22, bench.spec(image="ami-windows"))
+    assert refused.value.reason is Reason.IMAGE
+    assert bench.engine.refs() == set()
+
+
+def test_without_sandboxes_only_on_loopback(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError, match="SOUNDSTAGE_HOST"):
+        SandboxEngine(
+            SandboxSettings(
+                home=tmp_path,
+                stream_environment=STREAM_ENVIRONMENT,
+                isolation="none",
+                loopback_only=False,
+            )
+        )
+
+
+def test_the_disk_stays_while_it_is_used(bench: Workbench) -> None:
+    ref = bench.start()
+    with pytest.raises(RetryableError, match="RUNNING"):
+        bench.engine.ensure_volume_absent(ref)
+    with pytest.raises(RetryableError, match="RUNNING"):
+        bench.engine.ensure_backup(ref, "b" * 22)
+    bench.stop(ref)
+    bench.engine.ensure_volume_absent(ref)
+    assert not bench.home(ref).exists()
+
+
+def test_another_process_s_status_is_believed_only_with_the_lock(bench: Workbench) -> None:
+    ref = bench.start()
+    path = bench.directory(ref) / "status.json"
+    status = json.loads(path.read_text())
+    bench.stop(ref)
+    # As a machine that lost its power leaves it, with another process under the same pid by now.
+    path.write_text(json.dumps({**status, "pid": os.getpid(), "inner_pid": os.getpid()}))
+    observed = bench.engine.observe(ref)
+    assert observed.phase is Phase.STOPPED
+    bench.engine.ensure_stopped(ref)
+    bench.engine.ensure_absent(ref)
+    assert bench.engine.observe(ref).phase is Phase.ABSENT

@@ -38,6 +38,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # uvicorn's line holds the query, where tickets travel; its setting alone does not keep it
+        # off, for any handler that logging is given later brings it back.
+        self.access_log = False
         self._deadline: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_size = 0

@@ -181,6 +181,7 @@ class Relay(asyncio.Protocol):
             self._refuse(HTTPStatus.GONE, reason)
             return
         self._closing = (code, reason)
+        self.shared.live.leave(self)
         # From here on nothing of the browser reaches the desktop, but it is still read: a
         # connection closed over unread bytes is reset, and the close frame might be lost with it.
         _read(self._browser, True)
@@ -276,6 +277,7 @@ class Relay(asyncio.Protocol):
     def _refuse(self, status: int, reason: str) -> None:
         """Answer instead of upgrading."""
         self._closing = (status, reason)
+        self.shared.live.leave(self)
         if self._opening is not None and self._opening is not asyncio.current_task():
             self._opening.cancel()
         log.info(

@@ -15,7 +15,8 @@ def uvicorn_options(surroundings: Surroundings) -> dict[str, Any]:
     return {
         "http": bounded_http(settings),
         "ws": relay_protocol(surroundings),
-        # It prints queries, and tickets travel in queries; `accesslog` has our own.
+        # It prints queries, and tickets travel in queries (`intake` sees to it as well);
+        # `accesslog` has our own.
         "access_log": False,
         # uvicorn believes X-Forwarded-* of anybody on loopback unless this is off.
         "proxy_headers": False,

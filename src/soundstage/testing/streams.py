@@ -86,6 +86,7 @@ class StandInDesktop:
         self.answer: bytes | None = None
         """Sent in place of a proper handshake when set."""
         self.greeting = b"\x81\x04MODE"
+        self.echoes = True
         self.received = 0
         """Bytes after the head, over all connections."""
         self.is_reading = threading.Event()
@@ -130,6 +131,8 @@ class StandInDesktop:
     def _serve(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
             head = read_head(connection)
+            if not head:
+                return
             self.heads.append(head)
             if self.answer is not None:
                 connection.sendall(self.answer)
@@ -156,6 +159,8 @@ class StandInDesktop:
     def _echo(self, connection: socket.socket) -> None:
         while self.is_reading.wait(SECONDS) and (data := connection.recv(65536)):
             self.received += len(data)
+            if not self.echoes:
+                continue
             # Tests send frames of up to 125 bytes with a mask of zeros, one at a time.
             if len(data) >= 6 and data[1] & 0x80 and len(data) == 6 + (data[1] & 0x7F):
                 connection.sendall(bytes((data[0], data[1] & 0x7F)) + data[6:])
@@ -164,10 +169,10 @@ class StandInDesktop:
 class Visitor:
     """A browser's raw connection that was, or was not, upgraded."""
 
-    def __init__(self, port: int, request: bytes) -> None:
+    def __init__(self, port: int, request: bytes, *, waits: bool = True) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
         self.socket.sendall(request)
-        self.head = read_head(self.socket)
+        self.head = read_head(self.socket) if waits else b""
 
     @property
     def status(self) -> int:

@@ -1,0 +1,48 @@
+"""One line a request, with what is needed and nothing that is secret."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import structlog
+from starlette.types import Message, Receive, Scope, Send
+
+from soundstage.gateway.accesslog import AccessLog
+from soundstage.gateway.proxies import Proxies
+
+
+async def teapot(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI
+    await send({"type": "http.response.start", "status": 418, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def lines(trusted: tuple[str, ...]) -> list[Any]:
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        pass
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/streams/x/" + "y" * 300,
+        "query_string": b"ticket=secret",
+        "client": ("10.0.0.1", 5),
+        "headers": [(b"x-forwarded-for", b"203.0.113.9"), (b"cookie", b"secret")],
+    }
+    with structlog.testing.capture_logs() as logs:
+        asyncio.run(AccessLog(teapot, Proxies(trusted))(scope, receive, send))
+    return list(logs)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "client"), [((), "10.0.0.1"), (("10.0.0.0/8",), "203.0.113.9")]
+)
+def test_a_request_is_one_line_without_its_query(trusted: tuple[str, ...], client: str) -> None:
+    (line,) = lines(trusted)
+    assert (line["method"], line["status"], line["client"]) == ("GET", 418, client)
+    assert line["path"].startswith("/streams/x/")
+    assert len(line["path"]) == 200
+    assert line["milliseconds"] >= 0
+    assert "secret" not in str(line)

@@ -1,0 +1,96 @@
+"""Requests that are too long or too slow, or that two parsers might read in two ways."""
+
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from soundstage.testing.streams import SECONDS, GatewayWorld, Visitor, wait_for
+
+
+def answer(world: GatewayWorld, request: bytes) -> bytes:
+    """Send raw bytes and read the whole answer; b"" when the server just hangs up."""
+    with Visitor(world.port, request, waits=False) as visitor:
+        return visitor.read_to_end()
+
+
+def test_a_head_without_end_is_refused(world: GatewayWorld) -> None:
+    with Visitor(world.port, b"GET / HTTP/1.1\r\nX: ", waits=False) as visitor:
+        sent = 0
+        try:
+            while sent < 64 * 1024 * 1024:
+                sent += visitor.socket.send(bytes(4096).replace(b"\0", b"x"))
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        assert sent < 16 * 1024 * 1024
+
+
+def test_a_long_head_is_answered_431(world: GatewayWorld) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 40_000
+    assert answer(world, request).startswith(b"HTTP/1.1 431")
+
+
+def test_a_long_upgrade_is_answered_431(world: GatewayWorld) -> None:
+    with world.connect(X="y" * 33_000) as visitor:
+        assert visitor.status == 431
+    assert world.desktop.heads == []
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+def test_a_slow_head_is_given_up(open_world: Callable[..., GatewayWorld], begun: bytes) -> None:
+    world = open_world(head_seconds=0.3)
+    began = time.monotonic()
+    assert answer(world, begun) == b""
+    assert 0.2 < time.monotonic() - began < 5
+
+
+def test_dripping_does_not_help(open_world: Callable[..., GatewayWorld]) -> None:
+    world = open_world(head_seconds=0.3)
+    with socket.create_connection(("127.0.0.1", world.port), timeout=SECONDS) as drip:
+        drip.sendall(b"GET / HTTP/1.1\r\nX: ")
+
+        def is_over() -> bool:
+            try:
+                drip.send(b"y")
+            except OSError:
+                return True
+            return False
+
+        wait_for(is_over, 5)
+
+
+def test_a_slow_body_is_given_up(open_world: Callable[..., GatewayWorld]) -> None:
+    world = open_world(body_seconds=0.3)
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nsome"
+    began = time.monotonic()
+    answer(world, request)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+        b"Content-Length: 5\r\nContent-Length: 6",
+        b"Content-Length: +5",
+        b"Content-Length : 5",
+        b"Transfer-Encoding: chunked, identity",
+        b"Transfer-Encoding: xchunked",
+        b"X: a\n b",
+        b" folded: yes",
+        b"X: a\0b",
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_refused(world: GatewayWorld, head: bytes) -> None:
+    smuggled = b"GET /streams/assets/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    request = b"POST /streams/x/ HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n0\r\n\r\n" + smuggled
+    said = answer(world, request)
+    assert said.startswith(b"HTTP/1.1 400")
+    assert said.count(b"HTTP/1.1 ") == 1
+
+
+def test_ordinary_requests_pass_on_one_connection(world: GatewayWorld) -> None:
+    one = b"GET /streams/x/none HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    assert answer(world, one * 3 + last).count(b"HTTP/1.1 404") == 4

@@ -1,0 +1,72 @@
+"""The headers that keep a stream's page to itself."""
+
+import re
+from collections.abc import Callable
+
+from soundstage.gateway.refusals import NOT_FOUND, Words
+from soundstage.testing.streams import GatewayWorld
+
+
+def policy_of(world: GatewayWorld, **headers: str) -> dict[str, str]:
+    _, answer, _ = world.ask(world.page(), Cookie=world.cookie(), **headers)
+    parts = answer["content-security-policy"].split(";")
+    return {name: rest for name, _, rest in (part.strip().partition(" ") for part in parts)}
+
+
+def test_the_clients_policy_is_strict(world: GatewayWorld) -> None:
+    policy = policy_of(world)
+    assert policy["default-src"] == "'none'"
+    assert "unsafe-inline" not in str(policy)
+    assert "'unsafe-eval'" not in str(policy)
+    assert "data:" not in policy["script-src"]
+    assert re.fullmatch(r"'self' 'sha256-[A-Za-z0-9+/=]+'", policy["style-src"])
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+
+
+def test_the_client_may_connect_to_its_own_stream_only(world: GatewayWorld) -> None:
+    host = f"127.0.0.1:{world.port}"
+    sources = policy_of(world)["connect-src"].split()
+    assert sources[:2] == [f"http://{host}{world.page()}", f"ws://{host}{world.page()}"]
+    assert sources[2].startswith(f"http://{host}/streams/assets/")
+    assert len(sources) == 3
+
+
+def test_a_strange_host_does_not_get_into_the_policy(world: GatewayWorld) -> None:
+    assert policy_of(world, Host="x; script-src *")["connect-src"] == "'self'"
+
+
+def test_a_secure_studio_is_connected_to_securely(
+    open_world: Callable[..., GatewayWorld],
+) -> None:
+    world = open_world(public_url="https://studio.example.com")
+    sources = policy_of(world, Host="studio.example.com", X_Forwarded_Host="evil.example")
+    assert sources["connect-src"].split()[:2] == [
+        f"https://studio.example.com{world.page()}",
+        f"wss://studio.example.com{world.page()}",
+    ]
+
+
+def test_a_notice_runs_nothing_and_loads_nothing(world: GatewayWorld) -> None:
+    status, headers, body = world.ask(world.page())
+    assert status == 401
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert b"<script" not in body
+    assert b'<a class="go" href="/">' in body
+
+
+def test_a_desktop_that_is_away_is_tried_again(world: GatewayWorld) -> None:
+    world.upstreams.places.clear()
+    status, headers, body = world.ask(world.page(), Cookie=world.cookie())
+    assert (status, headers["retry-after"]) == (503, "5")
+    assert b'http-equiv="refresh"' in body
+
+
+def test_words_are_escaped(world: GatewayWorld) -> None:
+    pages = world.gateway._pages
+    words = Words(status=404, headline="<b>x</b>", happened="&", advice='"')  # type: ignore[arg-type]
+    body = pages._notice.render(words=words, retry=False, portal="/", style="")
+    assert "<b>x</b>" not in body
+    assert "&lt;b&gt;x&lt;/b&gt;" in body
+    assert pages.notice(NOT_FOUND).status_code == 404

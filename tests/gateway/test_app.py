@@ -36,6 +36,15 @@ def test_a_link_opens_once(world: GatewayWorld) -> None:
     assert "set-cookie" not in headers
 
 
+def test_whoever_is_inside_already_gets_back_by_an_old_link(world: GatewayWorld) -> None:
+    link = f"{world.page()}?ticket={world.ticket()}"
+    assert world.ask(link)[0] == 303
+    status, headers, _ = world.ask(link, Cookie=world.cookie())
+    assert (status, headers["location"]) == (303, world.page())
+    assert "set-cookie" not in headers
+    assert world.ask(link, Cookie=world.cookie(OTHER))[0] == 410
+
+
 @pytest.mark.parametrize(
     ("method", "headers"),
     [

@@ -102,6 +102,8 @@ class Gateway:
             self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
             await self._find(stream_id)
         except Refused as error:
+            if "ticket" in request.query_params and self._is_inside(request, stream_id):
+                return self._to_clean_address(stream_id)
             return self._pages.notice(error.reason)
         if self._client is None:
             return self._pages.notice(NOT_INSTALLED)
@@ -118,11 +120,24 @@ class Gateway:
             return self._pages.notice(NOT_ASKED)
         await self._upstreams.redeem(ticket)
         log.info("gateway.stream_opened", stream=stream_id, subject=ticket.subject)
+        answer = self._to_clean_address(stream_id)
+        answer.headers["Set-Cookie"] = self._entrance.make_cookie(ticket)
+        return answer
+
+    def _is_inside(self, request: Request, stream_id: str) -> bool:
+        """Reports whether this browser may come in anyway: whoever opens a link again, from the
+        history or a mail, only wants back to the desktop."""
+        try:
+            self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
+        except Refused:
+            return False
+        return True
+
+    def _to_clean_address(self, stream_id: str) -> Response:
         return Response(
             status_code=HTTPStatus.SEE_OTHER,
             headers={
                 "Location": self._settings.stream_path(stream_id),
-                "Set-Cookie": self._entrance.make_cookie(ticket),
                 **NO_STORE,
                 **PLAIN_HEADERS,
             },

@@ -20,6 +20,7 @@ NOT_MIRRORS = {
     "browser": "a real browser in front of a real gateway",
     "clients": "SDKs and other clients of the public API",
     "contracts": "one suite for all that implement an interface",
+    "isolation": "one workstation tries to reach another, the service and the host",
     "stories": "walks through the whole product",
 }
 """Folders of tests that have no module of their own."""

@@ -28,9 +28,12 @@ while True:
     connection, _ = server.accept()
     with connection, connection.makefile("rwb") as lines:
         words = json.loads(lines.readline())
-        done = subprocess.run(words, capture_output=True, timeout=20)
-        output = (done.stdout + done.stderr).decode(errors="replace")
-        lines.write(json.dumps([done.returncode, output]).encode() + b"\\n")
+        try:
+            done = subprocess.run(words, capture_output=True, timeout=20)
+            answer = [done.returncode, (done.stdout + done.stderr).decode(errors="replace")]
+        except (OSError, subprocess.TimeoutExpired) as error:
+            answer = [127, str(error)]
+        lines.write(json.dumps(answer).encode() + b"\\n")
 """
 
 

@@ -74,6 +74,8 @@ class SandboxEngine(Engine):
         self._groups = cgroups.find(settings.cgroup_root, own_groups, f"soundstage-{digest}")
         self._machine_lock = threading.Lock()
         self._machine_is_well = False
+        # Only spares a busy desktop a doubt; lost without harm.
+        self._seen_well: set[tuple[str, int, int | None]] = set()
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -123,11 +125,12 @@ class SandboxEngine(Engine):
         if status.phase == "ended":
             return seen(Phase.STOPPING, "its last processes are ending")
         directory = self._records.directory(ref) / "stream"
-        if not status.ready or not process.answers(directory, self._host_uid(record)):
+        uid, which = self._host_uid(record), (ref, status.pid, status.start_time)
+        was_well = which in self._seen_well
+        if not status.ready or not process.answers(directory, uid, was_well=was_well):
             return seen(Phase.STARTING, status.detail)
-        address = Address(
-            directory=str(directory), name=process.STREAM_SOCKET, uid=self._host_uid(record)
-        )
+        self._seen_well.add(which)
+        address = Address(directory=str(directory), name=process.STREAM_SOCKET, uid=uid)
         return seen(Phase.RUNNING, status.detail, address=address)
 
     def refs(self) -> set[str]:

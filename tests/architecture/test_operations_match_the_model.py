@@ -226,9 +226,7 @@ def rows_of(model: Document) -> list[Operation]:
     for name, operation in model["operations"].items():
         members = model["shapes"][operation["input"]["shape"]]["members"]
         fields = [(member, str | None, None) for member in members]
-        given = defstruct(
-            f"{name}Input", fields, bases=(Shape,), frozen=True, kw_only=True
-        )
+        given = defstruct(f"{name}Input", fields, bases=(Shape,), frozen=True, kw_only=True)
         rows.append(
             Operation(
                 name=name,

@@ -65,9 +65,7 @@ class NotFoundError(Fault):
     status = 404
 
     def __init__(self, kind: str, resource_id: str) -> None:
-        super().__init__(
-            f"There is no {kind} {resource_id}.", context={"resourceId": resource_id}
-        )
+        super().__init__(f"There is no {kind} {resource_id}.", context={"resourceId": resource_id})
 
 
 class ConflictError(Fault):

@@ -1,5 +1,6 @@
 """A gateway that is served for real, before a stand-in desktop and a control plane in memory."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -16,8 +17,7 @@ PAGE = (
 SCRIPT = "let e=document.createElement(`style`);e.textContent=`body { margin: 0 }`;"
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> Path:
+def lay_out(tmp_path: Path) -> Path:
     """Lay out a small web client where the real one would be installed."""
     folder = tmp_path / "environment/lib/python3.11/site-packages/selkies/selkies_web"
     (folder / "assets").mkdir(parents=True)
@@ -28,6 +28,22 @@ def environment(tmp_path: Path) -> Path:
     (folder / "assets" / "link.js").symlink_to(tmp_path / "secret.txt")
     (folder / "outside").symlink_to(tmp_path)
     return tmp_path / "environment"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """Give an environment with a web client of two files."""
+    return lay_out(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayWorld]:
+    """Serve a gateway for the tests of a module that are all turned away and change nothing."""
+    # Not below pytest's folder: a socket's path may be 107 bytes long.
+    with tempfile.TemporaryDirectory(prefix="soundstage-test-") as home:
+        environment = lay_out(tmp_path_factory.mktemp("client"))
+        with gateway_world(Path(home), environment) as world:
+            yield world
 
 
 @pytest.fixture

@@ -148,19 +148,23 @@ def test_the_clients_question_is_answered_here(world: GatewayWorld) -> None:
         "<script>alert(1)</script>",
     ],
 )
-def test_nothing_else_is_there_and_no_desktop_is_asked(world: GatewayWorld, path: str) -> None:
-    status, headers, body = world.ask(f"{world.page()}{path}", Cookie=world.cookie())
+def test_nothing_else_is_there_and_no_desktop_is_asked(
+    shared_world: GatewayWorld, path: str
+) -> None:
+    status, headers, body = shared_world.ask(
+        f"{shared_world.page()}{path}", Cookie=shared_world.cookie()
+    )
     assert status == 404
     assert b"<script>alert" not in body
     assert "location" not in headers
-    assert world.desktop.heads == []
+    assert shared_world.desktop.heads == []
 
 
 @pytest.mark.parametrize(
     "path", ["/streams//evil.example/", "/streams/%2f%2fevil.example/", "/streams/\\evil.example/"]
 )
-def test_no_redirect_leads_elsewhere(world: GatewayWorld, path: str) -> None:
-    status, headers, _ = world.ask(f"{path}?ticket={world.ticket()}")
+def test_no_redirect_leads_elsewhere(shared_world: GatewayWorld, path: str) -> None:
+    status, headers, _ = shared_world.ask(f"{path}?ticket={shared_world.ticket()}")
     assert status in {403, 404}
     assert "location" not in headers
 

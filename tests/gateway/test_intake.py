@@ -82,10 +82,10 @@ def test_a_slow_body_is_given_up(open_world: Callable[..., GatewayWorld]) -> Non
         b"X: a\0b",
     ],
 )
-def test_what_can_be_read_in_two_ways_is_refused(world: GatewayWorld, head: bytes) -> None:
+def test_what_can_be_read_in_two_ways_is_refused(shared_world: GatewayWorld, head: bytes) -> None:
     smuggled = b"GET /streams/assets/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     request = b"POST /streams/x/ HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n0\r\n\r\n" + smuggled
-    said = answer(world, request)
+    said = answer(shared_world, request)
     assert said.startswith(b"HTTP/1.1 400")
     assert said.count(b"HTTP/1.1 ") == 1
 

@@ -90,12 +90,12 @@ def test_a_query_can_only_take_rights_away(world: GatewayWorld, query: str, path
     ],
 )
 def test_another_origin_is_refused_before_the_upgrade(
-    world: GatewayWorld, origin: str | None
+    shared_world: GatewayWorld, origin: str | None
 ) -> None:
-    told = origin.format(port=world.port) if origin else origin
-    with world.connect(Origin=told) as visitor:
+    told = origin.format(port=shared_world.port) if origin else origin
+    with shared_world.connect(Origin=told) as visitor:
         assert visitor.status == 403
-    assert world.desktop.heads == []
+    assert shared_world.desktop.heads == []
 
 
 def test_the_public_origin_is_ours_whatever_the_host(
@@ -154,10 +154,10 @@ def test_only_its_own_cookie_opens_a_stream(world: GatewayWorld) -> None:
         "/STREAMS/{}/api/websockets",
     ],
 )
-def test_no_other_address_is_upgraded(world: GatewayWorld, path: str) -> None:
-    with world.connect(path.format(world.stream)) as visitor:
+def test_no_other_address_is_upgraded(shared_world: GatewayWorld, path: str) -> None:
+    with shared_world.connect(path.format(shared_world.stream)) as visitor:
         assert visitor.status == 404
-    assert world.desktop.heads == []
+    assert shared_world.desktop.heads == []
 
 
 def test_a_desktop_that_is_gone_or_is_another_is_refused(world: GatewayWorld) -> None:

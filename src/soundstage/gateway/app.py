@@ -126,7 +126,8 @@ class Gateway:
 
     def _is_inside(self, request: Request, stream_id: str) -> bool:
         """Reports whether this browser may come in anyway: whoever opens a link again, from the
-        history or a mail, only wants back to the desktop."""
+        history or a mail, only wants back to the desktop.
+        """
         try:
             self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
         except Refused:

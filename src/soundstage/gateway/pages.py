@@ -99,7 +99,9 @@ class Pages:
         shows an artist's desktop has no business there.
         """
         host = request.headers.get("host", "")
-        own = f"//{host}{self._settings.stream_path(stream_id)}" if is_host(host) else None
+        # A policy has no way to write an IPv6 address.
+        is_named = is_host(host) and not host.startswith("[")
+        own = f"//{host}{self._settings.stream_path(stream_id)}" if is_named else None
         shared = f"//{host}{assets}" if own else None
         if own and self._settings.is_secure:
             connect = f"https:{own} wss:{own} https:{shared}"

@@ -72,7 +72,9 @@ def them(bench: Workbench, mine: str, theirs: str) -> Attempts:
 
 def test_credentials_are_as_small_as_can_be(me: Attempts) -> None:
     rows = dict(
-        row.split(":", 1) for row in me.output("cat", "/proc/self/status").splitlines() if ":" in row
+        row.split(":", 1)
+        for row in me.output("cat", "/proc/self/status").splitlines()
+        if ":" in row
     )
     assert int(rows["CapEff"], 16) == 0
     assert int(rows["CapPrm"], 16) == 0
@@ -123,12 +125,16 @@ def test_the_x_display_of_another_is_not_reached(
     root = Path(f"/proc/{bench.processes(theirs)[-1]}/root")
     theirs_file = root / "tmp/.X11-unix/X0"
     assert theirs_file.is_socket()
-    assert "windows" in them.output("sh", "-c", "xprop -root _NET_SUPPORTING_WM_CHECK && echo windows")
+    assert "windows" in them.output(
+        "sh", "-c", "xprop -root _NET_SUPPORTING_WM_CHECK && echo windows"
+    )
     them.output("xprop", "-root", "-f", "MARK", "8s", "-set", "MARK", "theirs")
     assert "theirs" in them.output("xprop", "-root", "MARK")
     # Both are called :0, so what is reached under that name must be one's own.
     for display in (":0", "unix:/tmp/.X11-unix/X0"):
-        assert "theirs" not in bench.inside(me.ref, "xprop", "-display", display, "-root", "MARK")[1]
+        assert (
+            "theirs" not in bench.inside(me.ref, "xprop", "-display", display, "-root", "MARK")[1]
+        )
     for display in (":1", ":2", "localhost:0"):
         assert not me.succeeds("xprop", "-display", display, "-root", "MARK")
 
@@ -245,7 +251,7 @@ def test_ports_on_the_host_s_loopback_are_not_reached(me: Attempts) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         socket.create_connection(("127.0.0.1", port)).close()
-        for address in ("127.0.0.1", "localhost", "0.0.0.0"):
+        for address in ("127.0.0.1", "localhost", "::1"):
             assert me.python(connect.format(address, port)) != "reached"
     control = (
         "import socket; s = socket.create_server(('127.0.0.1', 0));"
@@ -261,11 +267,20 @@ def test_the_host_s_people_and_secrets_are_not_shown(me: Attempts) -> None:
     users = [row.split(":")[0] for row in me.output("cat", "/etc/passwd").splitlines()]
     assert users == ["root", "artist", "nobody"]
     assert me.output("hostname") == "mine\n"
-    assert me.output("cat", "/etc/machine-id").strip() != Path("/etc/machine-id").read_text().strip()
+    assert (
+        me.output("cat", "/etc/machine-id").strip() != Path("/etc/machine-id").read_text().strip()
+    )
 
 
 def test_what_is_shown_of_the_host_can_not_be_changed(me: Attempts) -> None:
-    for place in ("/usr/bin/x", "/etc/x", "/x", "/opt/stream/x", "/opt/soundstage/x", "/var/cache/fontconfig/x"):
+    for place in (
+        "/usr/bin/x",
+        "/etc/x",
+        "/x",
+        "/opt/stream/x",
+        "/opt/soundstage/x",
+        "/var/cache/fontconfig/x",
+    ):
         assert not me.succeeds("touch", place), place
     assert me.succeeds("touch", "/home/artist/x")
 
@@ -333,9 +348,7 @@ def test_links_in_place_of_the_socket_lead_nowhere(
 
 def test_the_stream_server_obeys_the_clipboard_policy(bench: Workbench) -> None:
     ref = bench.start(clipboard=False)
-    lines = [
-        Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in bench.processes(ref)
-    ]
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in bench.processes(ref)]
     (stream,) = [line for line in lines if b"/opt/soundstage/stream.py" in line]
     assert b"--enable-clipboard=false" in stream
     assert b"--file-transfers=none" in stream

@@ -70,7 +70,7 @@ class Workbench:
         ref = ref or secrets.token_urlsafe(16)
         before = self.made.get(ref)
         attempt = 0 if before is None else before.attempt + 1
-        spec = self.made[ref] = self.spec(**{"attempt": attempt, **facts})  # type: ignore[arg-type]
+        spec = self.made[ref] = self.spec(attempt=attempt, **facts)
 
         def decided() -> bool:
             observed = self.engine.observe(ref)
@@ -93,9 +93,9 @@ class Workbench:
     def remove(self, ref: str) -> None:
         self.wait(ref, Phase.ABSENT, act=lambda: self.engine.ensure_absent(ref))
 
-    def start_with_shell(self, **facts: object) -> str:
+    def start_with_shell(self, **facts: str) -> str:
         """Start one that `inside` works in; it takes a stop and another start to lay that out."""
-        ref = self.start(**facts)
+        ref = self.start(None, **facts)
         self.stop(ref)
         self.lay_out(ref, ".config/openbox/autostart", "exec /usr/bin/python3 ~/remote.py\n")
         self.lay_out(ref, "remote.py", _REMOTE)

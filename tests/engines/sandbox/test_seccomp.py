@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pyseccomp
 import pytest
 
 from soundstage.engines.sandbox import seccomp
@@ -90,8 +91,6 @@ def test_it_is_made_once() -> None:
 
 
 def test_no_name_is_misspelt() -> None:
-    import pyseccomp
-
     unknown = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "no_such_call")
     # A few newer ones may be unknown to an old libseccomp; most can't be.
     missing = [

@@ -107,7 +107,7 @@ def draw(walls: Walls) -> Drawing:
     ]  # fmt: skip
     bind("--bind", walls.scratch / "tmp", "/tmp")  # noqa: S108 -- inside the sandbox.
     bind("--bind", walls.scratch / "var-tmp", "/var/tmp")  # noqa: S108 -- as above.
-    arguments += ["--perms", "1777", "--dir", "/tmp/.X11-unix"]
+    arguments += ["--perms", "1777", "--dir", "/tmp/.X11-unix"]  # noqa: S108 -- as above.
     bind("--bind", walls.home, HOME)
     bind("--bind", walls.stream_directory, STREAM)
     bind("--ro-bind", walls.desktop, DESKTOP)

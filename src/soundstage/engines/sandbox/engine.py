@@ -11,7 +11,8 @@ import secrets
 import shutil
 import threading
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -32,11 +33,12 @@ from soundstage.engines.interface import (
 )
 from soundstage.engines.sandbox import cgroups, machine, plan, process
 from soundstage.engines.sandbox.backups import Repository
+from soundstage.engines.sandbox.judgement import Known, judge
 from soundstage.engines.sandbox.process import Life
 from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.sandbox.volumes import Phase as VolumePhase
-from soundstage.engines.sandbox.volumes import Volumes, VolumeState
+from soundstage.engines.sandbox.volumes import Volumes
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import Settings
 
@@ -84,54 +86,24 @@ class SandboxEngine(Engine):
         # The lock before the status: a supervisor writes its last word before it lets go.
         locked = self._records.is_alive(ref)
         status = self._records.status(ref)
-        volume = self._volumes.observe(ref)
-        if record is None:
-            is_nothing = volume.phase is VolumePhase.ABSENT
-            phase = Phase.ABSENT if is_nothing else Phase.STOPPED
-            return Observed(phase=phase, volume_generation=volume.generation)
-        return self._judge(ref, record, status, volume, process.life_of(status, locked=locked))
+        known = Known(
+            record=record,
+            status=status,
+            life=process.life_of(status, locked=locked),
+            volume=self._volumes.observe(ref),
+        )
+        if record is not None and known.life is Life.ALIVE and status is not None and status.ready:
+            address = self._answering(ref, record, status)
+            known = msgspec.structs.replace(known, address=address)
+        return judge(known)
 
-    def _judge(
-        self, ref: str, record: Record, status: Status | None, volume: VolumeState, life: Life
-    ) -> Observed:
-        def seen(phase: Phase, detail: str, **more: object) -> Observed:
-            facts = {"attempt": record.spec.attempt, "volume_generation": volume.generation}
-            since = status.since if status is not None and is_ours else record.asked_at
-            facts["since"] = datetime.fromtimestamp(since, UTC)
-            return Observed(phase=phase, detail=detail, **{**facts, **more})  # type: ignore[arg-type]
-
-        is_ours = status is not None and status.attempt == record.spec.attempt
-        if record.wanted == "absent":
-            return seen(Phase.STOPPING, "removing the workstation")
-        if life is Life.DYING:
-            return seen(Phase.STOPPING, "its last processes are ending")
-        if life is Life.ALIVE:
-            return self._judge_living(ref, record, status if is_ours else None, seen)
-        if status is not None and is_ours:
-            return _judge_ended(status, life, record, seen)
-        if record.wanted == "stopped":
-            return seen(Phase.STOPPED, "it was stopped before it ran")
-        if volume.phase is VolumePhase.FAILED:
-            return seen(Phase.FAILED, volume.detail, reason=Reason.BACKUP)
-        if volume.phase is VolumePhase.PREPARING:
-            return seen(Phase.STARTING, volume.detail or "preparing the disk")
-        return seen(Phase.STARTING, "about to start")
-
-    def _judge_living(self, ref, record, status, seen):  # type: ignore[no-untyped-def]
-        if record.wanted == "stopped" or (status is not None and status.phase == "stopping"):
-            return seen(Phase.STOPPING, "closing the desktop")
-        if status is None:
-            return seen(Phase.STARTING, "making the sandbox")
-        if status.phase == "ended":
-            return seen(Phase.STOPPING, "its last processes are ending")
-        directory = self._records.directory(ref) / "stream"
-        uid, which = self._host_uid(record), (ref, status.pid, status.start_time)
-        was_well = which in self._seen_well
-        if not status.ready or not process.answers(directory, uid, was_well=was_well):
-            return seen(Phase.STARTING, status.detail)
+    def _answering(self, ref: str, record: Record, status: Status) -> Address | None:
+        directory, uid = self._records.directory(ref) / "stream", self._host_uid(record)
+        which = (ref, status.pid, status.start_time)
+        if not process.answers(directory, uid, was_well=which in self._seen_well):
+            return None
         self._seen_well.add(which)
-        address = Address(directory=str(directory), name=process.STREAM_SOCKET, uid=uid)
-        return seen(Phase.RUNNING, status.detail, address=address)
+        return Address(directory=str(directory), name=process.STREAM_SOCKET, uid=uid)
 
     def refs(self) -> set[str]:
         return self._records.refs() | self._volumes.refs() | cgroups.refs(self._groups)
@@ -301,7 +273,7 @@ class SandboxEngine(Engine):
                 return False
             time.sleep(0.005)
 
-    def _tell(self, ref: str, how) -> None:  # type: ignore[no-untyped-def]
+    def _tell(self, ref: str, how: Callable[[Status], None]) -> None:
         """A supervisor that was only just started may not have written who it is yet."""
         status = self._records.status(ref)
         record = self._records.read(ref)
@@ -337,7 +309,7 @@ class SandboxEngine(Engine):
 
     # -- this host -----------------------------------------------------------------------------
 
-    def _lock(self, ref: str):  # type: ignore[no-untyped-def]
+    def _lock(self, ref: str) -> AbstractContextManager[None]:
         self._records.directory(ref)
         return self._records.lock(f"{hash_of(ref) % _LOCKS:02d}")
 
@@ -383,19 +355,6 @@ def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- 
             frames_per_second=settings.frames_per_second,
         )
     )
-
-
-def _judge_ended(status, life, record, seen):  # type: ignore[no-untyped-def]
-    if life is Life.LOST:
-        why = "it was killed, or the machine was restarted"
-        if status.ready or status.stopped or record.wanted == "stopped":
-            return seen(Phase.STOPPED, why)
-        return seen(Phase.FAILED, f"{why}, during the start")
-    if status.stopped or record.wanted == "stopped":
-        return seen(Phase.STOPPED, "closed")
-    if status.ready:
-        return seen(Phase.STOPPED, f"the desktop ended by itself: {status.detail}")
-    return seen(Phase.FAILED, f"the desktop did not start: {status.detail}")
 
 
 def hash_of(ref: str) -> int:

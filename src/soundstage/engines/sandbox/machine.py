@@ -44,11 +44,17 @@ def refusal(uid: int | None, *, proc: Path = Path("/proc/sys")) -> str | None:
     program = shutil.which("bwrap")
     if program is None:
         return "bubblewrap is not installed: apt-get install bubblewrap"
-    # An ordinary user can't ask for another uid; root would try something else than is done.
-    as_user = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
     try:
         done = subprocess.run(
-            [program, *_TRY], capture_output=True, timeout=20, check=False, cwd="/", **as_user
+            [program, *_TRY],
+            capture_output=True,
+            timeout=20,
+            check=False,
+            cwd="/",
+            user=uid,
+            group=uid,
+            # An ordinary user may not even ask for none.
+            extra_groups=None if uid is None else [],
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap could not be tried: {error}"

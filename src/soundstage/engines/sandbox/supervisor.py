@@ -15,6 +15,10 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 KILL_AFTER_SECONDS = 10.0
 _LINE_LIMIT = 200
 _ERROR_LIMIT = 400
@@ -185,7 +189,7 @@ class Supervisor:
     def kill(self) -> None:
         for pid in (self.status["inner_pid"], self.child):
             if pid:
-                try:
+                try:  # noqa: SIM105 -- contextlib costs memory.
                     os.kill(pid, signal.SIGKILL)
                 except OSError:
                     pass
@@ -245,7 +249,7 @@ def _detach(keep: list[int]) -> None:
 
 
 def _become_sandbox(plan: dict, parent: int, ends: tuple[int, int, int, int]) -> None:  # type: ignore[type-arg]
-    """In the forked child: limits, mounts, user, then bubblewrap. Never returns when all is well."""
+    """In the forked child: limits, mounts, user, then bubblewrap. Returns only by failing."""
     import ctypes  # noqa: PLC0415 -- in the child only, which is replaced: saves the parent memory.
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -277,8 +281,8 @@ def _become_sandbox(plan: dict, parent: int, ends: tuple[int, int, int, int]) ->
         os.set_inheritable(end, True)
     # Neither arguments nor environment may show the outside anything secret: both come by
     # descriptor.
-    command = [plan["program"], "--args", str(packed), "--", *plan["command"]]
-    os.execve(plan["program"], command, {"PATH": "/usr/bin:/bin"})
+    line = [plan["program"], "--args", str(packed), "--", *plan["command"]]
+    os.execve(plan["program"], line, {"PATH": "/usr/bin:/bin"})  # noqa: S606 -- no shell is wanted.
 
 
 def _memory(name: str, content: bytes) -> int:
@@ -288,7 +292,7 @@ def _memory(name: str, content: bytes) -> int:
     return descriptor
 
 
-def _stage(libc, binds: list[str]) -> dict[str, str]:  # type: ignore[no-untyped-def]
+def _stage(libc: "Any", binds: list[str]) -> dict[str, str]:
     """Bind every source below one folder that any user may enter, in a mount namespace of our own.
 
     The workstation's user can't walk to a source below, say, /root (mode 0700), and bubblewrap

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from io import FileIO
 from pathlib import Path
 
 DISPLAY = ":0"
@@ -101,7 +102,9 @@ class Desktop:
         go_r, go_w = os.pipe()
         stream = Child("the stream", [*self.plan["stream"], str(go_r)], needed=True)
         stream.more = {"MALLOC_ARENA_MAX": "2", "PYTHONDONTWRITEBYTECODE": "1"}
-        self.spawn(Child("the X server", self.x_command(display_w), needed=True), pass_fds=(display_w,))
+        self.spawn(
+            Child("the X server", self.x_command(display_w), needed=True), pass_fds=(display_w,)
+        )
         self.spawn(stream, pass_fds=(go_r,))
         self.spawn(Child("the session bus", self.bus_command(), needed=False))
         os.close(display_w)
@@ -269,10 +272,10 @@ def _end(children: list[Child]) -> None:
             process.kill()
 
 
-def _open_log():  # type: ignore[no-untyped-def]
+def _open_log() -> FileIO:
     folder = Path.home() / ".local/state/soundstage"
     folder.mkdir(parents=True, exist_ok=True)
-    return (folder / "desktop.log").open("wb", buffering=0)
+    return FileIO(folder / "desktop.log", "wb")
 
 
 def _last_words() -> str:

@@ -5,6 +5,7 @@ imports first and waits for the X server afterwards, which takes the imports out
 longest path. The last argument is the descriptor to wait on, or -1.
 """
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -45,8 +46,8 @@ def main() -> None:
     leave_out_webrtc()
     # Told where its own pages lie it does not copy 2,000 files to /tmp at each start.
     sys.argv.append(f"--web-root={web_client()}")
-    from selkies.__main__ import main as serve  # noqa: PLC0415 -- after the line above.
-
+    # After the lines above, and from the stream's environment, which is not the service's.
+    serve = importlib.import_module("selkies.__main__").main
     if go >= 0:
         os.read(go, 16)
         os.close(go)

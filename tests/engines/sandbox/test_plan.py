@@ -1,0 +1,74 @@
+"""What a supervisor is told."""
+
+import json
+import stat
+from pathlib import Path
+
+from soundstage.engines.interface import Spec, Volume
+from soundstage.engines.sandbox.plan import DESKTOP, stream_flags, supervisor_plan
+from soundstage.engines.sandbox.records import Record
+from soundstage.engines.sandbox.settings import SandboxSettings
+
+SETTINGS = SandboxSettings(home=Path("/data"), stream_environment=Path("/code/stream"))
+
+
+def plan(*, as_root: bool, clipboard: bool = True) -> dict[str, object]:
+    spec = Spec(
+        image="ami-host",
+        instance_type="g5.xlarge",
+        volume=Volume(),
+        attempt=4,
+        clipboard=clipboard,
+        environment={"TOKEN": "opensesame"},
+    )
+    record = Record(uid=777, spec=spec, wanted="running", asked_at=0.0, machine_id="1" * 32)
+    return supervisor_plan(
+        SETTINGS,
+        record,
+        directory=Path("/data/workstations/r"),
+        volume=Path("/data/volumes/r/0"),
+        cgroups=[Path("/sys/fs/cgroup/r")],
+        as_root=as_root,
+    )
+
+
+def desktop_plan(document: dict[str, object]) -> dict[str, object]:
+    arguments = document["arguments"]
+    assert isinstance(arguments, list)
+    found: dict[str, object] = json.loads(arguments[arguments.index("SOUNDSTAGE_PLAN") + 1])
+    return found
+
+
+def test_it_can_be_sent_as_json() -> None:
+    document = plan(as_root=True)
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_only_root_changes_the_user() -> None:
+    assert plan(as_root=True)["uid"] == 777
+    assert plan(as_root=False)["uid"] is None
+
+
+def test_nothing_secret_stands_on_the_command_line() -> None:
+    assert "opensesame" not in str(plan(as_root=True)["command"])
+
+
+def test_the_clipboard_follows_the_policy() -> None:
+    assert "--enable-clipboard=true" in str(desktop_plan(plan(as_root=True)))
+    assert "--enable-clipboard=false" in str(desktop_plan(plan(as_root=True, clipboard=False)))
+
+
+def test_the_stream_is_kept_to_its_socket() -> None:
+    flags = stream_flags(socket="/run/stream/s.sock", clipboard=True, frames_per_second=30)
+    assert "--unix-socket=/run/stream/s.sock" in flags
+    assert not [flag for flag in flags if flag.startswith(("--addr", "--port"))]
+    for flag in ("--file-transfers=none", "--command-enabled=false", "--second-screen=false"):
+        assert flag in flags
+    assert "--framerate=30,8-30" in flags
+
+
+def test_the_desktop_s_files_can_be_read_by_every_user() -> None:
+    for path in DESKTOP.rglob("*"):
+        if "__pycache__" not in path.parts:
+            wanted = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
+            assert path.stat().st_mode & wanted == wanted, path

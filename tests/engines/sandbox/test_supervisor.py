@@ -1,0 +1,188 @@
+"""The supervisor as a process, with a script in bubblewrap's place."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soundstage.engines.interface import Spec, Volume
+from soundstage.engines.sandbox import process
+from soundstage.engines.sandbox.records import Record, Records, Status
+from soundstage.engines.sandbox.supervisor import Supervisor, boot_id, start_time
+
+SPEC = Spec(image="ami-host", instance_type="g5.xlarge", volume=Volume(), attempt=2)
+RECORD = Record(uid=1, spec=SPEC, wanted="running", asked_at=0.0, machine_id="0" * 32)
+
+
+class Bench:
+    """Supervises a script as if it were a sandbox."""
+
+    def __init__(self, root: Path) -> None:
+        self.records = Records(root / "workstations")
+        self.records.write("r", RECORD)
+        self.directory = self.records.directory("r")
+        (self.directory / "stream").mkdir()
+        self.script = root / "stand-in"
+
+    def start(self, script: str, **more: Any) -> None:
+        self.script.write_text(f"#!/bin/sh\n{script}\n")
+        self.script.chmod(0o755)
+        plan = {
+            "attempt": 2,
+            "directory": str(self.directory),
+            "stream_directory": str(self.directory / "stream"),
+            "uid": None,
+            "program": str(self.script),
+            "arguments": ["--steps", "\0steps", "--command", "\0command", "--status", "\0status"],
+            "command": [],
+            "binds": [],
+            "data": {},
+            "seccomp": "",
+            "cgroups": [],
+            **more,
+        }
+        life = self.records.take_life("r")
+        assert life is not None
+        process.spawn(sys.executable, plan, life)
+        os.close(life)
+
+    def status(self, is_right: Callable[[Status], bool]) -> Status:
+        deadline = time.monotonic() + 10
+        while True:
+            status = self.records.status("r")
+            if status is not None and is_right(status):
+                return status
+            assert time.monotonic() < deadline, status
+            time.sleep(0.01)
+
+    def ended(self) -> Status:
+        return self.status(lambda status: status.phase == "ended")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+# Reads its own arguments from descriptor $2, as bubblewrap does, and sets $steps and $command.
+READ = (
+    "words=$(tr '\\0' ' ' < /proc/self/fd/$2); set -- $words; steps=$2; command=$4\n"
+    'say() { echo "$1" > /proc/self/fd/$steps; }\n'
+)
+
+
+def test_it_lives_as_long_as_its_child_and_says_how_that_ended(bench: Bench) -> None:
+    bench.start("exit 7")
+    status = bench.ended()
+    assert status.exit_code == 7
+    assert (status.ready, status.stopped, status.attempt) == (False, False, 2)
+    assert status.boot_id == boot_id()
+
+
+def test_what_the_child_complained_of_is_told(bench: Bench) -> None:
+    bench.start("echo 'bwrap: No such file' >&2; exit 1")
+    assert bench.ended().detail == "bwrap: No such file"
+
+
+def test_steps_are_taken_over_and_cleaned(bench: Bench) -> None:
+    bench.start(
+        READ
+        + "say 'step one\x1b[31m'; say \"step $(printf 'y%.0s' $(seq 900))\"; read x <&$command"
+    )
+    status = bench.status(lambda status: status.detail.startswith("yyy"))
+    assert status.detail == "y" * 200
+    assert status.phase == "starting"
+    process.kill(status)
+
+
+def test_ready_makes_it_running(bench: Bench) -> None:
+    bench.start(READ + "say 'ready here it is'; read x <&$command; say 'step bye'; exit 0")
+    status = bench.status(lambda status: status.ready)
+    assert (status.phase, status.detail) == ("running", "here it is")
+    assert status.start_time == start_time(status.pid)
+    process.ask_to_stop(status)
+    ended = bench.ended()
+    assert (ended.stopped, ended.exit_code, ended.detail) == (True, 0, "bye")
+
+
+def test_who_does_not_go_is_killed(bench: Bench) -> None:
+    bench.start(READ + "say 'ready x'; trap '' TERM; while :; do sleep 0.1; done", kill_after=0.3)
+    status = bench.status(lambda status: status.ready)
+    began = time.monotonic()
+    process.ask_to_stop(status)
+    process.ask_to_stop(status)
+    ended = bench.ended()
+    assert ended.exit_code == -signal.SIGKILL
+    assert 0.25 < time.monotonic() - began < 5
+
+
+def test_it_cleans_the_folder_of_sockets_without_following_links(
+    bench: Bench, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").touch()
+    stream = bench.directory / "stream"
+    (stream / "link").symlink_to(kept)
+    (stream / "folder").mkdir()
+    (stream / "folder" / "deep").symlink_to(kept)
+    (stream / "socket").touch()
+    bench.start("exit 0")
+    bench.ended()
+    assert list(stream.iterdir()) == []
+    assert (kept / "file").exists()
+
+
+def test_the_lock_is_let_go_after_the_last_word(bench: Bench) -> None:
+    bench.start("sleep 0.3")
+    while bench.records.is_alive("r"):
+        time.sleep(0.01)
+    status = bench.records.status("r")
+    assert status is not None
+    assert status.phase == "ended"
+
+
+def test_the_child_holds_no_lock_and_dies_with_it(bench: Bench, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    bench.start(READ + f"echo $$ > {pid_file}; say 'ready x'; exec sleep 60")
+    status = bench.status(lambda status: status.ready)
+    child = int(pid_file.read_text())
+    held = [str(link.readlink()) for link in Path(f"/proc/{child}/fd").iterdir()]
+    assert not [name for name in held if name.endswith("/life")]
+    began = start_time(child)
+    process.kill(status)
+    deadline = time.monotonic() + 5
+    while start_time(child) == began:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert not bench.records.is_alive("r")
+
+
+def test_it_is_in_no_group_or_session_of_the_service(bench: Bench) -> None:
+    bench.start(READ + "say 'ready x'; read x <&$command")
+    status = bench.status(lambda status: status.ready)
+    assert os.getpgid(status.pid) != os.getpgid(0)
+    assert os.getsid(status.pid) != os.getsid(0)
+    process.kill(status)
+
+
+def test_a_program_that_is_not_there_is_a_plain_end(bench: Bench) -> None:
+    bench.start("", program="/nonexistent/bwrap")
+    status = bench.ended()
+    assert status.exit_code == 127
+    assert "No such file" in status.detail
+
+
+def test_the_words_of_a_line_are_bounded() -> None:
+    plan = {"directory": "/nonexistent", "attempt": 1}
+    supervisor = Supervisor(plan)
+    written: list[str] = []
+    supervisor.write_status = lambda: written.append(str(supervisor.status["detail"]))  # type: ignore[method-assign]
+    supervisor.step(b"step a\x00b\xff" + b"z" * 500)
+    assert len(written[0]) == 200
+    assert written[0].startswith("ab")

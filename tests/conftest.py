@@ -20,7 +20,9 @@ def home() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder)
+        # A test may have had it removed, by `soundstage clean --data`.
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

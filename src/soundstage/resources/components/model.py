@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from soundstage.wire.faults import ValidationError
-from soundstage.wire.shapes import ResourceId, RoleArn, Shape
+from soundstage.wire.shapes import OneOf, ResourceId, RoleArn, Shape
 
 
 class StudioComponentState(StrEnum):
@@ -116,8 +116,8 @@ class SharedFileSystemConfiguration(Shape, frozen=True, kw_only=True):
     windows_mount_drive: Annotated[str, Meta(pattern=r"^[A-Z]\Z")] | None = None
 
 
-class StudioComponentConfiguration(Shape, frozen=True, kw_only=True):
-    """A union: at most one member, the one of the component's type."""
+class StudioComponentConfiguration(OneOf, frozen=True, kw_only=True):
+    """The settings of one type of component."""
 
     active_directory_configuration: ActiveDirectoryConfiguration | None = None
     compute_farm_configuration: ComputeFarmConfiguration | None = None
@@ -190,21 +190,19 @@ def checked_configuration(
     """Give back what is stored: the member of the type, or None for an empty union.
 
     Real clients send `{}` for components without a configuration, so it means none. Raises
-    ValidationError for a member of another type or for two members.
+    ValidationError for a member of another type.
     """
-    if configuration is None:
+    if configuration is None or configuration.is_empty:
         return None
-    given = [
+    given = next(
         name for name in configuration.__struct_fields__ if getattr(configuration, name) is not None
-    ]
-    if not given:
-        return None
+    )
     wanted = _MEMBER_OF.get(component_type)
-    if given != [wanted]:
+    if given != wanted:
         raise ValidationError(
             "configuration: a component of type "
             f"{component_type} takes {_wire_name(wanted) if wanted else 'no configuration'}, "
-            f"not {', '.join(_wire_name(name) for name in given)}."
+            f"not {_wire_name(given)}."
         )
     return configuration
 

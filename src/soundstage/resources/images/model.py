@@ -2,8 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+from soundstage.wire.shapes import Shape
 
 
 class StreamingImageState(StrEnum):
@@ -29,6 +33,19 @@ class StreamingImageStatusCode(StrEnum):
     STREAMING_IMAGE_UPDATE_IN_PROGRESS = "STREAMING_IMAGE_UPDATE_IN_PROGRESS"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     ACCESS_DENIED = "ACCESS_DENIED"
+
+
+class StreamingImageEncryptionConfigurationKeyType(StrEnum):
+    """Who owns the key that an image is encrypted with."""
+
+    CUSTOMER_MANAGED_KEY = "CUSTOMER_MANAGED_KEY"
+
+
+class StreamingImageEncryptionConfiguration(Shape, frozen=True, kw_only=True):
+    """The key that an image is encrypted with; no image here has one."""
+
+    key_type: StreamingImageEncryptionConfigurationKeyType
+    key_arn: Annotated[str, Meta(min_length=4, pattern=r"^arn:.*")] | None = None
 
 
 class StreamingImage(msgspec.Struct, frozen=True, kw_only=True):

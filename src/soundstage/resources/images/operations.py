@@ -7,6 +7,7 @@ from msgspec import Meta
 from soundstage.resources.images import service
 from soundstage.resources.images.model import (
     StreamingImage,
+    StreamingImageEncryptionConfiguration,
     StreamingImageState,
     StreamingImageStatusCode,
 )
@@ -35,6 +36,7 @@ class StreamingImageShape(Shape, frozen=True, kw_only=True):
     streaming_image_id: ResourceId
     tags: Tags
     description: str | None = None
+    encryption_configuration: StreamingImageEncryptionConfiguration | None = None
 
 
 class CreateStreamingImageInput(Shape, frozen=True, kw_only=True):

@@ -1,0 +1,130 @@
+"""The service as a process of its own, as a person starts it, which a test may kill at any moment.
+
+Stories and crash tests use it; the benchmarks as well.
+"""
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 20.0
+
+
+class ServiceProcess:
+    """`soundstage serve` over one home folder; a context manager that leaves nothing running."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self.port = int(free.getsockname()[1])
+        self.home = home
+        self.address = f"http://localhost:{self.port}"
+        self.log = home / "serve.log"
+        inherited = {key: os.environ[key] for key in ("PATH", "LANG", "HOME") if key in os.environ}
+        self._variables = {
+            **inherited,
+            "SOUNDSTAGE_HOME": str(home),
+            "SOUNDSTAGE_PORT": str(self.port),
+            **{f"SOUNDSTAGE_{name.upper()}": value for name, value in settings.items()},
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(self, *given: object) -> None:
+        """End it, and all its workstations and their data."""
+        self.stop()
+        self.command("clean", "--data")
+
+    @property
+    def pid(self) -> int:
+        """The running process's id."""
+        if self._process is None:
+            raise RuntimeError("The service does not run.")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it and wait until it says that it is ready."""
+        with self.log.open("ab") as sink:
+            self._process = subprocess.Popen(
+                [*_PROGRAM, "serve"], env=self._variables, stdout=sink, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"The service did not start:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(_STOP_SECONDS)
+            self._process = None
+
+    def stop(self) -> None:
+        """End it kindly."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        finally:
+            self.kill()
+
+    def command(self, *arguments: str) -> str:
+        """Run another command of `soundstage` on this home and give what it prints."""
+        done = subprocess.run(
+            [*_PROGRAM, *arguments],
+            env=self._variables,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+        return done.stdout
+
+    def environment(self, user: str | None = None) -> dict[str, str]:
+        """Read what `soundstage env` exports, as a shell would."""
+        arguments = ["env"] if user is None else ["env", "--user", user]
+        lines = self.command(*arguments).splitlines()
+        words = [shlex.split(line) for line in lines]
+        return dict(word.split("=", 1) for _, word in words)
+
+    def workstation_processes(self) -> list[psutil.Process]:
+        """Find every process that runs for a workstation of this home."""
+        folder = str(self.home / "workstations")
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if any(folder in part for part in process.cmdline()):
+                    found += [process, *process.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/readyz", timeout=2
+            ) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+_PROGRAM = [sys.executable, "-m", "soundstage.cli.main"]

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from soundstage.engines.interface import Observed, Phase, RetryableError, Spec, Volume
 from soundstage.engines.sandbox.engine import SandboxEngine
@@ -40,8 +41,15 @@ while True:
 class Workbench:
     """An engine over a folder, and the workstations that a test made with it."""
 
-    def __init__(self, home: Path, stream_environment: Path) -> None:
-        self.settings = SandboxSettings(home=home, stream_environment=stream_environment)
+    def __init__(
+        self,
+        home: Path,
+        stream_environment: Path,
+        isolation: Literal["bubblewrap", "none"] = "bubblewrap",
+    ) -> None:
+        self.settings = SandboxSettings(
+            home=home, stream_environment=stream_environment, isolation=isolation
+        )
         self.engine = SandboxEngine(self.settings)
         self.made: dict[str, Spec] = {}
 

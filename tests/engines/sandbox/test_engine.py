@@ -374,6 +374,23 @@ def test_without_sandboxes_only_on_loopback(tmp_path: Path) -> None:
         )
 
 
+def test_without_sandboxes_the_desktop_is_a_plain_process(home: Path) -> None:
+    """On loopback and when asked for; closed as completely as one in a sandbox."""
+    made = Workbench(home / "data", STREAM_ENVIRONMENT, isolation="none")
+    told = {capability.name: capability for capability in made.engine.capabilities()}
+    assert not told["isolation"].available
+    ref = made.start()
+    processes = made.processes(ref)
+    assert len(processes) > 6
+    namespaces = {Path(f"/proc/{pid}/ns/net").readlink() for pid in processes}
+    assert namespaces == {Path("/proc/self/ns/net").readlink()}
+    assert made.asked(ref, "/api/health")
+    made.stop(ref)
+    assert [pid for pid in processes if _lives(pid)] == []
+    made.start(ref)
+    assert made.close() == []
+
+
 def test_the_disk_stays_while_it_is_used(bench: Workbench) -> None:
     ref = bench.start()
     with pytest.raises(RetryableError, match="RUNNING"):

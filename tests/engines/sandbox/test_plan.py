@@ -32,7 +32,7 @@ def plan(*, as_root: bool, clipboard: bool = True) -> dict[str, object]:
     )
 
 
-def desktop_plan(document: dict[str, object]) -> dict[str, object]:
+def inner_plan(document: dict[str, object]) -> dict[str, object]:
     arguments = document["arguments"]
     assert isinstance(arguments, list)
     found: dict[str, object] = json.loads(arguments[arguments.index("SOUNDSTAGE_PLAN") + 1])
@@ -54,8 +54,8 @@ def test_nothing_secret_stands_on_the_command_line() -> None:
 
 
 def test_the_clipboard_follows_the_policy() -> None:
-    assert "--enable-clipboard=true" in str(desktop_plan(plan(as_root=True)))
-    assert "--enable-clipboard=false" in str(desktop_plan(plan(as_root=True, clipboard=False)))
+    assert "--enable-clipboard=true" in str(inner_plan(plan(as_root=True)))
+    assert "--enable-clipboard=false" in str(inner_plan(plan(as_root=True, clipboard=False)))
 
 
 def test_the_stream_is_kept_to_its_socket() -> None:

@@ -64,7 +64,8 @@ class SandboxEngine(Engine):
                 "loopback alone: unset SOUNDSTAGE_SANDBOX, or set SOUNDSTAGE_HOST to 127.0.0.1"
             )
         self._settings = settings
-        self._is_root = os.geteuid() == 0
+        # Whether each workstation gets a user of its own.
+        self._has_users = os.geteuid() == 0 and settings.isolation == "bubblewrap"
         self._records = Records(settings.workstations)
         self._repository = repository or Repository(
             settings.home / "backups", settings.home / "keys" / "backups"
@@ -145,8 +146,11 @@ class SandboxEngine(Engine):
 
     def _isolation_detail(self) -> str:
         if self._settings.isolation == "none":
-            return "switched off: every workstation can read what the service can"
-        if self._is_root:
+            return (
+                "switched off: every workstation can read what the service can, and one whose "
+                "supervisor is killed leaves programs behind"
+            )
+        if self._has_users:
             return "namespaces, and a user of its own for each workstation"
         return "namespaces; all workstations run as the service's own user of the host"
 
@@ -230,7 +234,7 @@ class SandboxEngine(Engine):
             directory=directory,
             volume=volume,
             cgroups=groups,
-            as_root=self._is_root,
+            as_root=self._has_users,
         )
         process.spawn(self._settings.interpreter, document, life_lock)
 
@@ -263,7 +267,9 @@ class SandboxEngine(Engine):
     def _is_ended(self, ref: str) -> bool:
         """Kill what is left; a dying sandbox takes some 50 ms, which is waited for here."""
         if self._records.is_alive(ref):
-            self._tell(ref, process.kill)
+            # Without walls the kernel takes nothing along: the supervisor must see to it.
+            has_walls = self._settings.isolation == "bubblewrap"
+            self._tell(ref, process.kill if has_walls else process.ask_to_stop)
         deadline = time.monotonic() + _DIES_WITHIN
         while True:
             locked = self._records.is_alive(ref)
@@ -314,13 +320,13 @@ class SandboxEngine(Engine):
         return self._records.lock(f"{hash_of(ref) % _LOCKS:02d}")
 
     def _host_uid(self, record: Record) -> int:
-        return record.uid if self._is_root else os.geteuid()
+        return record.uid if self._has_users else os.geteuid()
 
     def _make_stream_directory(self, path: Path, uid: int) -> None:
         if path.is_symlink() or path.exists():
             shutil.rmtree(path)
         path.mkdir(mode=0o700)
-        if self._is_root:
+        if self._has_users:
             os.chown(path, uid, uid, follow_symlinks=False)
 
     def _expect_a_fit_machine(self) -> None:
@@ -337,7 +343,7 @@ class SandboxEngine(Engine):
                     "run `make setup`"
                 )
             if self._settings.isolation == "bubblewrap":
-                uid = self._settings.first_uid if self._is_root else None
+                uid = self._settings.first_uid if self._has_users else None
                 refused = machine.refusal(uid)
                 if refused is not None:
                     raise PermanentError(refused)

@@ -12,7 +12,7 @@ from soundstage.engines.interface import PermanentError
 from soundstage.engines.sandbox import bubblewrap, seccomp
 from soundstage.engines.sandbox.process import STREAM_SOCKET
 from soundstage.engines.sandbox.records import Record
-from soundstage.engines.sandbox.settings import ImageSource, SandboxSettings
+from soundstage.engines.sandbox.settings import SandboxSettings
 
 DESKTOP = Path(__file__).parent / "desktop"
 
@@ -45,6 +45,30 @@ def stream_flags(*, socket: str, clipboard: bool, frames_per_second: int) -> lis
     ]
 
 
+def desktop_plan(
+    settings: SandboxSettings,
+    record: Record,
+    *,
+    desktop: str,
+    stream: str,
+    environment: str,
+    x_display: list[str],
+) -> dict[str, Any]:
+    """What the desktop's starter is told: where things are, as it sees them."""
+    socket = f"{stream}/{STREAM_SOCKET}"
+    flags = stream_flags(
+        socket=socket,
+        clipboard=record.spec.clipboard,
+        frames_per_second=settings.frames_per_second,
+    )
+    return {
+        "desktop": desktop,
+        "stream_socket": socket,
+        "stream": [f"{environment}/bin/python3", "-I", f"{desktop}/stream.py", *flags],
+        "x_display": x_display,
+    }
+
+
 def supervisor_plan(
     settings: SandboxSettings,
     record: Record,
@@ -55,28 +79,35 @@ def supervisor_plan(
     as_root: bool,
 ) -> dict[str, Any]:
     """Everything `supervisor.py` reads from its standard input."""
-    spec = record.spec
-    image: ImageSource = settings.images[spec.image]
-    desktop = {
-        "desktop": bubblewrap.DESKTOP,
-        "stream_socket": f"{bubblewrap.STREAM}/{STREAM_SOCKET}",
-        "stream": [
-            f"{bubblewrap.STREAM_ENVIRONMENT}/bin/python3",
-            "-I",
-            f"{bubblewrap.DESKTOP}/stream.py",
-            *stream_flags(
-                socket=f"{bubblewrap.STREAM}/{STREAM_SOCKET}",
-                clipboard=spec.clipboard,
-                frames_per_second=settings.frames_per_second,
-            ),
-        ],
+    shared = {
+        "attempt": record.spec.attempt,
+        "directory": str(directory),
+        "stream_directory": str(directory / "stream"),
+        "cgroups": [str(path) for path in cgroups],
     }
+    if settings.isolation == "none":
+        return {**shared, **_unwalled(settings, record, directory, volume)}
+    return {**shared, **_walled(settings, record, directory, volume, as_root=as_root)}
+
+
+def _walled(
+    settings: SandboxSettings, record: Record, directory: Path, volume: Path, *, as_root: bool
+) -> dict[str, Any]:
+    spec = record.spec
     program = shutil.which("bwrap")
     if program is None:
         raise PermanentError("bubblewrap is not installed: apt-get install bubblewrap")
+    inner = desktop_plan(
+        settings,
+        record,
+        desktop=bubblewrap.DESKTOP,
+        stream=bubblewrap.STREAM,
+        environment=bubblewrap.STREAM_ENVIRONMENT,
+        x_display=[":0"],
+    )
     drawing = bubblewrap.draw(
         bubblewrap.Walls(
-            image_root=image.root,
+            image_root=settings.images[spec.image].root,
             home=volume / "home",
             scratch=volume / "scratch",
             stream_directory=directory / "stream",
@@ -84,13 +115,11 @@ def supervisor_plan(
             stream_environment=settings.stream_environment,
             name=spec.name,
             machine_id=record.machine_id,
-            environment={**spec.environment, "SOUNDSTAGE_PLAN": json.dumps(desktop)},
+            environment={**spec.environment, "SOUNDSTAGE_PLAN": json.dumps(inner)},
         )
     )
     return {
-        "attempt": spec.attempt,
-        "directory": str(directory),
-        "stream_directory": str(directory / "stream"),
+        "walls": True,
         "uid": record.uid if as_root else None,
         "program": program,
         "arguments": drawing.arguments,
@@ -98,5 +127,47 @@ def supervisor_plan(
         "binds": drawing.binds,
         "data": drawing.data,
         "seccomp": seccomp.program().hex(),
-        "cgroups": [str(path) for path in cgroups],
+    }
+
+
+def _unwalled(
+    settings: SandboxSettings, record: Record, directory: Path, volume: Path
+) -> dict[str, Any]:
+    """The same desktop as a plain process of the service's user, with folders for its own files."""
+    desktop, runtime = directory / "desktop", directory / "runtime"
+    for folder in (desktop, runtime):
+        shutil.rmtree(folder, ignore_errors=True)
+    runtime.mkdir(mode=0o700)
+    shutil.copytree(DESKTOP, desktop, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in desktop.rglob("*"):
+        if path.is_file():
+            text = path.read_text()
+            for inside, here in (
+                (bubblewrap.DESKTOP, desktop),
+                (bubblewrap.STREAM, directory / "stream"),
+            ):
+                text = text.replace(f"{inside}/", f"{here}/")
+            path.write_text(text)
+    inner = desktop_plan(
+        settings,
+        record,
+        desktop=str(desktop),
+        stream=str(directory / "stream"),
+        environment=str(settings.stream_environment),
+        # The host may have displays already: the X server looks for a free number.
+        x_display=[],
+    )
+    environment = {
+        **bubblewrap.base_environment(),
+        "HOME": str(volume / "home"),
+        "XDG_RUNTIME_DIR": str(runtime),
+        **record.spec.environment,
+        "SOUNDSTAGE_PLAN": json.dumps(inner),
+    }
+    return {
+        "walls": False,
+        "uid": None,
+        "command": ["/usr/bin/python3", "-I", "-S", str(desktop / "starter.py")],
+        "environment": environment,
+        "binds": [],
     }

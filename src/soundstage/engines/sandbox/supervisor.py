@@ -85,6 +85,8 @@ class Supervisor:
 
     def start(self) -> None:
         self.write_status()
+        if not self.plan.get("walls", True):
+            _adopt_orphans()
         wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_w)
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -197,7 +199,7 @@ class Supervisor:
     def end(self, code: int | None, why: str) -> None:
         """All processes of the sandbox are waited for, then what it used is given back."""
         self.wait_for_inner()
-        if self.plan.get("walls") is False:
+        if not self.plan.get("walls", True):
             _end_descendants()
         for path in self.plan["cgroups"]:
             _remove_cgroup(path)
@@ -270,13 +272,19 @@ def _become_sandbox(plan: dict, parent: int, ends: tuple[int, int, int, int]) ->
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs was refused")
     steps, command, status, stderr = ends
+    os.dup2(stderr, 2)
+    if not plan.get("walls", True):
+        for end in (steps, command):
+            os.set_inheritable(end, True)
+        own = {"SOUNDSTAGE_STEPS_FD": str(steps), "SOUNDSTAGE_COMMAND_FD": str(command)}
+        words = plan["command"]
+        os.execve(words[0], words, {**plan["environment"], **own})  # noqa: S606 -- no shell is wanted.
     places.update({"\0steps": str(steps), "\0command": str(command), "\0status": str(status)})
     places["\0seccomp"] = str(_memory("seccomp", bytes.fromhex(plan["seccomp"])))
     for name, text in plan["data"].items():
         places[f"\0data:{name}"] = str(_memory(name, text.encode()))
     arguments = [places.get(word, word) for word in plan["arguments"]]
     packed = _memory("arguments", b"\0".join(word.encode() for word in arguments) + b"\0")
-    os.dup2(stderr, 2)
     for end in (steps, command, status):
         os.set_inheritable(end, True)
     # Neither arguments nor environment may show the outside anything secret: both come by
@@ -322,6 +330,13 @@ def _stage(libc: "Any", binds: list[str]) -> dict[str, str]:
         os.close(descriptor)
         places[f"\0bind:{i}"] = target
     return places
+
+
+def _adopt_orphans() -> None:
+    """Without a process namespace nothing else keeps the desktop's programs together."""
+    import ctypes  # noqa: PLC0415 -- only without walls, where memory is nobody's concern.
+
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _end_descendants() -> None:

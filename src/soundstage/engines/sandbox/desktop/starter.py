@@ -18,7 +18,6 @@ import time
 from io import FileIO
 from pathlib import Path
 
-DISPLAY = ":0"
 _START_WITHIN = 45.0
 _CLOSE_WINDOWS_WITHIN = 4.0
 _END_WITHIN = 2.0
@@ -52,7 +51,6 @@ class Desktop:
     def environment(self) -> dict[str, str]:
         mine = str(self.here / "xdg")
         return {
-            "DISPLAY": DISPLAY,
             "XAUTHORITY": str(self.runtime / "Xauthority"),
             "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.runtime}/bus",
             "PULSE_SERVER": f"unix:{self.runtime}/pulse/native",
@@ -111,9 +109,10 @@ class Desktop:
         os.close(go_r)
         # From its second start on the stream server need not wait for anything.
         stream.command = [*self.plan["stream"], "-1"]
-        self.wait_for(display_r, "the X server")
+        display = self.wait_for(display_r, "the X server")
+        os.environ["DISPLAY"] = f":{display}"
         self.say("step", "starting the desktop: X server ready")
-        os.write(go_w, b"go\n")
+        os.write(go_w, f":{display}\n".encode())
         os.close(go_w)
         self.start_windows()
         self.wait_for_stream()
@@ -156,7 +155,7 @@ class Desktop:
 
     def x_command(self, display_fd: int) -> list[str]:
         return [
-            "/usr/lib/xorg/Xorg", DISPLAY, "-displayfd", str(display_fd),
+            "/usr/lib/xorg/Xorg", *self.plan["x_display"], "-displayfd", str(display_fd),
             "-auth", str(self.runtime / "Xauthority"), "-config", str(self.here / "xorg.conf"),
             "-configdir", "/nonexistent", "-logfile", str(self.runtime / "Xorg.log"),
             "-sharevts", "-novtswitch", "-keeptty", "-noreset", "-nolisten", "tcp",
@@ -173,7 +172,7 @@ class Desktop:
             "--exit-idle-time=-1", "--disallow-exit=yes", "--use-pid-file=no", "--log-level=warn",
         ]  # fmt: skip
 
-    def wait_for(self, descriptor: int, what: str) -> None:
+    def wait_for(self, descriptor: int, what: str) -> str:
         """Until it has written a whole line; X writes the number and the line's end apart."""
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
@@ -186,6 +185,7 @@ class Desktop:
                     self.fail(f"{what} did not start")
                 said += piece
         os.close(descriptor)
+        return said.decode().strip()
 
     def wait_for_stream(self) -> None:
         while not _answers(self.plan["stream_socket"]):

@@ -2,7 +2,7 @@
 
 Started by `starter.py` with the stream environment's Python, at the same time as the X server: it
 imports first and waits for the X server afterwards, which takes the imports out of the start's
-longest path. The last argument is the descriptor to wait on, or -1.
+longest path. The last argument is the descriptor on which the display's name comes, or -1.
 """
 
 import importlib
@@ -49,7 +49,7 @@ def main() -> None:
     # After the lines above, and from the stream's environment, which is not the service's.
     serve = importlib.import_module("selkies.__main__").main
     if go >= 0:
-        os.read(go, 16)
+        os.environ["DISPLAY"] = os.read(go, 16).decode().strip()
         os.close(go)
     serve()
 

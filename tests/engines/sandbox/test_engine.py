@@ -347,6 +347,52 @@ def _pss(pid: int) -> int:
     return sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
 
 
+def test_an_ordinary_user_can_run_it(home: Path) -> None:
+    """Started, looked at and removed by a user without any right; root shows it what it needs."""
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from soundstage.testing.workbench import Workbench\n"
+        "bench = Workbench(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "ref = bench.start_with_shell()\n"
+        "print(os.geteuid(), bench.inside(ref, 'whoami')[1].strip())\n"
+        "print({Path(f'/proc/{pid}').stat().st_uid for pid in bench.processes(ref)})\n"
+        "print(bench.inside(ref, 'sh', '-c', 'grep -E ^CapEff /proc/self/status')[1].split()[1])\n"
+        "print(bench.close())\n"
+    )
+    if os.geteuid() != 0:
+        uid = os.geteuid()
+        command = [sys.executable, "-c", script, str(home), str(STREAM_ENVIRONMENT)]
+    else:
+        uid = 4242
+        command = _as_user(uid, home, script)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    said = done.stdout.splitlines()
+    assert said == [f"{uid} artist", f"{{{uid}}}", "0" * 16, "[]"], done.stderr
+
+
+def _as_user(uid: int, home: Path, script: str) -> list[str]:
+    """In a mount namespace of its own, where what lies below closed folders is shown openly."""
+    shown = {
+        "source": Path(__file__).parents[3] / "src",
+        "packages": Path(pytest.__file__).parents[1],
+        "python": Path(sys.base_prefix),
+        "stream": STREAM_ENVIRONMENT,
+    }
+    mounts = []
+    for name, source in shown.items():
+        (home / name).mkdir()
+        mounts.append(f"mount --bind '{source}' '{home / name}'")
+    (home / "data").mkdir()
+    os.chown(home / "data", uid, uid)
+    python = f"{home}/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    become = f"setpriv --reuid {uid} --regid {uid} --clear-groups --inh-caps=-all --no-new-privs"
+    path = f"PYTHONPATH={home}/source:{home}/packages PYTHONDONTWRITEBYTECODE=1"
+    inner = " && ".join(
+        [*mounts, f'exec {become} env -i PATH=/usr/bin:/bin {path} {python} -c "$0" "$@"']
+    )
+    return ["unshare", "-m", "sh", "-c", inner, script, f"{home}/data", f"{home}/stream"]
+
+
 def test_it_tells_what_it_can(bench: Workbench) -> None:
     told = {capability.name: capability for capability in bench.engine.capabilities()}
     assert {"cpu-limit", "memory-limit", "process-limit", "isolation", "gpu"} <= set(told)

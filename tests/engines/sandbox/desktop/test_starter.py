@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[starter
     # It sets these for the programs it starts; monkeypatch takes them back.
     for name in starter.Desktop.environment(_Bare(tmp_path)):  # type: ignore[arg-type]
         monkeypatch.setenv(name, "")
+    # The clock of a start begins with the program, which here is the test run.
+    monkeypatch.setattr(starter, "_BEGAN", time.monotonic())
     reader, writer = os.pipe()
     here = Path(starter.__file__).parent
     made = starter.Desktop({"desktop": str(here), "steps_fd": writer, "command_fd": reader})

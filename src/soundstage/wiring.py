@@ -51,6 +51,7 @@ from soundstage.resources.studios import service as studios
 from soundstage.wire.faults import NotFoundError
 from soundstage.wire.ticket import Ticket, Tickets
 
+_DATABASE = "soundstage.sqlite"
 _SWEEP_EVERY = timedelta(minutes=1)
 
 _log = structlog.get_logger("soundstage")
@@ -66,14 +67,12 @@ class Service:
     def __init__(
         self, settings: Settings, *, clock: Clock = system_clock, engine: Engine | None = None
     ) -> None:
-        _prepare_home(settings)
+        prepare_home(settings)
         self.settings = settings
         self.clock = clock
         secret = ensure_secret(settings.home / "keys" / "installation")
         self.seal = secret.seal_for("access-keys")
-        self.database = Database(
-            settings.database_url or sqlite_url(settings.home / "soundstage.sqlite")
-        )
+        self.database = Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
         self.engine = engine or registry.make(settings, clock)
         self.installation = installation_of(settings, secret, self.engine)
         self.tickets = Tickets(secret.derive("stream-tickets"))
@@ -87,7 +86,7 @@ class Service:
             routes=[
                 *api.build(OPERATIONS, ApiDoor(self), ApiSettings()),
                 *self.gateway.routes(),
-                *portal.routes(self.troubles),
+                *portal.routes(self.troubles, address=settings.address),
             ],
             lifespan=self._lifespan,
         )
@@ -331,9 +330,9 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
 @contextmanager
 def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
     """Open the database and the seal beside a running service; for the command line."""
-    _prepare_home(settings)
+    prepare_home(settings)
     secret = ensure_secret(settings.home / "keys" / "installation")
-    database = Database(settings.database_url or sqlite_url(settings.home / "soundstage.sqlite"))
+    database = Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
     try:
         database.upgrade()
         yield database, secret.seal_for("access-keys")
@@ -341,16 +340,37 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
         database.dispose()
 
 
-def _prepare_home(settings: Settings) -> None:
-    """Make the home folder; workstations' users pass through it but can't look around."""
+def prepare_home(settings: Settings) -> None:
+    """Make the home folder; workstations' users pass through it but can't look around.
+
+    A home that is there keeps its mode. Raises ConfigError when it can't be used.
+    """
+    home = settings.home
     try:
-        settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
-        (settings.home / "keys").mkdir(mode=0o700, exist_ok=True)
+        if not home.exists():
+            home.mkdir(parents=True, exist_ok=True)
+            # Not by mkdir, which takes the umask away from it.
+            home.chmod(0o711)
+        (home / "keys").mkdir(exist_ok=True)
+        (home / "keys").chmod(0o700)
+        if settings.database_url == "":
+            # SQLite gives its log the same mode.
+            (home / _DATABASE).touch()
+            (home / _DATABASE).chmod(0o600)
     except OSError as error:
         raise ConfigError(
-            f"SOUNDSTAGE_HOME: {settings.home} can't be made ({error.strerror}). "
+            f"SOUNDSTAGE_HOME: {home} can't be used ({error.strerror}). "
             "Name a folder that this user may write."
         ) from None
+
+
+def has_service(settings: Settings) -> bool:
+    """Reports whether a service works with this home now."""
+    try:
+        os.close(_lock_home(settings))
+    except ServiceRunsError:
+        return True
+    return False
 
 
 def _lock_home(settings: Settings) -> int:

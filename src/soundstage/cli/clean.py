@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import click
 import psutil
@@ -22,6 +23,8 @@ def clean(settings: Settings, *, data: bool) -> None:
     if not settings.home.exists():
         click.echo(f"There is nothing in {settings.home}.")
         return
+    if data:
+        _refuse_what_is_more_than_ours(settings.home)
     _end_service(settings)
     engine = registry.make(settings, system_clock)
     refs = sorted(engine.refs())
@@ -31,10 +34,21 @@ def clean(settings: Settings, *, data: bool) -> None:
         else:
             engine.ensure_stopped(ref)
     _wait(engine, refs, {Phase.ABSENT} if data else {Phase.ABSENT, Phase.STOPPED, Phase.FAILED})
-    click.echo(f"Ended {len(refs)} workstations.")
+    click.echo(f"Ended {len(refs)} workstation{'' if len(refs) == 1 else 's'}.")
     if data:
         shutil.rmtree(settings.home)
         click.echo(f"Removed {settings.home}.")
+
+
+def _refuse_what_is_more_than_ours(home: Path) -> None:
+    """Raise ConfigError for a folder that a slip of the pen made the home: it is removed whole."""
+    is_home = (home / "keys" / "installation").exists()
+    own = {Path.home(), Path.cwd()}
+    if not is_home or any(place.is_relative_to(home.resolve()) for place in own):
+        raise ConfigError(
+            f"SOUNDSTAGE_HOME: {home} holds more than this service's data, or none of it. "
+            "It is not removed."
+        )
 
 
 def _end_service(settings: Settings) -> None:
@@ -45,11 +59,16 @@ def _end_service(settings: Settings) -> None:
         return
     if not is_ours or process.pid == os.getpid():
         return
-    process.send_signal(signal.SIGTERM)
     try:
+        process.send_signal(signal.SIGTERM)
         process.wait(_SERVICE_SECONDS)
     except psutil.TimeoutExpired:
         process.kill()
+        process.wait(_SERVICE_SECONDS)
+    except psutil.AccessDenied:
+        raise ConfigError(
+            f"The service (process {process.pid}) is another user's. End it as that user."
+        ) from None
     click.echo("Ended the service.")
 
 

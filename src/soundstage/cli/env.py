@@ -2,6 +2,8 @@
 
 import shlex
 
+import msgspec
+
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
@@ -10,23 +12,33 @@ from soundstage.wiring import opened
 _LONGEST_NAME = 64
 
 
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """An access key, and whose it is."""
+
+    id: str
+    secret: str
+    principal_id: str
+
+
 def exports(settings: Settings, user: str | None) -> str:
     """Write the exports of the operator, or of a person, who is made known if need be."""
-    key_id, secret = credentials(settings, user or members.OPERATOR)
+    # Not `user or …`: an empty name in a script must not become the operator.
+    key = credentials(settings, members.OPERATOR if user is None else user)
     variables = {
         "AWS_ENDPOINT_URL_NIMBLE": settings.address,
-        "AWS_ACCESS_KEY_ID": key_id,
-        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_ACCESS_KEY_ID": key.id,
+        "AWS_SECRET_ACCESS_KEY": key.secret,
         "AWS_DEFAULT_REGION": settings.region,
     }
     return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables.items())
 
 
-def credentials(settings: Settings, user: str) -> tuple[str, str]:
-    """Give somebody's access key: its id and its secret."""
+def credentials(settings: Settings, user: str) -> Key:
+    """Give somebody's access key; both are made if need be."""
     if not 1 <= len(user) <= _LONGEST_NAME or not user.isprintable():
         raise ConfigError(f"--user: a name has 1 to {_LONGEST_NAME} printable characters.")
     with opened(settings) as (database, seal), database.transaction() as transaction:
         now = system_clock()
         person = members.ensure_person(transaction, user, now)
-        return members.ensure_access_key(transaction, person, seal, now)
+        key_id, secret = members.ensure_access_key(transaction, person, seal, now)
+        return Key(id=key_id, secret=secret, principal_id=person.id)

@@ -5,10 +5,10 @@ their names, so that doing it again finds what is there.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from soundstage.cli.env import credentials
+from soundstage.cli.env import Key, credentials
 from soundstage.client.calls import CallError, Client
 from soundstage.kit.config import Settings
 from soundstage.resources.members.service import OPERATOR
@@ -18,6 +18,7 @@ Tell = Callable[[str], None]
 """Shows what a step is doing just now."""
 
 _NAME = "soundstage"
+_IMAGE = "ami-host"
 _PROFILE = "Artist workstation"
 _ROLE = "arn:aws:iam::000000000000:role/soundstage"
 _ADDRESS_SECONDS = 3600
@@ -26,41 +27,114 @@ _SETTLE_SECONDS = 60.0
 _START_SECONDS = 600.0
 _WORKING = {"READY", "CREATE_IN_PROGRESS", "START_IN_PROGRESS"}
 _STARTABLE = {"STOPPED", "START_FAILED"}
+_STOPPING = {"STOP_IN_PROGRESS"}
+_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - it is read
 
 
-def client_of(settings: Settings, user: str = OPERATOR) -> Client:
+class OwnClient(Client):
+    """A client that knows whose workstations are its caller's own."""
+
+    def __init__(self, settings: Settings, key: Key) -> None:
+        super().__init__(
+            local_address(settings),
+            access_key_id=key.id,
+            secret_access_key=key.secret,
+            region=settings.region,
+            operations=OPERATIONS,
+        )
+        self.principal_id = key.principal_id
+
+    def own_sessions(self, studio_id: str) -> list[dict[str, Any]]:
+        """List the caller's sessions, oldest first; an operator would be shown everybody's."""
+        owner = self.principal_id
+        return list(self.pages("ListStreamingSessions", studioId=studio_id, ownedBy=owner))
+
+
+def client_of(settings: Settings, user: str = OPERATOR) -> OwnClient:
     """Make a client that calls the service of these settings as somebody."""
-    key_id, secret = credentials(settings, user)
-    return Client(
-        settings.address,
-        access_key_id=key_id,
-        secret_access_key=secret,
-        region=settings.region,
-        operations=OPERATIONS,
-    )
+    return OwnClient(settings, credentials(settings, user))
+
+
+def local_address(settings: Settings) -> str:
+    """Say where this machine reaches the service, whatever browsers call it."""
+    host = _THIS_MACHINE.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def ensure_studio(client: Client, tell: Tell) -> dict[str, Any]:
     """Find the first studio, or make one."""
-    for studio in client.pages("ListStudios"):
-        if studio["state"] == "READY":
-            return studio
-    tell("making a studio")
-    made = client.call(
-        "CreateStudio",
-        studioName=_NAME,
-        displayName="Soundstage",
-        adminRoleArn=_ROLE,
-        userRoleArn=_ROLE,
-    )["studio"]
+    made = _found(client.pages("ListStudios"))
+    if made is None:
+        tell("making a studio")
+        made = client.call(
+            "CreateStudio",
+            studioName=_NAME,
+            displayName="Soundstage",
+            adminRoleArn=_ROLE,
+            userRoleArn=_ROLE,
+        )["studio"]
     return _settled(client, "GetStudio", "studio", {"studioId": made["studioId"]})
 
 
 def ensure_profile(client: Client, studio_id: str, tell: Tell) -> dict[str, Any]:
     """Find the launch profile, or make it and what it needs."""
-    for profile in client.pages("ListLaunchProfiles", studioId=studio_id):
-        if profile["state"] == "READY" and profile["name"] == _PROFILE:
-            return profile
+    profile = _found(client.pages("ListLaunchProfiles", studioId=studio_id), name=_PROFILE)
+    if profile is None:
+        profile = _make_profile(client, studio_id, tell)
+    where = {"studioId": studio_id, "launchProfileId": profile["launchProfileId"]}
+    return _settled(client, "GetLaunchProfile", "launchProfile", where)
+
+
+def ensure_workstation(
+    client: OwnClient, studio_id: str, profile_id: str, tell: Tell
+) -> dict[str, Any]:
+    """Find the caller's workstation that runs, start a stopped one, or launch one; and wait."""
+    sessions = [
+        session
+        for session in client.own_sessions(studio_id)
+        if session["launchProfileId"] == profile_id
+    ]
+    session = _first(sessions, _WORKING)
+    if session is None:
+        session = _first(sessions, _STARTABLE) or _first(sessions, _STOPPING)
+        if session is not None:
+            where = {"studioId": studio_id, "sessionId": session["sessionId"]}
+            _settled(client, "GetStreamingSession", "session", where, tell=tell, to=_STARTABLE)
+            session = client.call("StartStreamingSession", **where)["session"]
+    if session is None:
+        session = client.call(
+            "CreateStreamingSession", studioId=studio_id, launchProfileId=profile_id
+        )["session"]
+    where = {"studioId": studio_id, "sessionId": session["sessionId"]}
+    return _settled(
+        client, "GetStreamingSession", "session", where, tell=tell, seconds=_START_SECONDS
+    )
+
+
+def new_address(client: Client, studio_id: str, session_id: str) -> str:
+    """Open a stream and give the address that opens it once, within the hour."""
+    where = {"studioId": studio_id, "sessionId": session_id}
+    stream = client.call(
+        "CreateStreamingSessionStream", **where, expirationInSeconds=_ADDRESS_SECONDS
+    )["stream"]
+    where |= {"streamId": stream["streamId"]}
+    url: str = _settled(client, "GetStreamingSessionStream", "stream", where)["url"]
+    return url
+
+
+def fresh_address(client: OwnClient) -> str:
+    """Give a new address of the caller's first workstation that runs.
+
+    Raises CallError if none does.
+    """
+    for studio in client.pages("ListStudios"):
+        for session in client.own_sessions(studio["studioId"]):
+            if session["state"] == "READY":
+                return new_address(client, studio["studioId"], session["sessionId"])
+    raise CallError("NotRunning", 0, "No workstation is running. `make run` launches one.")
+
+
+def _make_profile(client: Client, studio_id: str, tell: Tell) -> dict[str, Any]:
     tell("making an image")
     image = _ensure_image(client, studio_id)
     tell("making a component")
@@ -70,7 +144,7 @@ def ensure_profile(client: Client, studio_id: str, tell: Tell) -> dict[str, Any]
     where = {"studioId": studio_id, "studioComponentId": component["studioComponentId"]}
     component = _settled(client, "GetStudioComponent", "studioComponent", where)
     tell("making a launch profile")
-    profile = client.call(
+    profile: dict[str, Any] = client.call(
         "CreateLaunchProfile",
         studioId=studio_id,
         name=_PROFILE,
@@ -86,66 +160,31 @@ def ensure_profile(client: Client, studio_id: str, tell: Tell) -> dict[str, Any]
             "sessionBackup": {"mode": "AUTOMATIC", "maxBackupsToRetain": 5},
         },
     )["launchProfile"]
-    where = {"studioId": studio_id, "launchProfileId": profile["launchProfileId"]}
-    return _settled(client, "GetLaunchProfile", "launchProfile", where)
-
-
-def ensure_workstation(
-    client: Client, studio_id: str, profile_id: str, tell: Tell
-) -> dict[str, Any]:
-    """Find a workstation that runs, start a stopped one, or launch one; and wait for it."""
-    sessions = [
-        session
-        for session in client.pages("ListStreamingSessions", studioId=studio_id)
-        if session["launchProfileId"] == profile_id
-    ]
-    session = _first(sessions, _WORKING)
-    if session is None:
-        session = _first(sessions, _STARTABLE)
-        if session is not None:
-            where = {"studioId": studio_id, "sessionId": session["sessionId"]}
-            session = client.call("StartStreamingSession", **where)["session"]
-    if session is None:
-        session = client.call(
-            "CreateStreamingSession", studioId=studio_id, launchProfileId=profile_id
-        )["session"]
-    where = {"studioId": studio_id, "sessionId": session["sessionId"]}
-    return _settled(client, "GetStreamingSession", "session", where, tell, _START_SECONDS)
-
-
-def new_address(client: Client, studio_id: str, session_id: str) -> str:
-    """Open a stream and give the address that opens it once, within the hour."""
-    where = {"studioId": studio_id, "sessionId": session_id}
-    stream = client.call(
-        "CreateStreamingSessionStream", **where, expirationInSeconds=_ADDRESS_SECONDS
-    )["stream"]
-    where |= {"streamId": stream["streamId"]}
-    url: str = _settled(client, "GetStreamingSessionStream", "stream", where)["url"]
-    return url
-
-
-def fresh_address(client: Client) -> str:
-    """Give a new address of the first workstation that runs. Raises CallError if none does."""
-    for studio in client.pages("ListStudios"):
-        for session in client.pages("ListStreamingSessions", studioId=studio["studioId"]):
-            if session["state"] == "READY":
-                return new_address(client, studio["studioId"], session["sessionId"])
-    raise CallError("NotRunning", 0, "No workstation is running. `make run` launches one.")
+    return profile
 
 
 def _ensure_image(client: Client, studio_id: str) -> dict[str, Any]:
-    for image in client.pages("ListStreamingImages", studioId=studio_id):
-        if image["state"] == "READY" and image["ec2ImageId"] == "ami-host":
-            return image
-    image = client.call(
-        "CreateStreamingImage",
-        studioId=studio_id,
-        name="This machine",
-        description="The software that is installed on the machine itself.",
-        ec2ImageId="ami-host",
-    )["streamingImage"]
+    images = client.pages("ListStreamingImages", studioId=studio_id)
+    image = _found(images, ec2ImageId=_IMAGE)
+    if image is None:
+        image = client.call(
+            "CreateStreamingImage",
+            studioId=studio_id,
+            name="This machine",
+            description="The software that is installed on the machine itself.",
+            ec2ImageId=_IMAGE,
+        )["streamingImage"]
     where = {"studioId": studio_id, "streamingImageId": image["streamingImageId"]}
     return _settled(client, "GetStreamingImage", "streamingImage", where)
+
+
+def _found(resources: Iterable[dict[str, Any]], **wanted: str) -> dict[str, Any] | None:
+    """Find what is there or will be in a moment: the last run may have been killed halfway."""
+    for resource in resources:
+        is_meant = all(resource[name] == value for name, value in wanted.items())
+        if is_meant and resource["state"] in {"READY", "CREATE_IN_PROGRESS"}:
+            return resource
+    return None
 
 
 def _settled(
@@ -153,14 +192,16 @@ def _settled(
     operation: str,
     key: str,
     where: dict[str, str],
+    *,
     tell: Tell | None = None,
     seconds: float = _SETTLE_SECONDS,
+    to: Container[str] = frozenset({"READY"}),
 ) -> dict[str, Any]:
-    """Poll until the resource is READY. Raises CallError when it ends otherwise."""
+    """Poll until the resource is READY, or what is asked. Raises CallError when it ends otherwise."""
     deadline = time.monotonic() + seconds
     while True:
         found: dict[str, Any] = client.call(operation, **where)[key]
-        if found["state"] == "READY":
+        if found["state"] in to:
             return found
         message = found.get("statusMessage", "")
         if not found["state"].endswith("_IN_PROGRESS"):

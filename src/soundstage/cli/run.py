@@ -1,5 +1,6 @@
 """`soundstage run`: from nothing to a desktop's address, with each step and its time."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,17 +11,21 @@ from rich.console import Console
 
 from soundstage.cli import launch
 from soundstage.cli.serve import served
+from soundstage.client.calls import CallError
 from soundstage.kit import log
-from soundstage.kit.config import Settings
+from soundstage.kit.config import ConfigError, Settings
+from soundstage.wiring import has_service, prepare_home
 
 _HEALTH_SECONDS = 2.0
 
 
 def run(settings: Settings, *, once: bool) -> None:
     """Start the service unless it runs, launch a workstation, print its address, and stay."""
-    settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    prepare_home(settings)
     # The terminal is for people here; what the service has to say goes to a file.
-    with (settings.home / "service.log").open("a", buffering=1, encoding="utf-8") as file:
+    path = settings.home / "service.log"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "a", buffering=1, encoding="utf-8") as file:
         log.configure(settings.log_format, file)
         _run(settings, once=once)
 
@@ -29,6 +34,11 @@ def _run(settings: Settings, *, once: bool) -> None:
     console = Console(highlight=False)
     console.print("[bold]Soundstage[/bold]")
     is_running = _answers(settings)
+    if is_running and not has_service(settings):
+        raise ConfigError(
+            f"SOUNDSTAGE_PORT: the service at {launch.local_address(settings)} has another home "
+            f"than {settings.home}. Name another port, or its home in SOUNDSTAGE_HOME."
+        )
     service = nullcontext() if is_running else served(settings)
     with _step(console, "Service" + (" (runs already)" if is_running else "")):
         service.__enter__()
@@ -68,9 +78,14 @@ def _stay(console: Console, fresh: Callable[[], str]) -> None:
                 time.sleep(3600)
         console.print("Enter prints a fresh address.")
         while sys.stdin.readline():
-            _show(console, fresh())
+            try:
+                _show(console, fresh())
+            except CallError as error:
+                # Somebody may have stopped the workstation; others may be at work in theirs.
+                console.print(f"[red]✗[/red] {error}", markup=True)
     except KeyboardInterrupt:
-        console.print("\nThe service ends. The workstation lives on.")
+        pass
+    console.print("\nThe service ends. The workstation lives on.")
 
 
 @contextmanager
@@ -91,12 +106,12 @@ def _step(console: Console, name: str) -> Iterator[launch.Tell]:
 
 
 def _answers(settings: Settings) -> bool:
+    """Reports whether a service of ours listens there; whatever else does is told with the port."""
     try:
         answer = httpx.get(
-            f"http://{settings.host}:{settings.port}/healthz",
-            timeout=_HEALTH_SECONDS,
-            trust_env=False,
+            f"{launch.local_address(settings)}/healthz", timeout=_HEALTH_SECONDS, trust_env=False
         )
-    except httpx.HTTPError:
+        document = answer.json()
+    except (httpx.HTTPError, ValueError):
         return False
-    return answer.is_success and answer.json().get("status") == "ok"
+    return answer.is_success and isinstance(document, dict) and document.get("status") == "ok"

@@ -1,11 +1,13 @@
 """Runs the service, in the foreground or in a thread of `soundstage run`."""
 
 import os
+import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import click
 import uvicorn
@@ -20,8 +22,8 @@ _START_SECONDS = 30.0
 def serve(settings: Settings) -> None:
     """Run until a signal; workstations live on."""
     log.configure(settings.log_format)
-    server, listener = _server(settings)
-    with listener:
+    with _server(settings) as (server, listener):
+        _end_well_on_signals(server)
         click.echo(f"Soundstage listens on {settings.address}", err=True)
         server.run(sockets=[listener])
 
@@ -29,9 +31,8 @@ def serve(settings: Settings) -> None:
 @contextmanager
 def served(settings: Settings) -> Iterator[None]:
     """Run the service in a thread while the block lasts. Raises ConfigError, ServiceRunsError."""
-    server, listener = _server(settings)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="service")
-    with listener:
+    with _server(settings) as (server, listener):
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="service")
         thread.start()
         try:
             _wait_until_started(server, thread)
@@ -41,24 +42,33 @@ def served(settings: Settings) -> Iterator[None]:
             thread.join()
 
 
-def _server(settings: Settings) -> tuple[uvicorn.Server, socket.socket]:
-    listener = _listen(settings)
-    service = Service(settings)
-    service.prepare()
-    _write_pid(settings)
-    config = uvicorn.Config(
-        service.app,
-        log_config=None,
-        lifespan="on",
-        **service.gateway.uvicorn_options(),
-    )
-    return uvicorn.Server(config), listener
+@contextmanager
+def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
+    # The port before anything else, so that a taken one is said at once and plainly.
+    with _listen(settings) as listener:
+        service = Service(settings)
+        try:
+            service.prepare()
+            with _pid_written(settings):
+                config = uvicorn.Config(
+                    service.app,
+                    log_config=None,
+                    lifespan="on",
+                    **service.gateway.uvicorn_options(),
+                )
+                yield uvicorn.Server(config), listener
+        finally:
+            service.close()
 
 
 def _listen(settings: Settings) -> socket.socket:
-    # Before anything else starts, so that a taken port is said at once and plainly.
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), backlog=512)
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+    except socket.gaierror as error:
+        raise ConfigError(
+            f"SOUNDSTAGE_HOST: {settings.host} is no address of this machine ({error.strerror})."
+        ) from None
     except OSError as error:
         raise ConfigError(
             f"SOUNDSTAGE_PORT: {settings.host}:{settings.port} can't be listened on "
@@ -66,8 +76,28 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-def _write_pid(settings: Settings) -> None:
-    (settings.home / "service.pid").write_text(f"{os.getpid()}\n")
+def _end_well_on_signals(server: uvicorn.Server) -> None:
+    """Let a signal end the service with exit code 0: uvicorn ends kindly and then raises the signal
+    once more, which without a handler of ours would kill the process after all.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+@contextmanager
+def _pid_written(settings: Settings) -> Iterator[None]:
+    """Let `soundstage clean` find this process while it runs."""
+    path = settings.home / "service.pid"
+    path.write_text(f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:

@@ -6,7 +6,7 @@ rows are handed in, so that this module knows the wire and no resource.
 
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
@@ -18,6 +18,7 @@ from soundstage.kit.clock import Clock, system_clock
 from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Operation
 
 _TIMEOUT_SECONDS = 30.0
+_SHOWN = 200
 
 
 class CallError(Exception):
@@ -63,7 +64,8 @@ class Client:
             headers[TOKEN_HEADER] = given.pop("clientToken")
         body, query = b"", ""
         if operation.method in {"GET", "DELETE"}:
-            query = str(httpx.QueryParams(given))
+            # A space as %20: the canonical form that is signed knows no plus for it.
+            query = urlencode(given, doseq=True, quote_via=quote)
         else:
             body = msgspec.json.encode(given)
             headers["Content-Type"] = "application/json"
@@ -92,11 +94,14 @@ class Client:
         try:
             answer = self._http.request(method, url, headers=signed, content=body)
         except httpx.HTTPError as error:
-            raise CallError("Unreachable", 0, f"{self._endpoint} does not answer: {error}") from None
-        document: dict[str, Any] = answer.json() if answer.content else {}
-        if answer.is_error:
-            name = answer.headers.get("x-amzn-ErrorType", "InternalServerErrorException")
-            raise CallError(name, answer.status_code, document.get("message", answer.text[:200]))
+            raise CallError(
+                "Unreachable", 0, f"{self._endpoint} does not answer: {error}"
+            ) from None
+        document = _document(answer)
+        if not answer.is_success or document is None:
+            name = answer.headers.get("x-amzn-ErrorType", "UnexpectedAnswer")
+            said = (document or {}).get("message") or answer.text[:_SHOWN] or answer.reason_phrase
+            raise CallError(name, answer.status_code, f"{said}")
         return document
 
     def _signed(
@@ -114,3 +119,14 @@ class Client:
             f"Signature={signer.signature(text, request)}"
         )
         return dict(request.headers.items())
+
+
+def _document(answer: httpx.Response) -> dict[str, Any] | None:
+    """Read an answer's JSON; None for what something else on the way answered."""
+    if not answer.content:
+        return {}
+    try:
+        document = answer.json()
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None

@@ -43,6 +43,8 @@ def create(
     tags: dict[str, str],
 ) -> StudioComponent:
     """Begin to make a component; it is READY a moment later."""
+    configuration = checked_configuration(component_type, configuration)
+    tags = tag_rules.check(tags)
     studios.find_usable(request.transaction, studio_id)
     component = StudioComponent(
         id=ids.new_id(),
@@ -51,13 +53,13 @@ def create(
         description=description,
         type=component_type,
         subtype=subtype or StudioComponentSubtype.CUSTOM,
-        configuration=checked_configuration(component_type, configuration),
+        configuration=configuration,
         ec2_security_group_ids=ec2_security_group_ids,
         initialization_scripts=initialization_scripts,
         script_parameters=script_parameters,
         runtime_role_arn=runtime_role_arn,
         secure_initialization_role_arn=secure_initialization_role_arn,
-        tags=tag_rules.check(tags),
+        tags=tags,
         state=StudioComponentState.CREATE_IN_PROGRESS,
         status_code=StudioComponentStatusCode.STUDIO_COMPONENT_CREATE_IN_PROGRESS,
         status_message="The studio component is being created.",

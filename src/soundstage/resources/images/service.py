@@ -30,6 +30,7 @@ def create(
     tags: dict[str, str],
 ) -> StreamingImage:
     """Begin to register an image; it is READY a moment later."""
+    tags = tag_rules.check(tags)
     studios.find_usable(request.transaction, studio_id)
     image = StreamingImage(
         id=ids.new_id(),
@@ -39,7 +40,7 @@ def create(
         ec2_image_id=ec2_image_id,
         platform="LINUX",
         eula_ids=[],
-        tags=tag_rules.check(tags),
+        tags=tags,
         state=StreamingImageState.CREATE_IN_PROGRESS,
         status_code=StreamingImageStatusCode.STREAMING_IMAGE_CREATE_IN_PROGRESS,
         status_message="The streaming image is being registered.",

@@ -47,7 +47,6 @@ def create(
 ) -> LaunchProfile:
     """Begin to make a launch profile. Whether its images can be used shows in its state."""
     transaction = request.transaction
-    studios.find_usable(transaction, studio_id)
     configuration = completed(stream_configuration)
     _refuse_what_no_engine_does(request.installation, configuration)
     for component_id in studio_component_ids:
@@ -57,6 +56,8 @@ def create(
             raise ValidationError(
                 f"studioComponentIds: there is no studio component {component_id} in this studio."
             ) from None
+    tags = tag_rules.check(tags)
+    studios.find_usable(transaction, studio_id)
     profile = LaunchProfile(
         id=ids.new_id(),
         studio_id=studio_id,
@@ -67,7 +68,7 @@ def create(
         stream_configuration=configuration,
         studio_component_ids=studio_component_ids,
         validation_results=[],
-        tags=tag_rules.check(tags),
+        tags=tags,
         state=LaunchProfileState.CREATE_IN_PROGRESS,
         status_code=LaunchProfileStatusCode.LAUNCH_PROFILE_CREATE_IN_PROGRESS,
         status_message="The launch profile is being created.",
@@ -110,9 +111,7 @@ def list_page(
     where = [columns.studio_id == studio_id]
     if states:
         where.append(columns.state.in_(states))
-    if principal_id is not None and not people.is_administrator(
-        request.transaction, studio_id, principal_id
-    ):
+    if principal_id is not None and not _may_use_all(request.transaction, studio_id, principal_id):
         where.append(store.is_of_member(principal_id))
     return listing.page(
         request,
@@ -134,13 +133,17 @@ def may_use(transaction: Connection, studio_id: str, profile_id: str, principal_
     administers the studio or the account. Ids that this installation's directory does not know
     come from the operator, who answers for them.
     """
-    person = people.look_up(transaction, principal_id)
     return (
-        person is None
-        or person.is_operator
+        people.look_up(transaction, principal_id) is None
+        or _may_use_all(transaction, studio_id, principal_id)
         or is_member(transaction, profile_id, principal_id)
-        or people.is_administrator(transaction, studio_id, principal_id)
     )
+
+
+def _may_use_all(transaction: Connection, studio_id: str, principal_id: str) -> bool:
+    person = people.look_up(transaction, principal_id)
+    is_operator = person is not None and person.is_operator
+    return is_operator or people.is_administrator(transaction, studio_id, principal_id)
 
 
 def is_member(transaction: Connection, profile_id: str, principal_id: str) -> bool:

@@ -39,6 +39,7 @@ def create(
         raise ValidationError(
             "studioEncryptionConfiguration.keyArn: it is required with CUSTOMER_MANAGED_KEY."
         )
+    tags = tag_rules.check(tags)
     if store.has_name(request.transaction, studio_name):
         raise ConflictError(
             f"studioName: there is a studio '{studio_name}' already.",
@@ -53,7 +54,7 @@ def create(
         studio_encryption_configuration=encryption,
         sso_client_id=str(uuid.uuid4()),
         home_region=request.installation.region,
-        tags=tag_rules.check(tags),
+        tags=tags,
         state=StudioState.CREATE_IN_PROGRESS,
         status_code=StudioStatusCode.STUDIO_CREATE_IN_PROGRESS,
         status_message="The studio is being created.",

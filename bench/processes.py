@@ -1,0 +1,73 @@
+"""Memory and processor time of a process and all that descend from it; most parts measure by it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import psutil
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """Find a process and its descendants, of any depth."""
+    root = psutil.Process(pid)
+    return [root, *root.children(recursive=True)]
+
+
+def proportional_megabytes(processes: Iterable[psutil.Process]) -> float:
+    """Sum what they keep in memory; what several share is counted once between them (PSS)."""
+    total = 0
+    for process in processes:
+        try:
+            total += int(process.memory_full_info().pss)
+        except psutil.NoSuchProcess:
+            continue
+    return total / 2**20
+
+
+class Meter:
+    """Measures the processor time of a family between its making and `percent`."""
+
+    def __init__(self, pid: int, *, without: str = "") -> None:
+        """Processes named `without` are left out."""
+        self._pid = pid
+        self._without = without
+        self._began = time.monotonic()
+        self._before = self._seconds()
+
+    def percent(self) -> float:
+        """Tell the processor time since, in percent of one core."""
+        after = self._seconds()
+        used = sum(seconds - self._before.get(who, 0.0) for who, seconds in after.items())
+        return 100 * used / (time.monotonic() - self._began)
+
+    def _seconds(self) -> dict[tuple[int, float], float]:
+        found = {}
+        for process in family(self._pid):
+            try:
+                with process.oneshot():
+                    if self._without and process.name() == self._without:
+                        continue
+                    times = process.cpu_times()
+                    found[process.pid, process.create_time()] = times.user + times.system
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+
+@contextmanager
+def started(module: str, *arguments: str) -> Iterator[str]:
+    """Run a module of the bench in a process of its own; gives the first line that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101 - it was asked for above
+        line = process.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(f"{module} did not start")
+        yield line
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -1,0 +1,134 @@
+"""A service of its own with a studio in it, for measurements through its API.
+
+`start` and `service` use it. Nothing is left when it ends: no process, no workstation, no file.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from soundstage.cli import launch
+from soundstage.client.calls import Client
+from soundstage.kit.config import Settings
+from soundstage.testing.process import ServiceProcess
+
+POLL_SECONDS = 0.05
+"""How often an API is asked whether it is done."""
+_MOST_SECONDS = 120.0
+
+Session = dict[str, Any]
+
+
+def say(text: str) -> None:
+    """Show progress, apart from the tables."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+class BenchStudio:
+    """A running service, a client of its operator, one studio and one launch profile."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="soundstage-bench-"))
+        # Workstations' users pass through here on the way to their homes.
+        self._folder.chmod(0o711)
+        self.home = self._folder / "home"
+        self.home.mkdir(mode=0o711)
+        self.process = ServiceProcess(self.home, engine="sandbox")
+        self.client: Client
+        self.where: dict[str, str] = {}
+        self._profile: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        """Start it and make the studio."""
+        try:
+            self.process.start()
+            settings = Settings(home=self.home, port=self.process.port)
+            self.client = launch.client_of(settings)
+            studio = launch.ensure_studio(self.client, lambda _: None)
+            self.where = {"studioId": studio["studioId"]}
+            profile = launch.ensure_profile(self.client, studio["studioId"], lambda _: None)
+            self._profile = {"launchProfileId": profile["launchProfileId"]}
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *given: object) -> None:
+        """End everything."""
+        try:
+            self.process.__exit__()
+        except subprocess.CalledProcessError as error:
+            raise RuntimeError(f"what was started could not be ended: {error.stderr}") from error
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def create(self) -> Session:
+        """Begin a session."""
+        return self._call("CreateStreamingSession", **self._profile)
+
+    def start(self, session: Session, backup_id: str | None = None) -> Session:
+        """Begin to start a stopped session, from a backup or as it was left."""
+        return self._call("StartStreamingSession", **_named(session), backupId=backup_id)
+
+    def stop(self, session: Session) -> Session:
+        """Begin to stop a session."""
+        return self._call("StopStreamingSession", **_named(session))
+
+    def delete(self, session: Session) -> None:
+        """Delete a session and wait until it is gone."""
+        self._call("DeleteStreamingSession", **_named(session))
+        self.until(session, "DELETED")
+
+    def until(self, session: Session, state: str) -> Session:
+        """Poll until the session is in this state. Raises RuntimeError when it fails."""
+        return _settled(lambda: self._call("GetStreamingSession", **_named(session)), state)
+
+    def address(self, session: Session) -> str:
+        """Open a stream and wait for its address."""
+        stream = self._stream("CreateStreamingSessionStream", session, expirationInSeconds=120)
+        named = {"streamId": stream["streamId"]}
+        found = _settled(
+            lambda: self._stream("GetStreamingSessionStream", session, **named), "READY"
+        )
+        return str(found["url"])
+
+    def newest_backup(self, session: Session) -> Session:
+        """Wait until the newest backup of a session is ready."""
+        return _settled(lambda: self._backups(session)[-1], "READY")
+
+    def home_of(self, session: Session) -> Path:
+        """Find the session's home on this host."""
+        (found,) = (self.home / "volumes" / str(session["sessionId"])).glob("*/home")
+        return found
+
+    def _backups(self, session: Session) -> list[Session]:
+        pages = self.client.pages("ListStreamingSessionBackups", **self.where)
+        found = [backup for backup in pages if backup["sessionId"] == session["sessionId"]]
+        return sorted(found, key=lambda backup: str(backup["createdAt"]))
+
+    def _call(self, operation: str, **members: Any) -> Session:
+        session: Session = self.client.call(operation, **self.where, **members)["session"]
+        return session
+
+    def _stream(self, operation: str, session: Session, **members: Any) -> Session:
+        where = {**self.where, **_named(session)}
+        stream: Session = self.client.call(operation, **where, **members)["stream"]
+        return stream
+
+
+def _named(session: Session) -> dict[str, str]:
+    return {"sessionId": session["sessionId"]}
+
+
+def _settled(ask: Callable[[], Session], state: str) -> Session:
+    deadline = time.monotonic() + _MOST_SECONDS
+    while (found := ask())["state"] != state:
+        if found["state"].endswith("_FAILED") or time.monotonic() > deadline:
+            raise RuntimeError(f"{found['state']}: {found.get('statusMessage')}")
+        time.sleep(POLL_SECONDS)
+    return found

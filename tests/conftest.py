@@ -1,4 +1,6 @@
-"""What tests of several rooms need: a home folder that other users can reach, and a browser."""
+"""What tests of several rooms need: a home folder that other users can reach, a browser, and a
+second database.
+"""
 
 import shutil
 import tempfile
@@ -6,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from soundstage.testing.postgres import Postgres, running_postgres
 
 
 @pytest.fixture
@@ -40,3 +44,10 @@ def _from_playwright() -> str | None:
     with sync_playwright() as playwright:
         program = playwright.chromium.executable_path
     return program if Path(program).exists() else None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Give a server of the second database; without its programs the test fails."""
+    with running_postgres() as server:
+        yield server

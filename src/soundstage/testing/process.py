@@ -3,6 +3,7 @@
 Stories and crash tests use it; the benchmarks as well.
 """
 
+import contextlib
 import os
 import shlex
 import signal
@@ -91,11 +92,13 @@ class ServiceProcess:
         done = subprocess.run(
             [*_PROGRAM, *arguments],
             env=self._variables,
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
             timeout=90,
         )
+        if done.returncode != 0:
+            raise RuntimeError(f"soundstage {' '.join(arguments)}:\n{done.stderr[-4000:]}")
         return done.stdout
 
     def environment(self, user: str | None = None) -> dict[str, str]:
@@ -106,15 +109,18 @@ class ServiceProcess:
         return dict(word.split("=", 1) for _, word in words)
 
     def workstation_processes(self) -> list[psutil.Process]:
-        """Find every process that runs for a workstation of this home."""
-        folder = str(self.home / "workstations")
+        """Find every process of this home's workstations: what it holds open or sees mounted of
+        the home gives it away, whatever it calls itself.
+        """
+        service = None if self._process is None else self._process.pid
         found = []
-        for process in psutil.process_iter():
-            try:
-                if any(folder in part for part in process.cmdline()):
-                    found += [process, *process.children(recursive=True)]
-            except psutil.NoSuchProcess:
+        for pid in psutil.pids():
+            if pid in {os.getpid(), service} or not _touches(pid, str(self.home)):
                 continue
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                if process.name() not in _SERVICE_PROGRAMS:
+                    found.append(process)
         return found
 
     def _is_ready(self) -> bool:
@@ -128,3 +134,14 @@ class ServiceProcess:
 
 
 _PROGRAM = [sys.executable, "-m", "soundstage.cli.main"]
+_SERVICE_PROGRAMS = {"restic"}
+"""What the service starts for itself."""
+
+
+def _touches(pid: int, folder: str) -> bool:
+    try:
+        mounts = Path(f"/proc/{pid}/mountinfo").read_text(encoding="utf-8", errors="replace")
+        handles = [str(handle.readlink()) for handle in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return False
+    return f"{folder}/" in mounts or any(handle.startswith(f"{folder}/") for handle in handles)

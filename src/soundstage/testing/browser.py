@@ -1,0 +1,104 @@
+"""A desktop in a real browser, worked with by mouse and keyboard alone.
+
+The whole stories use it. What is asserted is what the page's pixels show.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, ImageChops
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from soundstage.testing.whole import until
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+GREEN, RED = (0, 200, 0), (200, 0, 0)
+
+
+@contextmanager
+def chromium_browser(program: Path) -> Iterator[Browser]:
+    """Start a headless browser, and end it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Desktop:
+    """One page with a desktop."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.page: Page = browser.new_page(viewport={"width": 1280, "height": 720})
+        self.page.goto(url)
+        until("the desktop's panel is seen", self._has_panel)
+
+    def open_terminal(self) -> None:
+        """Open one by its shortcut, in the middle of the screen."""
+        before = self.picture()
+        self.page.mouse.click(900, 300)
+        self.page.keyboard.press("Control+Alt+t")
+        until("a window opened", lambda: self.changed(before) > 50_000)
+        # Its shell shows a prompt a moment later; what is typed before that can be lost.
+        self.settle()
+
+    def type(self, line: str) -> None:
+        """Type a line and Enter."""
+        self.page.keyboard.type(line, delay=8)
+        self.page.keyboard.press("Enter")
+
+    def ask(self, test: str) -> bool:
+        """Let the shell answer a question in colour; no other way leads out of a workstation."""
+        paint = "printf '\\e[48;2;{};{};{}m\\e[2J'"
+        green, red = paint.format(*GREEN), paint.format(*RED)
+        self.type(f"{test} && {green} || {red}")
+        until("an answer is seen", lambda: self._shows(GREEN) or self._shows(RED))
+        answer = self._shows(GREEN)
+        self.type("printf '\\e[0m\\e[2J\\e[H'")
+        until("the answer is wiped", lambda: not (self._shows(GREEN) or self._shows(RED)))
+        return answer
+
+    def settle(self) -> None:
+        """Wait until nothing moves any more."""
+
+        def is_still() -> bool:
+            before = self.picture()
+            self.page.wait_for_timeout(300)
+            return self.changed(before) < 50
+
+        until("the picture is still", is_still)
+
+    def picture(self) -> Image.Image:
+        """Take the page's pixels."""
+        return Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+
+    def _has_panel(self) -> bool:
+        picture = self.picture()
+        edge = picture.crop((0, picture.height - 20, picture.width, picture.height))
+        return len(edge.getcolors(maxcolors=100_000) or []) > 20
+
+    def changed(self, before: Image.Image) -> int:
+        """Count the pixels that look otherwise than before."""
+        difference = ImageChops.difference(before, self.picture()).convert("L")
+        return sum(difference.histogram()[10:])
+
+    def _shows(self, colour: tuple[int, int, int]) -> bool:
+        """Reports whether a window's worth of this colour is seen, as video keeps colours."""
+        colours = self.picture().resize((128, 72)).getcolors(128 * 72) or []
+        near = [
+            count
+            for count, pixel in colours
+            if all(abs(a - b) < 40 for a, b in zip(pixel, colour, strict=True))
+        ]
+        return sum(near) > 600

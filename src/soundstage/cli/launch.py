@@ -197,7 +197,7 @@ def _settled(
     seconds: float = _SETTLE_SECONDS,
     to: Container[str] = frozenset({"READY"}),
 ) -> dict[str, Any]:
-    """Poll until the resource is READY, or what is asked. Raises CallError when it ends otherwise."""
+    """Poll until the resource is READY, or as asked. Raises CallError when it ends otherwise."""
     deadline = time.monotonic() + seconds
     while True:
         found: dict[str, Any] = client.call(operation, **where)[key]

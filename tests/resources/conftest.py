@@ -1,0 +1,35 @@
+"""What tests of resources need: a whole service under a hand-moved clock, and a studio in it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soundstage.client.calls import CallError
+from soundstage.testing.world import World, world
+
+Refused = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture(name="world")
+def a_world(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def studio_id(world: World) -> str:
+    return str(world.studio()["studioId"])
+
+
+@pytest.fixture
+def refused(world: World) -> Refused:
+    """Give a function that makes a call which must fail, and tells the error's name and message."""
+
+    def call(operation: str, /, **members: Any) -> tuple[str, str]:
+        with pytest.raises(CallError) as caught:
+            world.operator.call(operation, **members)
+        return caught.value.name, str(caught.value)
+
+    return call

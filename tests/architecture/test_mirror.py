@@ -22,6 +22,7 @@ NOT_MIRRORS = {
     "contracts": "one suite for all that implement an interface",
     "isolation": "one workstation tries to reach another, the service and the host",
     "stories": "walks through the whole product",
+    "whole": "the main job with nothing made up: SDK, browser, desktop, backups, kills",
 }
 """Folders of tests that have no module of their own."""
 

@@ -36,7 +36,7 @@ def clean(settings: Settings, *, data: bool) -> None:
     _wait(engine, refs, {Phase.ABSENT} if data else {Phase.ABSENT, Phase.STOPPED, Phase.FAILED})
     click.echo(f"Ended {len(refs)} workstation{'' if len(refs) == 1 else 's'}.")
     if data:
-        shutil.rmtree(settings.home)
+        shutil.rmtree(settings.home, onerror=_ignore_gone)
         click.echo(f"Removed {settings.home}.")
 
 
@@ -79,3 +79,10 @@ def _wait(engine: Engine, refs: list[str], wanted: set[Phase]) -> None:
             if time.monotonic() > deadline:
                 raise ConfigError(f"The workstation {ref} does not end.")
             time.sleep(0.1)
+
+
+def _ignore_gone(function: object, path: str, error: tuple[object, BaseException, object]) -> None:
+    # The engine empties its trash at the same time.
+    del function, path
+    if not isinstance(error[1], FileNotFoundError):
+        raise error[1]

@@ -17,6 +17,17 @@ from soundstage.engines.sandbox.settings import SandboxSettings
 DESKTOP = Path(__file__).parent / "desktop"
 
 
+_PANEL_PARTS_LEFT_OUT = (
+    "video-settings",
+    "files",
+    "apps",
+    "sharing",
+    "gamepads",
+    "gaming-mode",
+    "webcam",
+)
+
+
 def stream_flags(*, socket: str, clipboard: bool, frames_per_second: int) -> list[str]:
     """Selkies' settings; those that a client might change are locked."""
     return [
@@ -39,6 +50,9 @@ def stream_flags(*, socket: str, clipboard: bool, frames_per_second: int) -> lis
         "--video-streaming-mode=false",
         f"--framerate={frames_per_second},8-{max(8, frames_per_second)}",
         "--ui-title=Soundstage",
+        # The page's own panel shows only what does something here.
+        "--ui-show-logo=false",
+        *(f"--ui-sidebar-show-{part}=false" for part in _PANEL_PARTS_LEFT_OUT),
         # No outside address is ever asked.
         "--stun-host=localhost",
         "--turn-host=localhost",

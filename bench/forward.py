@@ -1,13 +1,13 @@
-"""The smallest way from a browser to a desktop's unix socket: bytes copied to and from a TCP port.
+"""Copies bytes between a unix socket and a TCP port, so that either can stand for the other.
 
-`start` runs it in a process of its own (`python -m bench.forward SOCKET`) for the desktop that is
-started by hand; it prints its port.
+Run in a process of its own: `python -m bench.forward SOCKET` is the smallest way from a browser to a
+desktop's socket (`start`), and prints the TCP port that it opens; `python -m bench.forward SOCKET
+PORT` opens the socket for a server that only listens on TCP (`vnc`).
 """
 
 import asyncio
-import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Coroutine
 
 import uvloop
 
@@ -25,31 +25,34 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def _forward(path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        up_reader, up_writer = await asyncio.open_unix_connection(path)
+        if target.isdecimal():
+            there = await asyncio.open_connection("127.0.0.1", int(target))
+        else:
+            there = await asyncio.open_unix_connection(target)
     except OSError:
         writer.close()
         return
-    await asyncio.gather(_copy(reader, up_writer), _copy(up_reader, writer))
+    await asyncio.gather(_copy(reader, there[1]), _copy(there[0], writer))
 
 
-@contextlib.asynccontextmanager
-async def _listening(path: str) -> AsyncIterator[int]:
-    server = await asyncio.start_server(lambda r, w: _forward(path, r, w), "127.0.0.1", 0)
+async def _main(path: str, port: str | None) -> None:
+    def begin(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> Coroutine[None, None, None]:
+        return _forward(port or path, reader, writer)
+
+    if port is None:
+        server: asyncio.Server = await asyncio.start_server(begin, "127.0.0.1", 0)
+        print(server.sockets[0].getsockname()[1], flush=True)
+    else:
+        server = await asyncio.start_unix_server(begin, path)
+        print(path, flush=True)
     async with server:
-        yield int(server.sockets[0].getsockname()[1])
-
-
-async def _main(path: str) -> None:
-    async with _listening(path) as port:
-        print(port, flush=True)
-        await asyncio.Event().wait()
+        await server.serve_forever()
 
 
 if __name__ == "__main__":
-    with (
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-        contextlib.suppress(KeyboardInterrupt),
-    ):
-        runner.run(_main(sys.argv[1]))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import psutil
 
 
-def family(pid: int) -> list[psutil.Process]:
-    """Find a process and its descendants, of any depth."""
-    root = psutil.Process(pid)
-    return [root, *root.children(recursive=True)]
+def family(*pids: int) -> list[psutil.Process]:
+    """Find processes and their descendants, of any depth."""
+    roots = [psutil.Process(pid) for pid in pids]
+    return [*roots, *(child for root in roots for child in root.children(recursive=True))]
 
 
 def proportional_megabytes(processes: Iterable[psutil.Process]) -> float:
@@ -27,11 +27,11 @@ def proportional_megabytes(processes: Iterable[psutil.Process]) -> float:
 
 
 class Meter:
-    """Measures the processor time of a family between its making and `percent`."""
+    """Measures the processor time of some families between its making and `percent`."""
 
-    def __init__(self, pid: int, *, without: str = "") -> None:
+    def __init__(self, *pids: int, without: str = "") -> None:
         """Processes named `without` are left out."""
-        self._pid = pid
+        self._pids = pids
         self._without = without
         self._began = time.monotonic()
         self._before = self._seconds()
@@ -44,7 +44,7 @@ class Meter:
 
     def _seconds(self) -> dict[tuple[int, float], float]:
         found = {}
-        for process in family(self._pid):
+        for process in family(*self._pids):
             try:
                 with process.oneshot():
                     if self._without and process.name() == self._without:

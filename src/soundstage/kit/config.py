@@ -129,13 +129,15 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         for key, value in environment.items()
         if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG" and value != ""
     }
-    home = Path(given["home"]) if "home" in given else _default_home()
-    file = Path(environment.get(f"{PREFIX}CONFIG") or home / "soundstage.toml")
-    merged: dict[str, Any] = _read(file, needed=f"{PREFIX}CONFIG" in environment)
+    home = Path(given["home"]).expanduser() if "home" in given else _default_home()
+    named = environment.get(f"{PREFIX}CONFIG")
+    file = Path(named).expanduser() if named else home / "soundstage.toml"
+    merged: dict[str, Any] = _read(file, needed=bool(named))
     for name, value in given.items():
         if name not in Settings.__struct_fields__:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
-        merged[name] = value.split(",") if name == "trusted_proxies" else value
+        is_list = name == "trusted_proxies"
+        merged[name] = [part.strip() for part in value.split(",")] if is_list else value
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:

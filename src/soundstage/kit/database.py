@@ -31,6 +31,8 @@ metadata = MetaData(
 )
 
 _WRITES = "soundstage_writes"
+_UPGRADE_LOCK = 0x536F756E64
+"""Any number that nothing else in the database locks."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -111,6 +113,9 @@ class Database:
         """Bring the schema to this release; safe to repeat, also by two at once on PostgreSQL."""
         config = migration_config()
         with self._connect(write=True) as connection, connection.begin():
+            if self.url.get_backend_name() == "xpostgresql":
+                # Held until the commit; without it both would make the same tables.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
 

@@ -129,9 +129,16 @@ def forget(transaction: Connection, table: Table) -> None:
 def wake(
     transaction: Connection, table: Table, now: datetime, *where: sqlalchemy.ColumnElement[bool]
 ) -> None:
-    """Make rows due now that would be due later, without changing them."""
+    """Make rows due now that would be due later.
+
+    One that is held is touched: its holder may have looked before what it is woken for happened,
+    and would put it off again.
+    """
     is_later = or_(table.c.due_at.is_(None), table.c.due_at > now)
-    transaction.execute(table.update().where(*where, is_later).values(due_at=now))
+    is_held = table.c.lease_token.is_not(None)
+    transaction.execute(
+        table.update().where(*where, or_(is_later, is_held)).values(**touch(table, now))
+    )
 
 
 LEASE_FOR = timedelta(seconds=30)

@@ -105,12 +105,14 @@ class Loop:
                 if self._clock() >= renew_at:
                     self._renew()
                     renew_at = self._clock() + lease.LEASE_FOR / 3
+                pause = self._pause()
             except Exception:  # noqa: BLE001 - one row must not end the loop
                 # The database may be away for a while; the loop must outlive that.
                 self.health.failed()
                 _log.exception("the reconciler could not look")
                 self._stopping.wait(_LOOK_EVERY)
-            self._woken.wait(self._pause())
+                continue
+            self._woken.wait(pause)
             self._woken.clear()
 
     def _pause(self) -> float:
@@ -175,14 +177,20 @@ class Loop:
             hinted, self._hints = self._hints, set()
         if not hinted:
             return
-        with self._database.transaction() as transaction:
-            for name, changed in sorted(hinted):
-                if name in self._by_name:
-                    self._by_name[name].wake(transaction, changed, self._clock())
+        try:
+            with self._database.transaction() as transaction:
+                for name, changed in sorted(hinted):
+                    if name in self._by_name:
+                        self._by_name[name].wake(transaction, changed, self._clock())
+        except BaseException:
+            with self._lock:
+                self._hints |= hinted
+            raise
 
     def _count(self) -> int:
+        # A thread is free a moment before its row is put down.
         with self._lock:
-            return len(self._in_hand)
+            return sum(not future.done() for future in self._in_hand)
 
     def _wait_for_threads(self) -> None:
         with self._lock:

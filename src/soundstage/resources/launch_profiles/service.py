@@ -161,6 +161,11 @@ def put_members(
 ) -> None:
     """Make people members, or renew what is known of them."""
     get(request, studio_id, profile_id)
+    if len(identity_store_id) > store.LONGEST_IDENTITY_STORE_ID:
+        raise ValidationError(
+            "identityStoreId must be at most "
+            f"{store.LONGEST_IDENTITY_STORE_ID} characters; got length {len(identity_store_id)}."
+        )
     for principal_id, persona in members:
         people.require_person(request.transaction, principal_id)
         store.put_member(

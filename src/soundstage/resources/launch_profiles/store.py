@@ -35,12 +35,14 @@ table = Table(
 )
 launch_profiles = Records(table, LaunchProfile)
 
+LONGEST_IDENTITY_STORE_ID = 64
+
 member_table = Table(
     "launch_profile_members",
     metadata,
     Column("launch_profile_id", String(22), ForeignKey("launch_profiles.id"), primary_key=True),
     Column("principal_id", String(256), primary_key=True, index=True),
-    Column("identity_store_id", String(64), nullable=False),
+    Column("identity_store_id", String(LONGEST_IDENTITY_STORE_ID), nullable=False),
     Column("persona", String(32), nullable=False),
 )
 

@@ -72,6 +72,9 @@ _REASONS = {
 }
 
 
+_AT_REST = frozenset({Phase.STOPPED, Phase.FAILED, Phase.ABSENT})
+
+
 class Act(StrEnum):
     """What to ask of the engine."""
 
@@ -115,7 +118,7 @@ def next_step(
                 again_at=now,
             )
         case _S.STOPPED:
-            return Step(again_at=session.terminate_at)
+            return _settle(observed, now, later=session.terminate_at)
         case _S.DELETE_IN_PROGRESS:
             return _remove(session, observed, now)
         case _S.DELETED if now - session.state_since >= READABLE_FOR:
@@ -123,7 +126,30 @@ def next_step(
         case _S.DELETED:
             return Step(again_at=session.state_since + READABLE_FOR)
         case _:
-            return _settle_failed(observed, now)
+            return _settle(observed, now)
+
+
+def blind_step(
+    session: StreamingSession,
+    backup: StreamingSessionBackup | None,
+    *,
+    why: str,
+    again_at: datetime,
+    now: datetime,
+) -> Step:
+    """Decide while the engine can't say what is there: only what time alone decides."""
+    if session.state is _S.READY:
+        return _end_of_time(session, now) or Step(again_at=again_at)
+    # A stop whose backup was begun has its workstation down; it waits for the backup alone.
+    is_waiting = session.state is _S.STOP_IN_PROGRESS and backup is not None
+    if session.state in MACHINE.limits and _is_late(session, now) and not is_waiting:
+        return Step(
+            event="failed",
+            code=_C.INTERNAL_ERROR,
+            message=f"The engine did not answer in time. {why}",
+            again_at=now + HEALTH_EVERY,
+        )
+    return Step(again_at=again_at)
 
 
 def _bring_up(session: StreamingSession, observed: Observed, now: datetime) -> Step:
@@ -154,24 +180,15 @@ def _bring_up(session: StreamingSession, observed: Observed, now: datetime) -> S
 
 
 def _keep_up(session: StreamingSession, observed: Observed, now: datetime) -> Step:
-    if session.stop_at is not None and now >= session.stop_at:
-        return Step(
-            event="stop",
-            message="It ran for as long as its launch profile allows.",
-            again_at=now,
-        )
-    if session.terminate_at is not None and now >= session.terminate_at:
-        return Step(
-            event="delete",
-            message="It ran for as long as its launch profile allows.",
-            again_at=now,
-        )
+    end = _end_of_time(session, now)
+    if end is not None:
+        return end
     is_this_attempt = observed.attempt == session.attempt
     is_healing = session.running_attempt != session.attempt
     if is_this_attempt and observed.phase is Phase.RUNNING:
         event = "healed" if is_healing else None
         return Step(event=event, again_at=_next_look(session, now))
-    has_died = observed.phase in {Phase.STOPPED, Phase.FAILED, Phase.ABSENT}
+    has_died = observed.phase in _AT_REST
     if has_died and (is_this_attempt or not is_healing):
         return _heal(session, observed, now)
     if is_healing and now - session.heals[-1] > HEAL_LIMIT:
@@ -179,6 +196,15 @@ def _keep_up(session: StreamingSession, observed: Observed, now: datetime) -> St
     if is_healing:
         return Step(act=Act.RUN, again_at=now + timedelta(milliseconds=200))
     return Step(again_at=now + timedelta(seconds=1))
+
+
+def _end_of_time(session: StreamingSession, now: datetime) -> Step | None:
+    message = "It ran for as long as its launch profile allows."
+    if session.stop_at is not None and now >= session.stop_at:
+        return Step(event="stop", message=message, again_at=now)
+    if session.terminate_at is not None and now >= session.terminate_at:
+        return Step(event="delete", message=message, again_at=now)
+    return None
 
 
 def _heal(session: StreamingSession, observed: Observed, now: datetime) -> Step:
@@ -214,7 +240,7 @@ def _bring_down(
     observed: Observed,
     now: datetime,
 ) -> Step:
-    if observed.phase not in {Phase.STOPPED, Phase.FAILED, Phase.ABSENT}:
+    if observed.phase not in _AT_REST:
         if _is_late(session, now):
             return Step(
                 act=Act.STOP,
@@ -229,13 +255,14 @@ def _bring_down(
         return Step(event="begin backup", again_at=now + timedelta(seconds=1))
     if backup is not None and backup.state is _S.CREATE_IN_PROGRESS:
         return Step(again_at=now + timedelta(seconds=1))
-    is_kept = backup is not None and backup.state is _S.READY
-    wants_no_volume = session.volume_retention_mode is VolumeRetentionMode.DELETE
-    if wants_no_volume and is_kept and has_volume:
-        return Step(act=Act.REMOVE_VOLUME, again_at=_soon(session, now))
     message = "The workstation is stopped."
-    if backup is not None and not is_kept:
+    wants_no_volume = session.volume_retention_mode is VolumeRetentionMode.DELETE
+    if backup is not None and backup.state is not _S.READY:
         message += f" Its backup failed, so its disk is kept: {backup.status_message}"
+    elif backup is not None and wants_no_volume and has_volume:
+        if now - backup.state_since <= MACHINE.limits[session.state]:
+            return Step(act=Act.REMOVE_VOLUME, again_at=_soon(session, now))
+        message += " Its disk could not be removed in time and is kept."
     return Step(
         event="rested",
         code=_C.STREAMING_SESSION_STOPPED,
@@ -262,10 +289,10 @@ def _remove(session: StreamingSession, observed: Observed, now: datetime) -> Ste
     return Step(act=Act.REMOVE, again_at=_soon(session, now))
 
 
-def _settle_failed(observed: Observed, now: datetime) -> Step:
-    """Nothing of a failed session may go on running unseen."""
-    if observed.phase in {Phase.STOPPED, Phase.FAILED, Phase.ABSENT}:
-        return Step()
+def _settle(observed: Observed, now: datetime, *, later: datetime | None = None) -> Step:
+    """Nothing of a failed or a collapsed session may go on running unseen."""
+    if observed.phase in _AT_REST:
+        return Step(again_at=later)
     return Step(act=Act.STOP, again_at=now + HEALTH_EVERY)
 
 

@@ -20,7 +20,7 @@ from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import StreamingSessionBackup
 from soundstage.resources.launch_profiles.model import DEFAULT_VOLUME, StreamingClipboardMode
 from soundstage.resources.sessions import service, store
-from soundstage.resources.sessions.lifecycle import Act, Step, next_step
+from soundstage.resources.sessions.lifecycle import Act, Step, blind_step, next_step
 from soundstage.resources.sessions.model import StreamingSession
 
 
@@ -65,13 +65,16 @@ class SessionWorker:
         except RetryableError as error:
             again_at = now + timedelta(seconds=error.after_seconds)
             unseen = Observed(phase=Phase.STARTING, detail=str(error))
-            return Outcome(step=Step(again_at=again_at), observed=unseen)
+            step = blind_step(session, loaded.backup, why=str(error), again_at=again_at, now=now)
+            return Outcome(step=step, observed=unseen)
         step = next_step(session, loaded.backup, observed, now)
         try:
             self._do(session, step.act)
         except RetryableError as error:
             again_at = now + timedelta(seconds=error.after_seconds)
-            step = msgspec.structs.replace(step, message=str(error), again_at=again_at)
+            # What is decided stays decided; the act comes again with the next look.
+            message = str(error) if step.event is None else step.message
+            step = msgspec.structs.replace(step, message=message, again_at=again_at)
         except PermanentError as error:
             observed = Observed(
                 phase=Phase.FAILED,

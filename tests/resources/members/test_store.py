@@ -1,0 +1,52 @@
+"""The tables of people, keys and administrators."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from soundstage.resources.members import store
+from soundstage.resources.members.model import AccessKey, Person
+from soundstage.testing.world import World
+
+
+def test_names_are_unique_and_keys_come_oldest_first(world: World) -> None:
+    now = world.clock()
+    anna = Person(id="1", name="anna", is_operator=False, created_at=now)
+    with world.service.database.transaction() as transaction:
+        store.people.insert(transaction, anna)
+        assert store.person_named(transaction, "anna") == anna
+        assert store.person_named(transaction, "ANNA") is None
+        for key_id, age, is_active in [("new", 1, True), ("old", 3, True), ("off", 5, False)]:
+            key = AccessKey(
+                id=key_id,
+                principal_id="1",
+                sealed_secret="sealed",
+                is_active=is_active,
+                created_at=now - timedelta(days=age),
+            )
+            store.access_keys.insert(transaction, key)
+        assert [key.id for key in store.active_keys_of(transaction, "1")] == ["old", "new"]
+        assert store.active_keys_of(transaction, "2") == []
+    with (
+        pytest.raises(IntegrityError),
+        world.service.database.transaction() as transaction,
+    ):
+        store.people.insert(
+            transaction, Person(id="2", name="anna", is_operator=False, created_at=now)
+        )
+
+
+def test_an_administrator_is_put_once(world: World, studio_id: str) -> None:
+    with world.service.database.transaction() as transaction:
+        for _ in range(2):
+            store.put_studio_member(
+                transaction,
+                studio_id=studio_id,
+                principal_id="1",
+                identity_store_id="d",
+                persona="ADMINISTRATOR",
+            )
+        assert store.is_studio_member(transaction, studio_id, "1")
+        assert not store.is_studio_member(transaction, studio_id, "2")
+        assert len(transaction.execute(store.member_table.select()).all()) == 1

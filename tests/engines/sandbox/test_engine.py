@@ -268,14 +268,15 @@ def test_secrets_are_on_no_command_line(bench: Workbench) -> None:
 def test_each_workstation_has_a_uid_of_its_own_that_is_given_again(bench: Workbench) -> None:
     first, second = bench.start(), bench.start()
     uids = [bench.home(ref).stat().st_uid for ref in (first, second)]
-    assert uids == [200_000, 200_001]
+    lowest = bench.settings.lowest_uid
+    assert uids == [lowest, lowest + 1]
     assert {bench.home(ref).stat().st_mode & 0o777 for ref in (first, second)} == {0o700}
     for ref in (first, second):
         owners = {Path(f"/proc/{pid}").stat().st_uid for pid in bench.processes(ref)[1:]}
         assert owners == {bench.home(ref).stat().st_uid}
     bench.remove(first)
     third = bench.start()
-    assert bench.home(third).stat().st_uid == 200_000
+    assert bench.home(third).stat().st_uid == lowest
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="control groups are root's on this machine")

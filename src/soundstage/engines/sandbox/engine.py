@@ -5,7 +5,6 @@ what was asked for is in the record, how far it came in the supervisor's status,
 lives in the supervisor's lock (see records.py).
 """
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -73,8 +72,9 @@ class SandboxEngine(Engine):
         self._volumes = volumes or Volumes(settings.home / "volumes", self._repository)
         own_groups = Path("/proc/self/cgroup").read_text()
         # Another installation's groups are none of our left-overs.
-        digest = hashlib.sha256(os.fsencode(settings.home.resolve())).hexdigest()[:8]
-        self._groups = cgroups.find(settings.cgroup_root, own_groups, f"soundstage-{digest}")
+        self._groups = cgroups.find(
+            settings.cgroup_root, own_groups, f"soundstage-{settings.digest}"
+        )
         self._machine_lock = threading.Lock()
         self._machine_is_well = False
         # Only spares a busy desktop a doubt; lost without harm.
@@ -188,7 +188,7 @@ class SandboxEngine(Engine):
             if before is not None:
                 uid, machine_id = before.uid, before.machine_id
             else:
-                uid = next_uid(self._settings.first_uid, self._records.uids())
+                uid = next_uid(self._settings.lowest_uid, self._records.uids())
                 machine_id = secrets.token_hex(16)
             record = Record(
                 uid=uid, spec=spec, wanted="running", asked_at=time.time(), machine_id=machine_id
@@ -343,7 +343,7 @@ class SandboxEngine(Engine):
                     "run `make setup`"
                 )
             if self._settings.isolation == "bubblewrap":
-                uid = self._settings.first_uid if self._has_users else None
+                uid = self._settings.lowest_uid if self._has_users else None
                 refused = machine.refusal(uid)
                 if refused is not None:
                     raise PermanentError(refused)

@@ -1,5 +1,7 @@
 """What the sandbox engine must be told; made once in wiring, read by the whole package."""
 
+import hashlib
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -28,8 +30,9 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`none` runs desktops without any wall around them, and only with `loopback_only`."""
     loopback_only: bool = True
     """Whether the service listens on loopback addresses only."""
-    first_uid: int = 200_000
-    """The lowest of the host uids given to workstations where the service runs as root."""
+    first_uid: int | None = None
+    """The lowest of the host uids given to workstations where the service runs as root; None: a
+    range of this home's own, so that two installations on one host do not share users."""
     frames_per_second: int = 30
     images: dict[str, ImageSource] = msgspec.field(default_factory=host_image)
     """An image's `ec2ImageId` and what it is on this machine."""
@@ -40,3 +43,19 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def workstations(self) -> Path:
         return self.home / "workstations"
+
+    @property
+    def digest(self) -> str:
+        """What tells this installation's control groups and users from another's on the host."""
+        return hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:8]
+
+    @property
+    def lowest_uid(self) -> int:
+        """The first of 10,000 uids for workstations.
+
+        From 1,879,048,192 to 2,147,352,575 systemd's table of uids has no use for any:
+        neither people nor subordinate ranges nor containers are given them.
+        """
+        if self.first_uid is not None:
+            return self.first_uid
+        return 1_900_000_000 + 10_000 * (int(self.digest, 16) % 20_000)

@@ -113,7 +113,7 @@ class Database:
         """Bring the schema to this release; safe to repeat, also by two at once on PostgreSQL."""
         config = migration_config()
         with self._connect(write=True) as connection, connection.begin():
-            if self.url.get_backend_name() == "xpostgresql":
+            if self.url.get_backend_name() == "postgresql":
                 # Held until the commit; without it both would make the same tables.
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
             config.attributes["connection"] = connection

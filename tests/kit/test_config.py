@@ -1,0 +1,106 @@
+"""Settings come from variables, then the file, then the defaults; a wrong one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from soundstage.kit.config import ConfigError, Settings, load, reference
+
+
+def settings(home: Path, **variables: str) -> Settings:
+    return load({"SOUNDSTAGE_HOME": str(home), **variables})
+
+
+def test_a_variable_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    (tmp_path / "soundstage.toml").write_text('port = 9000\nregion = "eu-west-1"\n')
+    read = settings(tmp_path, SOUNDSTAGE_PORT="9001")
+    assert (read.port, read.region, read.engine) == (9001, "eu-west-1", "sandbox")
+    assert read.home == tmp_path
+
+
+def test_another_file_can_be_named(tmp_path: Path) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text('trusted_proxies = ["10.0.0.1"]\nhome = "/srv/studio"\n')
+    read = load({"SOUNDSTAGE_CONFIG": str(file)})
+    assert read.trusted_proxies == ["10.0.0.1"]
+    assert read.home == Path("/srv/studio")
+
+
+def test_a_tilde_is_the_user_s_folder_also_for_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "studio").mkdir()
+    (tmp_path / "studio" / "soundstage.toml").write_text("port = 9000\n")
+    read = load({"SOUNDSTAGE_HOME": "~/studio"})
+    assert (read.home, read.port) == (tmp_path / "studio", 9000)
+
+
+def test_lists_have_commas_between(tmp_path: Path) -> None:
+    read = settings(tmp_path, SOUNDSTAGE_TRUSTED_PROXIES="10.0.0.1, ::1")
+    assert read.trusted_proxies == ["10.0.0.1", "::1"]
+
+
+def test_an_empty_variable_is_none_at_all(tmp_path: Path) -> None:
+    read = settings(tmp_path, SOUNDSTAGE_PORT="", SOUNDSTAGE_CONFIG="")
+    assert read.port == 8080
+
+
+def test_variables_of_others_are_ignored(tmp_path: Path) -> None:
+    assert settings(tmp_path, PORT="1", AWS_DEFAULT_REGION="x").port == 8080
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("SOUNDSTAGE_PORT", "0", "port"),
+        ("SOUNDSTAGE_PORT", "http", "port"),
+        ("SOUNDSTAGE_PUBLIC_URL", "https://a.example/studio", "public_url"),
+        ("SOUNDSTAGE_REGION", "Mars", "region"),
+        ("SOUNDSTAGE_SANDBOX", "chroot", "sandbox"),
+        ("SOUNDSTAGE_FRAMES_PER_SECOND", "1000", "frames_per_second"),
+        ("SOUNDSTAGE_PROT", "8080", "SOUNDSTAGE_PROT"),
+        ("SOUNDSTAGE_CONFIG", "/nonexistent/file.toml", "/nonexistent/file.toml"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        settings(tmp_path, **{variable: value})
+
+
+@pytest.mark.parametrize("text", ["prot = 1\n", "port = \n", "port = [1]\n", "\udcff"])
+def test_a_wrong_file_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "soundstage.toml"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigError, match=r"soundstage\.toml"):
+        settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("localhost", True),
+        ("::1", True),
+        ("192.0.2.1", False),
+        ("::", False),
+        ("studio.example.org", False),
+        ("10.127.0.1", False),
+    ],
+)
+def test_loopback_is_told(host: str, is_loopback: bool) -> None:
+    assert Settings(home=Path("/h"), host=host).is_loopback is is_loopback
+
+
+def test_browsers_come_by_the_public_address_if_there_is_one() -> None:
+    assert Settings(home=Path("/h"), port=9000).address == "http://localhost:9000"
+    public = Settings(home=Path("/h"), public_url="https://studio.example.org")
+    assert public.address == "https://studio.example.org"
+
+
+def test_the_reference_has_a_row_with_a_text_for_every_setting() -> None:
+    rows = reference().splitlines()[2:]
+    named = [row.split("`")[1].removeprefix("SOUNDSTAGE_").lower() for row in rows]
+    assert named == list(Settings.__struct_fields__)
+    assert all(len(row.split("|")[3].strip()) > 20 for row in rows)

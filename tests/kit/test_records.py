@@ -1,0 +1,101 @@
+"""Rows go in and come out as the structs they were, on both databases."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+import pytest
+from sqlalchemy import Column, MetaData, String, Table
+
+from soundstage.kit import lease
+from soundstage.kit.database import Database, Document, Moment
+from soundstage.kit.records import Records
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Colour(StrEnum):
+    RED = "RED"
+    BLUE = "BLUE"
+
+
+class Thing(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    created_at: datetime
+    colour: Colour
+    notes: list[str]
+
+
+metadata = MetaData()
+table = Table(
+    "things",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("colour", String(8), nullable=False),
+    Column("notes", Document(list[str]), nullable=False),
+    *lease.columns(),
+)
+records = Records(table, Thing)
+
+
+@pytest.fixture
+def store(database: Database) -> Database:
+    with database.transaction() as transaction:
+        metadata.create_all(transaction)
+    return database
+
+
+def thing(name: str, minutes: int = 0, colour: Colour = Colour.RED) -> Thing:
+    created_at = NOW + timedelta(minutes=minutes)
+    return Thing(id=name, created_at=created_at, colour=colour, notes=["a", name])
+
+
+def test_a_record_comes_back_equal(store: Database) -> None:
+    with store.transaction() as transaction:
+        records.insert(transaction, thing("a"), due_at=NOW)
+        assert records.get(transaction, "a") == thing("a")
+        assert records.get(transaction, "b") is None
+        assert lease.next_due_at(transaction, table) == NOW
+
+
+def test_records_are_found_oldest_first(store: Database) -> None:
+    with store.transaction() as transaction:
+        for name, minutes in (("c", 1), ("b", 1), ("a", 2), ("z", 0)):
+            records.insert(transaction, thing(name, minutes))
+        assert [found.id for found in records.find(transaction)] == ["z", "b", "c", "a"]
+        assert [found.id for found in records.find(transaction, limit=2)] == ["z", "b"]
+        after = records.after(
+            transaction, created_at=thing("b", 1).created_at, record_id="b", limit=9
+        )
+        assert [found.id for found in after] == ["c", "a"]
+
+
+def test_only_what_fits_is_found_and_counted(store: Database) -> None:
+    with store.transaction() as transaction:
+        records.insert(transaction, thing("a"))
+        records.insert(transaction, thing("b", colour=Colour.BLUE))
+        blue = table.c.colour == Colour.BLUE
+        assert records.find(transaction, blue) == [thing("b", colour=Colour.BLUE)]
+        assert records.count(transaction, blue) == 1
+        assert records.count(transaction) == 2
+        assert records.after(transaction, blue, created_at=NOW, record_id="b", limit=9) == []
+
+
+def test_one_row_is_changed_or_removed(store: Database) -> None:
+    with store.transaction() as transaction:
+        records.insert(transaction, thing("a"))
+        records.insert(transaction, thing("b"))
+        records.update(transaction, "a", {"colour": Colour.BLUE, "notes": []})
+        records.delete(transaction, "b")
+        assert records.find(transaction) == [
+            Thing(id="a", created_at=NOW, colour=Colour.BLUE, notes=[])
+        ]
+
+
+def test_a_row_that_the_model_does_not_allow_is_not_believed(store: Database) -> None:
+    with store.transaction() as transaction:
+        records.insert(transaction, thing("a"))
+        records.update(transaction, "a", {"colour": "GREEN"})
+        with pytest.raises(msgspec.ValidationError):
+            records.get(transaction, "a")

@@ -1,0 +1,413 @@
+"""What is to be done with a session, row by row: its state, what is seen, what time it is."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from soundstage.engines.interface import Observed, Phase, Reason
+from soundstage.resources.backups.model import (
+    StreamingSessionBackup,
+    StreamingSessionState,
+    StreamingSessionStatusCode,
+)
+from soundstage.resources.launch_profiles.model import (
+    AutomaticTerminationMode,
+    SessionBackupMode,
+    SessionPersistenceMode,
+    StreamingClipboardMode,
+)
+from soundstage.resources.sessions.lifecycle import (
+    HEALTH_EVERY,
+    MACHINE,
+    READABLE_FOR,
+    Act,
+    Step,
+    blind_step,
+    next_step,
+)
+from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
+
+S, C, P = StreamingSessionState, StreamingSessionStatusCode, Phase
+NOW = datetime(2030, 1, 1, 9, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+def a_session(
+    state: StreamingSessionState, age: timedelta = SECOND, **facts: Any
+) -> StreamingSession:
+    """Make a persistent session on its second attempt that entered its state `age` ago."""
+    session = StreamingSession(
+        id="s" * 22,
+        studio_id="studio",
+        launch_profile_id="p" * 22,
+        streaming_image_id="i" * 22,
+        ec2_image_id="ami-host",
+        ec2_instance_type="g4dn.xlarge",
+        owned_by="ann",
+        created_by="ann",
+        created_at=NOW,
+        updated_at=NOW,
+        updated_by="ann",
+        tags={},
+        state=state,
+        state_since=NOW - age,
+        status_code=C.STREAMING_SESSION_READY,
+        status_message="",
+        session_persistence_mode=SessionPersistenceMode.ACTIVATED,
+        automatic_termination_mode=AutomaticTerminationMode.DEACTIVATED,
+        backup_mode=SessionBackupMode.DEACTIVATED,
+        max_backups_to_retain=0,
+        volume_configuration=None,
+        clipboard_mode=StreamingClipboardMode.ENABLED,
+        max_session_length_in_minutes=690,
+        max_stopped_session_length_in_minutes=0,
+        attempt=2,
+        running_attempt=2,
+        heals=[],
+        volume_generation=0,
+        volume_backup_id=None,
+        previous_volume_generation=0,
+        is_volume_deleted=False,
+        stop_number=1,
+    )
+    return msgspec.structs.replace(session, **facts)
+
+
+def a_backup(state: StreamingSessionState, age: timedelta = SECOND) -> StreamingSessionBackup:
+    return StreamingSessionBackup(
+        id="b" * 22,
+        studio_id="studio",
+        session_id="s" * 22,
+        stop_number=1,
+        launch_profile_id="p" * 22,
+        owned_by="ann",
+        tags={},
+        state=state,
+        state_since=NOW - age,
+        status_code=C.INTERNAL_ERROR,
+        status_message="The store is full.",
+        size_bytes=None,
+        purge_at=None,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+def seen(phase: Phase, attempt: int | None = 2, volume: int | None = 0, **facts: Any) -> Observed:
+    return Observed(phase=phase, attempt=attempt, volume_generation=volume, **facts)
+
+
+def step(
+    session: StreamingSession, observed: Observed, backup: StreamingSessionBackup | None = None
+) -> Step:
+    return next_step(session, backup, observed, NOW)
+
+
+AT_REST = (P.STOPPED, P.FAILED, P.ABSENT)
+MOVING = (P.STARTING, P.RUNNING, P.STOPPING)
+LATE_CREATE = 10 * MINUTE + SECOND
+LATE_START = timedelta(hours=12, seconds=1)
+LATE_STOP = 2 * MINUTE + SECOND
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "phase", "attempt", "act", "event"),
+    [
+        # What this attempt came to counts, also after the deadline.
+        (S.CREATE_IN_PROGRESS, SECOND, P.RUNNING, 2, Act.NOTHING, "ran"),
+        (S.CREATE_IN_PROGRESS, LATE_CREATE, P.RUNNING, 2, Act.NOTHING, "ran"),
+        (S.CREATE_IN_PROGRESS, SECOND, P.FAILED, 2, Act.NOTHING, "failed"),
+        (S.START_IN_PROGRESS, SECOND, P.RUNNING, 2, Act.NOTHING, "ran"),
+        (S.START_IN_PROGRESS, SECOND, P.FAILED, 2, Act.NOTHING, "failed"),
+        # An earlier attempt says nothing about this one.
+        (S.START_IN_PROGRESS, SECOND, P.FAILED, 1, Act.RUN, None),
+        (S.START_IN_PROGRESS, SECOND, P.RUNNING, 1, Act.RUN, None),
+        (S.CREATE_IN_PROGRESS, SECOND, P.ABSENT, None, Act.RUN, None),
+        (S.START_IN_PROGRESS, SECOND, P.STOPPED, 1, Act.RUN, None),
+        # On its way; a start dies into STOPPED and is asked for again.
+        (S.CREATE_IN_PROGRESS, SECOND, P.STARTING, 2, Act.RUN, None),
+        (S.CREATE_IN_PROGRESS, SECOND, P.STOPPED, 2, Act.RUN, None),
+        (S.CREATE_IN_PROGRESS, 10 * MINUTE, P.STARTING, 2, Act.RUN, None),
+        # Too late.
+        (S.CREATE_IN_PROGRESS, LATE_CREATE, P.STARTING, 2, Act.STOP, "failed"),
+        (S.CREATE_IN_PROGRESS, LATE_CREATE, P.ABSENT, None, Act.STOP, "failed"),
+        (S.START_IN_PROGRESS, LATE_CREATE, P.STARTING, 2, Act.RUN, None),
+        (S.START_IN_PROGRESS, LATE_START, P.STARTING, 2, Act.STOP, "failed"),
+        (S.START_IN_PROGRESS, LATE_START, P.FAILED, 1, Act.STOP, "failed"),
+    ],
+)
+def test_bringing_up(
+    *,
+    state: StreamingSessionState,
+    age: timedelta,
+    phase: Phase,
+    attempt: int | None,
+    act: Act,
+    event: str | None,
+) -> None:
+    decided = step(a_session(state, age), seen(phase, attempt))
+    assert (decided.act, decided.event) == (act, event)
+    assert decided.again_at is None or decided.again_at > NOW
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        (Reason.CAPACITY, C.INSUFFICIENT_CAPACITY),
+        (Reason.IMAGE, C.AMI_VALIDATION_ERROR),
+        (Reason.BACKUP, C.INTERNAL_ERROR),
+        (Reason.INTERNAL, C.INTERNAL_ERROR),
+    ],
+)
+def test_a_failure_says_which_way_and_why(reason: Reason, code: StreamingSessionStatusCode) -> None:
+    decided = step(
+        a_session(S.CREATE_IN_PROGRESS), seen(P.FAILED, reason=reason, detail="Because.")
+    )
+    assert (decided.event, decided.code, decided.message) == ("failed", code, "Because.")
+
+
+def test_the_first_run_and_a_later_one_have_their_own_codes() -> None:
+    first = step(a_session(S.CREATE_IN_PROGRESS), seen(P.RUNNING))
+    later = step(a_session(S.START_IN_PROGRESS), seen(P.RUNNING))
+    assert (first.code, later.code) == (C.STREAMING_SESSION_READY, C.STREAMING_SESSION_STARTED)
+
+
+def test_looks_grow_rare_while_it_takes_long() -> None:
+    def pause(age: timedelta) -> timedelta:
+        again_at = step(a_session(S.START_IN_PROGRESS, age), seen(P.STARTING)).again_at
+        assert again_at is not None
+        return again_at - NOW
+
+    pauses = [pause(timedelta(seconds=seconds)) for seconds in (0, 2, 20, 4000)]
+    assert pauses[0] == timedelta(milliseconds=50)
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == timedelta(seconds=2)
+
+
+PAST, FUTURE = NOW, NOW + SECOND
+
+
+@pytest.mark.parametrize(
+    ("facts", "phase", "attempt", "act", "event"),
+    [
+        # All is well.
+        ({}, P.RUNNING, 2, Act.NOTHING, None),
+        ({"stop_at": FUTURE}, P.RUNNING, 2, Act.NOTHING, None),
+        # Its time is up, whatever is seen.
+        ({"stop_at": PAST}, P.RUNNING, 2, Act.NOTHING, "stop"),
+        ({"stop_at": PAST}, P.STOPPED, 2, Act.NOTHING, "stop"),
+        ({"terminate_at": PAST}, P.RUNNING, 2, Act.NOTHING, "delete"),
+        # It died.
+        ({}, P.STOPPED, 2, Act.NOTHING, "heal"),
+        ({}, P.FAILED, 2, Act.NOTHING, "heal"),
+        ({}, P.ABSENT, None, Act.NOTHING, "heal"),
+        # It is being started again: what is seen of the attempt before is old news.
+        ({"attempt": 3, "heals": [NOW]}, P.STOPPED, 2, Act.RUN, None),
+        ({"attempt": 3, "heals": [NOW]}, P.FAILED, 2, Act.RUN, None),
+        ({"attempt": 3, "heals": [NOW]}, P.ABSENT, None, Act.RUN, None),
+        ({"attempt": 3, "heals": [NOW]}, P.STARTING, 3, Act.RUN, None),
+        ({"attempt": 3, "heals": [NOW]}, P.RUNNING, 3, Act.NOTHING, "healed"),
+        # That failed too, or takes too long.
+        ({"attempt": 3, "heals": [NOW]}, P.FAILED, 3, Act.NOTHING, "heal"),
+        ({"attempt": 3, "heals": [NOW - 2 * MINUTE]}, P.STARTING, 3, Act.RUN, None),
+        ({"attempt": 3, "heals": [NOW - 3 * MINUTE]}, P.STARTING, 3, Act.NOTHING, "heal"),
+        # Two heals in ten minutes are borne, three are not, unless they are long ago.
+        ({"heals": [NOW - 9 * MINUTE] * 2}, P.STOPPED, 2, Act.NOTHING, "heal"),
+        ({"heals": [NOW - 9 * MINUTE] * 3}, P.STOPPED, 2, Act.STOP, "collapsed"),
+        ({"heals": [NOW - 10 * MINUTE] * 3}, P.STOPPED, 2, Act.NOTHING, "heal"),
+        # An engine in between two answers is asked again.
+        ({}, P.STARTING, 2, Act.NOTHING, None),
+    ],
+)
+def test_keeping_up(
+    facts: dict[str, Any], phase: Phase, attempt: int | None, act: Act, event: str | None
+) -> None:
+    decided = step(a_session(S.READY, **facts), seen(phase, attempt))
+    assert (decided.act, decided.event) == (act, event)
+    assert decided.again_at is not None
+    assert decided.again_at <= NOW + HEALTH_EVERY
+
+
+def test_one_that_may_not_be_stopped_collapses_for_good() -> None:
+    session = a_session(
+        S.READY,
+        heals=[NOW] * 3,
+        session_persistence_mode=SessionPersistenceMode.DEACTIVATED,
+    )
+    decided = step(session, seen(P.STOPPED))
+    assert (decided.event, decided.code) == ("collapsed for good", C.INTERNAL_ERROR)
+    assert "died 4 times" in decided.message
+
+
+def test_a_heal_says_what_happened_and_when() -> None:
+    decided = step(a_session(S.READY), seen(P.STOPPED))
+    assert "2030-01-01 09:00:00 UTC" in decided.message
+
+
+def test_the_next_look_is_not_after_the_planned_end() -> None:
+    decided = step(a_session(S.READY, stop_at=FUTURE), seen(P.RUNNING))
+    assert decided.again_at == FUTURE
+
+
+BACKED = {"backup_mode": SessionBackupMode.AUTOMATIC, "max_backups_to_retain": 2}
+GOING = {**BACKED, "volume_retention_mode": VolumeRetentionMode.DELETE}
+COPYING, KEPT, LOST = S.CREATE_IN_PROGRESS, S.READY, S.CREATE_FAILED
+
+
+@pytest.mark.parametrize(
+    ("age", "phase", "volume", "rules", "backup", "act", "event"),
+    [
+        # Down first.
+        (SECOND, P.RUNNING, 0, {}, None, Act.STOP, None),
+        (SECOND, P.STARTING, 0, {}, None, Act.STOP, None),
+        (LATE_STOP - SECOND, P.STOPPING, 0, {}, None, Act.STOP, None),
+        (LATE_STOP, P.STOPPING, 0, {}, None, Act.STOP, "failed"),
+        # Down, and no backup is wanted.
+        (SECOND, P.STOPPED, 0, {}, None, Act.NOTHING, "rested"),
+        (LATE_STOP, P.STOPPED, 0, {}, None, Act.NOTHING, "rested"),
+        (SECOND, P.FAILED, 0, {}, None, Act.NOTHING, "rested"),
+        (SECOND, P.STOPPED, 0, BACKED | {"max_backups_to_retain": 0}, None, Act.NOTHING, "rested"),
+        # A backup: begun, waited for however long it takes, done.
+        (SECOND, P.STOPPED, 0, BACKED, None, Act.NOTHING, "begin backup"),
+        (SECOND, P.STOPPED, 0, BACKED, COPYING, Act.NOTHING, None),
+        (60 * MINUTE, P.STOPPED, 0, BACKED, COPYING, Act.NOTHING, None),
+        (SECOND, P.STOPPED, 0, BACKED, KEPT, Act.NOTHING, "rested"),
+        (SECOND, P.STOPPED, 0, BACKED, LOST, Act.NOTHING, "rested"),
+        # Nothing there that could be copied.
+        (SECOND, P.ABSENT, None, BACKED, None, Act.NOTHING, "rested"),
+        # The disk goes only when its backup is READY.
+        (SECOND, P.STOPPED, 0, GOING, None, Act.NOTHING, "begin backup"),
+        (SECOND, P.STOPPED, 0, GOING, COPYING, Act.NOTHING, None),
+        (60 * MINUTE, P.STOPPED, 0, GOING, KEPT, Act.REMOVE_VOLUME, None),
+        (SECOND, P.STOPPED, None, GOING, KEPT, Act.NOTHING, "rested"),
+        (SECOND, P.STOPPED, 0, GOING, LOST, Act.NOTHING, "rested"),
+    ],
+)
+def test_bringing_down(
+    *,
+    age: timedelta,
+    phase: Phase,
+    volume: int | None,
+    rules: dict[str, Any],
+    backup: StreamingSessionState | None,
+    act: Act,
+    event: str | None,
+) -> None:
+    session = a_session(S.STOP_IN_PROGRESS, age, **rules)
+    made = None if backup is None else a_backup(backup)
+    decided = step(session, seen(phase, volume=volume), made)
+    assert (decided.act, decided.event) == (act, event)
+
+
+def test_a_failed_backup_is_told_and_the_disk_kept() -> None:
+    decided = step(a_session(S.STOP_IN_PROGRESS, **GOING), seen(P.STOPPED), a_backup(LOST))
+    assert decided.message.endswith("Its backup failed, so its disk is kept: The store is full.")
+
+
+def test_a_disk_that_can_not_be_removed_is_kept_at_last() -> None:
+    session = a_session(S.STOP_IN_PROGRESS, 60 * MINUTE, **GOING)
+    decided = step(session, seen(P.STOPPED), a_backup(KEPT, LATE_STOP))
+    assert (decided.act, decided.event) == (Act.NOTHING, "rested")
+    assert "could not be removed" in decided.message
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_stopped_session_is_terminated_when_its_time_is_up(phase: Phase) -> None:
+    decided = step(a_session(S.STOPPED, terminate_at=PAST), seen(phase))
+    assert decided.event == "delete"
+
+
+@pytest.mark.parametrize("terminate_at", [None, FUTURE])
+def test_a_stopped_session_is_left_alone(terminate_at: datetime | None) -> None:
+    for phase in AT_REST:
+        assert step(a_session(S.STOPPED, terminate_at=terminate_at), seen(phase)) == Step(
+            again_at=terminate_at
+        )
+
+
+@pytest.mark.parametrize(
+    "state", [S.STOPPED, S.CREATE_FAILED, S.START_FAILED, S.STOP_FAILED, S.DELETE_FAILED]
+)
+def test_nothing_goes_on_running_unseen(state: StreamingSessionState) -> None:
+    for phase in MOVING:
+        decided = step(a_session(state, 99 * MINUTE), seen(phase))
+        assert (decided.act, decided.event) == (Act.STOP, None)
+        assert decided.again_at == NOW + HEALTH_EVERY
+    for phase in AT_REST:
+        assert step(a_session(state, 99 * MINUTE), seen(phase)) == Step()
+
+
+@pytest.mark.parametrize(
+    ("age", "phase", "act", "event"),
+    [
+        (SECOND, P.RUNNING, Act.REMOVE, None),
+        (SECOND, P.STOPPED, Act.REMOVE, None),
+        (SECOND, P.FAILED, Act.REMOVE, None),
+        (SECOND, P.ABSENT, Act.NOTHING, "gone"),
+        (11 * MINUTE, P.ABSENT, Act.NOTHING, "gone"),
+        (11 * MINUTE, P.STOPPING, Act.NOTHING, "failed"),
+    ],
+)
+def test_removing(age: timedelta, phase: Phase, act: Act, event: str | None) -> None:
+    decided = step(a_session(S.DELETE_IN_PROGRESS, age), seen(phase))
+    assert (decided.act, decided.event) == (act, event)
+
+
+def test_a_deleted_session_is_read_for_a_day_and_then_purged() -> None:
+    young = a_session(S.DELETED, READABLE_FOR - SECOND)
+    assert step(young, seen(P.ABSENT)) == Step(again_at=NOW + SECOND)
+    assert step(a_session(S.DELETED, READABLE_FOR), seen(P.ABSENT)) == Step(event="purge")
+
+
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("state", S)
+def test_only_what_the_table_allows_is_decided(state: StreamingSessionState, phase: Phase) -> None:
+    beside = {None, "heal", "healed", "begin backup", "purge"}
+    for age in (SECOND, timedelta(days=2)):
+        for attempt in (1, 2):
+            for backup in (None, a_backup(COPYING), a_backup(KEPT), a_backup(LOST)):
+                facts = {**GOING, "stop_at": PAST} if attempt == 1 else {**BACKED}
+                session = a_session(state, age, **facts)
+                decided = step(session, seen(phase, attempt), backup)
+                assert decided.event in beside or MACHINE.allows(state, decided.event or "")
+                is_passing = state in MACHINE.limits
+                # What is in progress is always looked at again, or has come to its end.
+                assert not is_passing or decided.again_at or decided.event == "failed"
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "backup", "facts", "event"),
+    [
+        (S.CREATE_IN_PROGRESS, SECOND, None, {}, None),
+        (S.CREATE_IN_PROGRESS, LATE_CREATE, None, {}, "failed"),
+        (S.START_IN_PROGRESS, LATE_START, None, {}, "failed"),
+        (S.STOP_IN_PROGRESS, LATE_STOP, None, {}, "failed"),
+        # The workstation was seen down before the backup was begun.
+        (S.STOP_IN_PROGRESS, LATE_STOP, COPYING, {}, None),
+        (S.DELETE_IN_PROGRESS, 11 * MINUTE, None, {}, "failed"),
+        # Not answering is not dying.
+        (S.READY, 99 * MINUTE, None, {}, None),
+        (S.READY, SECOND, None, {"attempt": 3, "heals": [NOW - 99 * MINUTE]}, None),
+        (S.READY, SECOND, None, {"stop_at": PAST}, "stop"),
+        (S.READY, SECOND, None, {"terminate_at": PAST}, "delete"),
+        (S.STOPPED, 99 * MINUTE, None, {}, None),
+    ],
+)
+def test_an_engine_that_can_not_say_leaves_it_to_time(
+    state: StreamingSessionState,
+    age: timedelta,
+    backup: StreamingSessionState | None,
+    facts: dict[str, Any],
+    event: str | None,
+) -> None:
+    made = None if backup is None else a_backup(backup)
+    again_at = NOW + 5 * SECOND
+    decided = blind_step(
+        a_session(state, age, **facts), made, why="No answer.", again_at=again_at, now=NOW
+    )
+    assert (decided.act, decided.event) == (Act.NOTHING, event)
+    if event is None:
+        assert decided.again_at == again_at

@@ -1,3 +1,5 @@
+"""Users and groups of installations on one host."""
+
 from pathlib import Path
 
 from soundstage.engines.sandbox.settings import SandboxSettings

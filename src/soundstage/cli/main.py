@@ -1,6 +1,7 @@
 """The command `soundstage`: reads the settings and hands over to one module a command."""
 
 import sys
+from contextlib import closing
 
 import click
 
@@ -42,7 +43,8 @@ def run_command(settings: config.Settings, *, once: bool) -> None:
 @click.pass_obj
 def open_command(settings: config.Settings) -> None:
     """Print a fresh address of your running workstation."""
-    click.echo(launch.fresh_address(launch.client_of(settings)))
+    with closing(launch.client_of(settings)) as client:
+        click.echo(launch.fresh_address(client))
 
 
 @soundstage.command("env")

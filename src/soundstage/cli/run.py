@@ -4,10 +4,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 
 from soundstage.cli import launch
 from soundstage.cli.serve import served
@@ -43,22 +44,26 @@ def _run(settings: Settings, *, once: bool) -> None:
     with _step(console, "Service" + (" (runs already)" if is_running else "")):
         service.__enter__()
     try:
-        client = launch.client_of(settings)
-        with _step(console, "Studio") as tell:
-            studio = launch.ensure_studio(client, tell)
-        with _step(console, "Launch profile") as tell:
-            profile = launch.ensure_profile(client, studio["studioId"], tell)
-        with _step(console, "Workstation") as tell:
-            session = launch.ensure_workstation(
-                client, studio["studioId"], profile["launchProfileId"], tell
-            )
-        with _step(console, "Stream"):
-            address = launch.new_address(client, studio["studioId"], session["sessionId"])
-        _show(console, address)
-        if not once and not is_running:
-            _stay(console, lambda: launch.fresh_address(client))
+        with closing(launch.client_of(settings)) as client:
+            _launch(console, client, stays=not once and not is_running)
     finally:
         service.__exit__(None, None, None)
+
+
+def _launch(console: Console, client: launch.OwnClient, *, stays: bool) -> None:
+    with _step(console, "Studio") as tell:
+        studio = launch.ensure_studio(client, tell)
+    with _step(console, "Launch profile") as tell:
+        profile = launch.ensure_profile(client, studio["studioId"], tell)
+    with _step(console, "Workstation") as tell:
+        session = launch.ensure_workstation(
+            client, studio["studioId"], profile["launchProfileId"], tell
+        )
+    with _step(console, "Stream"):
+        address = launch.new_address(client, studio["studioId"], session["sessionId"])
+    _show(console, address)
+    if stays:
+        _stay(console, lambda: launch.fresh_address(client))
 
 
 def _show(console: Console, address: str) -> None:
@@ -82,7 +87,7 @@ def _stay(console: Console, fresh: Callable[[], str]) -> None:
                 _show(console, fresh())
             except CallError as error:
                 # Somebody may have stopped the workstation; others may be at work in theirs.
-                console.print(f"[red]✗[/red] {error}", markup=True)
+                console.print(f"[red]✗[/red] {escape(str(error))}")
     except KeyboardInterrupt:
         pass
     console.print("\nThe service ends. The workstation lives on.")
@@ -95,7 +100,7 @@ def _step(console: Console, name: str) -> Iterator[launch.Tell]:
     with console.status(name) as status:
 
         def tell(doing: str) -> None:
-            status.update(f"{name}: {doing}" if doing else name)
+            status.update(f"{name}: {escape(doing)}" if doing else name)
 
         try:
             yield tell

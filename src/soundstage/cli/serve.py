@@ -65,11 +65,12 @@ def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=512)
-    except socket.gaierror as error:
-        raise ConfigError(
-            f"SOUNDSTAGE_HOST: {settings.host} is no address of this machine ({error.strerror})."
-        ) from None
     except OSError as error:
+        if (error.errno or 0) < 0:
+            # The resolver's own numbers, which stand for no error of the system.
+            raise ConfigError(
+                f"SOUNDSTAGE_HOST: {settings.host} is no address of this machine."
+            ) from None
         raise ConfigError(
             f"SOUNDSTAGE_PORT: {settings.host}:{settings.port} can't be listened on "
             f"({os.strerror(error.errno or 0)}). Name another port, or end what uses this one."

@@ -1,0 +1,54 @@
+"""Shell exports: who they are for, and that a shell reads them as they are meant."""
+
+import subprocess
+
+import msgspec
+import pytest
+
+from soundstage.cli.env import credentials, exports
+from soundstage.kit.config import ConfigError, Settings
+
+NAMES = [
+    "AWS_ENDPOINT_URL_NIMBLE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+]
+
+
+def as_the_shell_reads(text: str) -> list[str]:
+    script = 'eval "$1"; printf "%s\\n" ' + " ".join(f'"${name}"' for name in NAMES)
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", text], env={}, check=True, capture_output=True, text=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_the_operator_s_exports_are_the_same_each_time(settings: Settings) -> None:
+    key = credentials(settings, "operator")
+    assert as_the_shell_reads(exports(settings, None)) == [
+        f"http://localhost:{settings.port}",
+        key.id,
+        key.secret,
+        "us-west-2",
+    ]
+    assert exports(settings, None) == exports(settings, None) == exports(settings, "operator")
+
+
+@pytest.mark.parametrize("odd", ["a'b", 'a"b', "a$(exit)b", "a;b", "a`b`", "a\\b", "a&b*"])
+def test_a_shell_takes_odd_addresses_literally(settings: Settings, odd: str) -> None:
+    odd_one = msgspec.structs.replace(settings, public_url=f"http://{odd}.test")
+    assert as_the_shell_reads(exports(odd_one, "anna"))[0] == f"http://{odd}.test"
+
+
+def test_everybody_has_a_key_of_their_own(settings: Settings) -> None:
+    keys = [credentials(settings, name) for name in ("operator", "anna", "ben o'hara", "Ännä")]
+    for part in ("id", "secret", "principal_id"):
+        assert len({getattr(key, part) for key in keys}) == 4
+    assert credentials(settings, "anna") == keys[1]
+
+
+@pytest.mark.parametrize("name", ["", "n" * 65, "a\nb", "a\x00b", "a\x1b[31m"])
+def test_what_is_no_name_gets_no_key(settings: Settings, name: str) -> None:
+    with pytest.raises(ConfigError, match="--user: a name has 1 to 64 printable characters"):
+        exports(settings, name)

@@ -1,0 +1,33 @@
+"""Reference pages made from the code."""
+
+import pytest
+
+from soundstage.cli.reference import PAGES
+from soundstage.kit.config import Settings
+from soundstage.resources.operations import OPERATIONS
+
+
+def test_every_setting_is_explained() -> None:
+    page = PAGES["settings"]()
+    assert [
+        name
+        for name in Settings.__struct_fields__
+        if f"| `SOUNDSTAGE_{name.upper()}` |" not in page
+    ] == []
+
+
+def test_every_noun_with_states_has_its_diagram() -> None:
+    page = PAGES["lifecycles"]()
+    assert page.count("```mermaid") == page.count("## ") == 7
+    assert "STOP_IN_PROGRESS --> STOPPED" in page
+
+
+def test_every_operation_has_its_row() -> None:
+    page = PAGES["operations"]()
+    for row in OPERATIONS:
+        assert f"| {row.name} | `{row.method} {row.path}` | " in page
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_page_says_how_it_is_made(name: str) -> None:
+    assert f"`soundstage reference {name}`" in PAGES[name]()

@@ -1,0 +1,160 @@
+"""Running the service: where it listens, and how it ends."""
+
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from soundstage.cli.launch import client_of, ensure_profile, ensure_studio, ensure_workstation
+from soundstage.cli.serve import served
+from soundstage.engines import registry
+from soundstage.engines.interface import Address, Observed
+from soundstage.engines.simulated import SimulatedEngine
+from soundstage.kit.clock import system_clock
+from soundstage.kit.config import ConfigError, Settings
+from soundstage.testing.streams import StandInDesktop, Visitor, upgrade_request, wait_for
+from soundstage.wiring import ServiceRunsError, has_service
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def is_ready(settings: Settings) -> bool:
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{settings.port}/readyz", trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_well_in_spite_of_open_connections(
+    settings: Settings, started: Start, number: signal.Signals
+) -> None:
+    process = started("serve")
+    wait_for(lambda: is_ready(settings), 30)
+    assert (settings.home / "service.pid").read_text() == f"{process.pid}\n"
+    where = ("127.0.0.1", settings.port)
+    with (
+        httpx.Client(trust_env=False) as idle,
+        socket.create_connection(where) as silent,
+        socket.create_connection(where) as halfway,
+    ):
+        assert idle.get(f"http://127.0.0.1:{settings.port}/healthz").is_success
+        halfway.sendall(b"POST /2020-08-01/studios HTTP/1.1\r\nContent-Length: 9\r\n")
+        assert silent.fileno() > 0
+        began = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 5
+    assert not (settings.home / "service.pid").exists()
+    assert not has_service(settings)
+    output, _ = process.communicate()
+    assert f"Soundstage listens on http://localhost:{settings.port}" in output
+    assert "Traceback" not in output
+
+
+class WithDesktop(SimulatedEngine):
+    """Says that a stand-in desktop is every workstation's."""
+
+    address: Address
+
+    def observe(self, ref: str) -> Observed:
+        observed = super().observe(ref)
+        shown = self.address if observed.address is not None else None
+        return msgspec.structs.replace(observed, address=shown)
+
+
+def test_an_open_desktop_does_not_keep_it_from_ending(
+    settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = msgspec.structs.replace(settings, public_url=f"http://127.0.0.1:{settings.port}")
+    home.chmod(0o700)
+    desktop = StandInDesktop(home)
+    place = desktop.place("")
+    engine = WithDesktop(system_clock)
+    engine.address = Address(directory=place.directory, name=place.name, uid=place.uid)
+    monkeypatch.setattr(registry, "make", lambda *_: engine)
+    with served(settings), closing(client_of(settings)) as client:
+        studio_id = ensure_studio(client, print)["studioId"]
+        profile_id = ensure_profile(client, studio_id, print)["launchProfileId"]
+        session = ensure_workstation(client, studio_id, profile_id, print)
+        where = {"studioId": studio_id, "sessionId": session["sessionId"]}
+        stream = client.call("CreateStreamingSessionStream", **where)["stream"]
+        where["streamId"] = stream["streamId"]
+
+        def url() -> Any:
+            return client.call("GetStreamingSessionStream", **where)["stream"].get("url")
+
+        wait_for(url, 30)
+        entered = httpx.get(url(), trust_env=False)
+        assert entered.status_code == 303
+        cookie = entered.headers["set-cookie"].partition(";")[0]
+        path = f"/streams/{stream['streamId']}/api/websockets"
+        visitor = Visitor(settings.port, upgrade_request(settings.port, path, Cookie=cookie))
+        assert visitor.status == 101
+        assert visitor.read(6) == b"\x81\x04MODE"
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    with visitor:
+        visitor.read_to_end()
+    desktop.close()
+    assert engine.refs() == {session["sessionId"]}
+
+
+def test_a_taken_port_is_one_sentence(settings: Settings, soundstage: Any) -> None:
+    with socket.create_server(("127.0.0.1", settings.port)):
+        done = soundstage("serve")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"soundstage: SOUNDSTAGE_PORT: 127.0.0.1:{settings.port} can't be listened on "
+        "(Address already in use). Name another port, or end what uses this one.\n"
+    )
+
+
+def test_a_second_service_on_a_home_is_one_sentence(running: Settings) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = int(free.getsockname()[1])
+    with (
+        pytest.raises(ServiceRunsError, match=f"A service works with {running.home} already"),
+        served(msgspec.structs.replace(running, port=port)),
+    ):
+        pass
+    assert is_ready(running)
+
+
+def test_a_host_may_be_an_address_of_either_kind(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    families = []
+
+    def create(address: Any, *, family: int, **more: Any) -> Any:
+        del address, more
+        families.append(family)
+        raise OSError(99, "no such address here")
+
+    monkeypatch.setattr(socket, "create_server", create)
+    for host in ("::1", "fd00::7", "10.0.0.7", "localhost"):
+        with (
+            pytest.raises(ConfigError, match="Cannot assign requested address"),
+            served(msgspec.structs.replace(settings, host=host)),
+        ):
+            pass
+    assert families == [socket.AF_INET6, socket.AF_INET6, socket.AF_INET, socket.AF_INET]
+
+
+def test_served_ends_with_its_block(settings: Settings) -> None:
+    before = threading.active_count()
+    with served(settings):
+        assert is_ready(settings)
+    assert not is_ready(settings)
+    assert not has_service(settings)
+    assert threading.active_count() <= before + 1

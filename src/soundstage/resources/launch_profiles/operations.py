@@ -9,6 +9,7 @@ from soundstage.resources.components.model import ProtocolVersion
 from soundstage.resources.launch_profiles import service
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
+    LaunchProfileChange,
     LaunchProfileState,
     LaunchProfileStatusCode,
     StreamConfiguration,
@@ -58,6 +59,27 @@ class CreateLaunchProfileInput(Shape, frozen=True, kw_only=True):
     client_token: ClientToken | None = None
     description: Description | None = None
     tags: Tags | None = None
+
+
+class UpdateLaunchProfileInput(Shape, frozen=True, kw_only=True):
+    """What to change of which launch profile."""
+
+    launch_profile_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+    description: Description | None = None
+    launch_profile_protocol_versions: list[ProtocolVersion] | None = None
+    name: LaunchProfileName | None = None
+    stream_configuration: StreamConfiguration | None = None
+    studio_component_ids: Annotated[list[str], Meta(min_length=1, max_length=100)] | None = None
+
+
+class DeleteLaunchProfileInput(Shape, frozen=True, kw_only=True):
+    """Which launch profile."""
+
+    launch_profile_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
 
 
 class GetLaunchProfileInput(Shape, frozen=True, kw_only=True):
@@ -129,6 +151,20 @@ def list_launch_profiles(
     )
 
 
+def update_launch_profile(request: Request, given: UpdateLaunchProfileInput) -> LaunchProfileOutput:
+    """Begin to change a launch profile."""
+    names = LaunchProfileChange.__struct_fields__
+    change = LaunchProfileChange(**{name: getattr(given, name) for name in names})
+    profile = service.update(request, given.studio_id, given.launch_profile_id, change)
+    return LaunchProfileOutput(launch_profile=_show(request, profile))
+
+
+def delete_launch_profile(request: Request, given: DeleteLaunchProfileInput) -> LaunchProfileOutput:
+    """Begin to delete a launch profile."""
+    profile = service.delete(request, given.studio_id, given.launch_profile_id)
+    return LaunchProfileOutput(launch_profile=_show(request, profile))
+
+
 def _show(request: Request, profile: LaunchProfile) -> LaunchProfileShape:
     return shaped(
         LaunchProfileShape,
@@ -138,6 +174,9 @@ def _show(request: Request, profile: LaunchProfile) -> LaunchProfileShape:
     )
 
 
+_NOBODY = Permission(administrator=Grant.NEVER, user=Grant.NEVER)
+_MEMBERS = Permission(administrator=Grant.ALWAYS, user=Grant.MEMBER)
+
 OPERATIONS = [
     Operation(
         name="CreateLaunchProfile",
@@ -145,7 +184,7 @@ OPERATIONS = [
         path="/studios/{studioId}/launch-profiles",
         input=CreateLaunchProfileInput,
         output=LaunchProfileOutput,
-        permission=Permission(administrator=Grant.NEVER, user=Grant.NEVER),
+        permission=_NOBODY,
         handler=create_launch_profile,
     ),
     Operation(
@@ -154,7 +193,7 @@ OPERATIONS = [
         path="/studios/{studioId}/launch-profiles/{launchProfileId}",
         input=GetLaunchProfileInput,
         output=LaunchProfileOutput,
-        permission=Permission(administrator=Grant.ALWAYS, user=Grant.MEMBER),
+        permission=_MEMBERS,
         handler=get_launch_profile,
     ),
     Operation(
@@ -166,5 +205,23 @@ OPERATIONS = [
         permission=Permission(administrator=Grant.ALWAYS, user=Grant.OWN_LIST),
         handler=list_launch_profiles,
         paginates="launchProfiles",
+    ),
+    Operation(
+        name="UpdateLaunchProfile",
+        method="PATCH",
+        path="/studios/{studioId}/launch-profiles/{launchProfileId}",
+        input=UpdateLaunchProfileInput,
+        output=LaunchProfileOutput,
+        permission=_NOBODY,
+        handler=update_launch_profile,
+    ),
+    Operation(
+        name="DeleteLaunchProfile",
+        method="DELETE",
+        path="/studios/{studioId}/launch-profiles/{launchProfileId}",
+        input=DeleteLaunchProfileInput,
+        output=LaunchProfileOutput,
+        permission=_NOBODY,
+        handler=delete_launch_profile,
     ),
 ]

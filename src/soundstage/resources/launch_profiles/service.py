@@ -1,7 +1,11 @@
 """What can be done with launch profiles; called by their operations and by sessions."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids
@@ -13,6 +17,7 @@ from soundstage.resources.launch_profiles import store
 from soundstage.resources.launch_profiles.lifecycle import MACHINE
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
+    LaunchProfileChange,
     LaunchProfilePersona,
     LaunchProfileState,
     LaunchProfileStatusCode,
@@ -27,6 +32,7 @@ from soundstage.resources.launch_profiles.model import (
 )
 from soundstage.resources.members import service as people
 from soundstage.resources.request import Installation, Request
+from soundstage.resources.settling import Blocker
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
 from soundstage.wire.arn import ArnKind
@@ -49,13 +55,7 @@ def create(
     transaction = request.transaction
     configuration = completed(stream_configuration)
     _refuse_what_no_engine_does(request.installation, configuration)
-    for component_id in studio_component_ids:
-        try:
-            components.find(transaction, studio_id, component_id)
-        except NotFoundError:
-            raise ValidationError(
-                f"studioComponentIds: there is no studio component {component_id} in this studio."
-            ) from None
+    _require_components(transaction, studio_id, studio_component_ids)
     tags = tag_rules.check(tags)
     studios.find_usable(transaction, studio_id)
     profile = LaunchProfile(
@@ -186,28 +186,120 @@ def remove_member(request: Request, studio_id: str, profile_id: str, principal_i
     hints.hint(request.transaction, "streams", principal_id)
 
 
-def settle(transaction: Connection, profile: LaunchProfile, now: datetime) -> None:
-    """Finish a launch profile in progress: its images must be there and READY."""
-    code, message = _judge_images(transaction, profile)
-    store.launch_profiles.update(
-        transaction, profile.id, {"validation_results": _validation_results()}
+def has_any(transaction: Connection, studio_id: str) -> bool:
+    """Reports whether a studio has any that are not over; they keep it from being deleted."""
+    columns = store.table.c
+    return (
+        store.launch_profiles.count(
+            transaction,
+            columns.studio_id == studio_id,
+            columns.state.not_in(["DELETED", "CREATE_FAILED"]),
+        )
+        > 0
     )
-    is_good = code is LaunchProfileStatusCode.LAUNCH_PROFILE_CREATED
+
+
+def update(
+    request: Request, studio_id: str, profile_id: str, change: LaunchProfileChange
+) -> LaunchProfile:
+    """Begin to change a launch profile; living sessions keep the rules that they began with.
+
+    Whether its images can be used shows in its state. Raises ConflictError while something else is
+    in progress.
+    """
+    profile = get(request, studio_id, profile_id)
+    if change.stream_configuration is not None:
+        configuration = completed(change.stream_configuration)
+        _refuse_what_no_engine_does(request.installation, configuration)
+        change = msgspec.structs.replace(change, stream_configuration=configuration)
+    _require_components(request.transaction, studio_id, change.studio_component_ids or [])
+    settling.begin(
+        request,
+        store.launch_profiles,
+        MACHINE,
+        profile,
+        "update",
+        status_code=LaunchProfileStatusCode.LAUNCH_PROFILE_UPDATE_IN_PROGRESS,
+        status_message="The launch profile is being updated.",
+        kind=ArnKind.LAUNCH_PROFILE,
+        changes={"wished": change},
+    )
+    return find(request.transaction, studio_id, profile_id)
+
+
+def delete(request: Request, studio_id: str, profile_id: str) -> LaunchProfile:
+    """Begin to delete a launch profile. Whether sessions keep it shows in its state."""
+    settling.begin(
+        request,
+        store.launch_profiles,
+        MACHINE,
+        get(request, studio_id, profile_id),
+        "delete",
+        status_code=LaunchProfileStatusCode.LAUNCH_PROFILE_DELETE_IN_PROGRESS,
+        status_message="The launch profile is being deleted.",
+        kind=ArnKind.LAUNCH_PROFILE,
+    )
+    return find(request.transaction, studio_id, profile_id)
+
+
+def settle(
+    transaction: Connection, profile: LaunchProfile, now: datetime, *, blockers: Sequence[Blocker]
+) -> None:
+    """Finish a launch profile in progress: its images must be there and READY, and one with
+    sessions is not deleted. An update that fails leaves everything as it was.
+    """
+    codes = LaunchProfileStatusCode
+    changes: dict[str, Any] = {"wished": None}
+    code: StrEnum
+    if profile.state is LaunchProfileState.DELETE_IN_PROGRESS:
+        event, code = "gone", codes.LAUNCH_PROFILE_DELETED
+        message = "The launch profile has been deleted."
+        blocker = settling.first_blocker(transaction, profile.id, blockers)
+        if blocker is not None:
+            event, code = "failed", blocker.status_code
+            message = f"The launch profile still has {blocker.what}; delete them first."
+    else:
+        is_new = profile.state is LaunchProfileState.CREATE_IN_PROGRESS
+        wished = settling.given_members(profile.wished or LaunchProfileChange())
+        trouble = _judge_images(transaction, msgspec.structs.replace(profile, **wished))
+        if trouble is not None:
+            event, (code, message) = "failed", trouble
+        elif is_new:
+            event, code = "created", codes.LAUNCH_PROFILE_CREATED
+            message = "The launch profile has been created."
+        else:
+            event, code = "updated", codes.LAUNCH_PROFILE_UPDATED
+            message = "The launch profile has been updated."
+            changes |= wished
+        changes["validation_results"] = _validation_results()
     settling.settle(
         transaction,
         store.launch_profiles,
         profile,
-        state=MACHINE.target(profile.state, "created" if is_good else "failed"),
+        state=MACHINE.target(profile.state, event),
         status_code=code,
         status_message=message,
         now=now,
         kind=ArnKind.LAUNCH_PROFILE,
+        changes=changes,
     )
+
+
+def _require_components(
+    transaction: Connection, studio_id: str, component_ids: Sequence[str]
+) -> None:
+    for component_id in component_ids:
+        component = components.look_up(transaction, studio_id, component_id)
+        if component is None or component.is_over:
+            raise ValidationError(
+                f"studioComponentIds: there is no studio component {component_id} in this studio."
+            )
 
 
 def _judge_images(
     transaction: Connection, profile: LaunchProfile
-) -> tuple[LaunchProfileStatusCode, str]:
+) -> tuple[LaunchProfileStatusCode, str] | None:
+    """Say what is wrong with a launch profile's images, if anything is."""
     for image_id in profile.stream_configuration.streaming_image_ids:
         image = images.look_up(transaction, profile.studio_id, image_id)
         if image is None or image.state is StreamingImageState.DELETED:
@@ -220,7 +312,7 @@ def _judge_images(
                 LaunchProfileStatusCode.STREAMING_IMAGE_NOT_READY,
                 f"The streaming image {image_id} is {image.state}; it must be READY.",
             )
-    return LaunchProfileStatusCode.LAUNCH_PROFILE_CREATED, "The launch profile has been created."
+    return None
 
 
 def _validation_results() -> list[ValidationResult]:

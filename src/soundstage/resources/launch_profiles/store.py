@@ -7,6 +7,7 @@ from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.records import Records
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
+    LaunchProfileChange,
     StreamConfiguration,
     ValidationResult,
 )
@@ -31,6 +32,7 @@ table = Table(
     Column("created_by", String(256), nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("updated_by", String(256), nullable=False),
+    Column("wished", Document(LaunchProfileChange)),
     *lease.columns(),
 )
 launch_profiles = Records(table, LaunchProfile)
@@ -40,7 +42,12 @@ LONGEST_IDENTITY_STORE_ID = 64
 member_table = Table(
     "launch_profile_members",
     metadata,
-    Column("launch_profile_id", String(22), ForeignKey("launch_profiles.id"), primary_key=True),
+    Column(
+        "launch_profile_id",
+        String(22),
+        ForeignKey("launch_profiles.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
     Column("principal_id", String(256), primary_key=True, index=True),
     Column("identity_store_id", String(LONGEST_IDENTITY_STORE_ID), nullable=False),
     Column("persona", String(32), nullable=False),

@@ -30,7 +30,7 @@ access_keys = Records(access_key_table, AccessKey)
 member_table = Table(
     "studio_members",
     metadata,
-    Column("studio_id", String(64), ForeignKey("studios.id"), primary_key=True),
+    Column("studio_id", String(64), ForeignKey("studios.id", ondelete="CASCADE"), primary_key=True),
     Column("principal_id", String(256), primary_key=True),
     Column("identity_store_id", String(64), nullable=False),
     Column("persona", String(32), nullable=False),

@@ -394,6 +394,13 @@ def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:
     return store.not_ready(transaction, session_ids)
 
 
+def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
+    """Reports whether a launch profile has sessions that are not DELETED."""
+    columns = store.table.c
+    is_there = (columns.launch_profile_id == profile_id, columns.state != _S.DELETED)
+    return store.sessions.count(transaction, *is_there) > 0
+
+
 def known_refs(transaction: Connection) -> set[str]:
     """Name the sessions that may have something at the engine; for the sweep."""
     return store.known_refs(transaction)

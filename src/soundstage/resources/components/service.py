@@ -25,8 +25,12 @@ from soundstage.resources.components.model import (
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import NotFoundError
+
+TAGGED = Tagged(store.components)
+"""For the operations on tags."""
 
 
 def create(

@@ -52,6 +52,14 @@ class LaunchProfilePersona(StrEnum):
     USER = "USER"
 
 
+class LaunchProfileMembership(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's place among a launch profile's members."""
+
+    principal_id: str
+    identity_store_id: str
+    persona: LaunchProfilePersona
+
+
 class AutomaticTerminationMode(StrEnum):
     """Whether stopped sessions end by themselves."""
 

@@ -18,6 +18,7 @@ from soundstage.resources.launch_profiles.lifecycle import MACHINE
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
     LaunchProfileChange,
+    LaunchProfileMembership,
     LaunchProfilePersona,
     LaunchProfileState,
     LaunchProfileStatusCode,
@@ -35,8 +36,12 @@ from soundstage.resources.request import Installation, Request
 from soundstage.resources.settling import Blocker
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import NotFoundError, ValidationError
+
+TAGGED = Tagged(store.launch_profiles)
+"""For the operations on tags."""
 
 
 def create(
@@ -175,6 +180,54 @@ def put_members(
             identity_store_id=identity_store_id,
             persona=persona,
         )
+
+
+def get_member(
+    request: Request, studio_id: str, profile_id: str, principal_id: str
+) -> LaunchProfileMembership:
+    """Read one member of a launch profile. Raises NotFoundError."""
+    get(request, studio_id, profile_id)
+    member = store.member(request.transaction, profile_id, principal_id)
+    if member is None:
+        raise NotFoundError("launch profile member", principal_id)
+    return member
+
+
+def list_members(
+    request: Request, studio_id: str, profile_id: str, *, next_token: str | None, size: int
+) -> tuple[list[LaunchProfileMembership], str | None]:
+    """List the members of a launch profile."""
+    get(request, studio_id, profile_id)
+    return listing.page_of(
+        request,
+        lambda cursor, limit: store.members(
+            request.transaction, profile_id, after=str(cursor[0]) if cursor else "", limit=limit
+        ),
+        cursor_of=lambda member: [member.principal_id],
+        operation="ListLaunchProfileMembers",
+        filters={"studioId": studio_id, "launchProfileId": profile_id},
+        next_token=next_token,
+        size=size,
+    )
+
+
+def update_member(
+    request: Request,
+    studio_id: str,
+    profile_id: str,
+    principal_id: str,
+    persona: LaunchProfilePersona,
+) -> LaunchProfileMembership:
+    """Set a member's persona. Raises NotFoundError for one who is not in it."""
+    member = get_member(request, studio_id, profile_id, principal_id)
+    store.put_member(
+        request.transaction,
+        profile_id=profile_id,
+        principal_id=principal_id,
+        identity_store_id=member.identity_store_id,
+        persona=persona,
+    )
+    return get_member(request, studio_id, profile_id, principal_id)
 
 
 def remove_member(request: Request, studio_id: str, profile_id: str, principal_id: str) -> None:

@@ -31,6 +31,7 @@ from soundstage.resources.sessions.lifecycle import HEALS_WITHIN, MACHINE, Step
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import (
     AccessDeniedError,
@@ -39,6 +40,8 @@ from soundstage.wire.faults import (
     ValidationError,
 )
 
+TAGGED = Tagged(store.sessions)
+"""For the operations on tags."""
 Changes = dict[str, Any]
 _S = StreamingSessionState
 _C = StreamingSessionStatusCode

@@ -22,8 +22,12 @@ from soundstage.resources.studios.model import (
     StudioStatusCode,
 )
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
+
+TAGGED = Tagged(store.studios)
+"""For the operations on tags."""
 
 
 def create(

@@ -4,6 +4,7 @@ from soundstage.resources.backups import operations as backups
 from soundstage.resources.backups import service as backup_service
 from soundstage.resources.components import operations as components
 from soundstage.resources.components import service as component_service
+from soundstage.resources.eulas import operations as eulas
 from soundstage.resources.images import operations as images
 from soundstage.resources.images import service as image_service
 from soundstage.resources.launch_profiles import operations as launch_profiles
@@ -31,6 +32,7 @@ TAGGABLE = {
 OPERATIONS = (
     *studios.OPERATIONS,
     *members.OPERATIONS,
+    *eulas.OPERATIONS,
     *components.OPERATIONS,
     *images.OPERATIONS,
     *launch_profiles.OPERATIONS,

@@ -13,6 +13,7 @@ from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
+from soundstage.resources.eulas import service as eulas
 from soundstage.resources.images import service as images
 from soundstage.resources.images.model import StreamingImage, StreamingImageState
 from soundstage.resources.launch_profiles import service as launch_profiles
@@ -68,6 +69,7 @@ def create(
         )
     instance_type = _choose_instance_type(profile, ec2_instance_type)
     image = _choose_image(transaction, profile, streaming_image_id)
+    eulas.require_accepted(transaction, studio_id, image.eula_ids)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
     session = StreamingSession(

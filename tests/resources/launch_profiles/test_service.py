@@ -188,12 +188,13 @@ def test_an_update_s_rules_are_those_of_making(
     profile = make(world, given)
     ids = {"studioId": given["studioId"], "launchProfileId": profile["launchProfileId"]}
     rules = {**given["streamConfiguration"], "automaticTerminationMode": "ACTIVATED"}
-    for wrong, message in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"streamConfiguration": rules}, "it needs sessionPersistenceMode"),
         ({"studioComponentIds": ["none"]}, "there is no studio component none"),
         ({"studioComponentIds": []}, "studioComponentIds must be"),
         ({"name": ""}, "name must be"),
-    ]:
+    ]
+    for wrong, message in cases:
         name, said = refused("UpdateLaunchProfile", **ids, **wrong)
         assert name == "ValidationException"
         assert message in said

@@ -1,5 +1,6 @@
 """What can be done with launch profiles; called by their operations and by sessions."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -11,9 +12,14 @@ from sqlalchemy import Connection
 from soundstage.kit import hints, ids
 from soundstage.resources import listing, settling
 from soundstage.resources.components import service as components
+from soundstage.resources.components.model import LaunchProfilePlatform, StudioComponent
 from soundstage.resources.images import service as images
-from soundstage.resources.images.model import StreamingImageState
+from soundstage.resources.images.model import StreamingImage, StreamingImageState
 from soundstage.resources.launch_profiles import store
+from soundstage.resources.launch_profiles.initialization import (
+    Initialization,
+    initialization_of,
+)
 from soundstage.resources.launch_profiles.lifecycle import MACHINE
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
@@ -38,7 +44,9 @@ from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
-from soundstage.wire.faults import NotFoundError, ValidationError
+from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
+
+_PURPOSE = re.compile("[A-Z0-9_]{1,64}")
 
 TAGGED = Tagged(store.launch_profiles)
 """For the operations on tags."""
@@ -99,6 +107,68 @@ def find(transaction: Connection, studio_id: str, profile_id: str) -> LaunchProf
     if profile is None or profile.studio_id != studio_id:
         raise NotFoundError("launch profile", profile_id)
     return profile
+
+
+def details(
+    request: Request, studio_id: str, profile_id: str
+) -> tuple[LaunchProfile, list[StreamingImage], list[StudioComponent]]:
+    """Read a launch profile with its images and components, in its order; deleted ones are left
+    out. Raises NotFoundError.
+    """
+    profile = get(request, studio_id, profile_id)
+    found = [
+        images.look_up(request.transaction, studio_id, image_id)
+        for image_id in profile.stream_configuration.streaming_image_ids
+    ]
+    there = [
+        image
+        for image in found
+        if image is not None and image.state is not StreamingImageState.DELETED
+    ]
+    return profile, there, _components_of(request.transaction, profile)
+
+
+def initialize(
+    request: Request,
+    studio_id: str,
+    profile_id: str,
+    *,
+    platform: str,
+    purpose: str,
+    protocol_versions: list[str],
+) -> tuple[LaunchProfile, str, Initialization]:
+    """Say what a workstation needs to join: with the newest protocol version that both speak.
+
+    Raises ConflictError for a launch profile that can't be used.
+    """
+    profile = get(request, studio_id, profile_id)
+    if platform not in list(LaunchProfilePlatform):
+        possible = ", ".join(LaunchProfilePlatform)
+        raise ValidationError(f"platform must be one of {possible}; got '{platform[:64]}'.")
+    if _PURPOSE.fullmatch(purpose) is None:
+        raise ValidationError("launchPurpose must be 1 to 64 of A-Z, 0-9 and _.")
+    both = set(protocol_versions) & set(profile.launch_profile_protocol_versions)
+    if not both:
+        spoken = ", ".join(profile.launch_profile_protocol_versions) or "none"
+        raise ValidationError(
+            f"launchProfileProtocolVersions: the launch profile {profile.id} has {spoken}."
+        )
+    if profile.state in {LaunchProfileState.DELETED, LaunchProfileState.CREATE_FAILED}:
+        raise ConflictError(
+            f"The launch profile {profile.id} is {profile.state}; it can't be used any more.",
+            context={"resourceId": profile.id},
+        )
+    found = _components_of(request.transaction, profile)
+    version = max(both)
+    return profile, version, initialization_of(found, LaunchProfilePlatform(platform), version)
+
+
+def _components_of(transaction: Connection, profile: LaunchProfile) -> list[StudioComponent]:
+    found = [
+        components.look_up(transaction, profile.studio_id, component_id)
+        for component_id in profile.studio_component_ids
+    ]
+    return [component for component in found if component is not None and not component.is_over]
 
 
 def list_page(

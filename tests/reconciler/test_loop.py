@@ -37,7 +37,7 @@ class Notes:
         self.on_act()
 
     def due_at(self, outcome: None) -> datetime | None:
-        del outcome
+        """Not before somebody wakes it."""
 
     def apply(self, transaction: Connection, loaded: str, outcome: None, now: datetime) -> None:
         """Nothing beside the lease is written."""

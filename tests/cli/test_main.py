@@ -19,9 +19,9 @@ def one_sentence(text: str) -> bool:
     ("name", "value", "sentence"),
     [
         # All of these are found before anything is written.
-        ("SOUNDSTAGE_PORT", "abc", "port"),
-        ("SOUNDSTAGE_PORT", "70000", "port"),
-        ("SOUNDSTAGE_SANDBOX", "maybe", "sandbox"),
+        ("SOUNDSTAGE_PORT", "abc", "SOUNDSTAGE_PORT: "),
+        ("SOUNDSTAGE_PORT", "70000", "SOUNDSTAGE_PORT: "),
+        ("SOUNDSTAGE_SANDBOX", "maybe", "SOUNDSTAGE_SANDBOX: "),
         ("SOUNDSTAGE_COLOUR", "red", "SOUNDSTAGE_COLOUR: there is no such setting."),
         ("SOUNDSTAGE_HOME", "/proc/none", "SOUNDSTAGE_HOME: /proc/none can't be used"),
         ("SOUNDSTAGE_CONFIG", "/proc/none.toml", "SOUNDSTAGE_CONFIG names /proc/none.toml"),

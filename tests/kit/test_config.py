@@ -51,20 +51,20 @@ def test_variables_of_others_are_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "named"),
+    ("variable", "value"),
     [
-        ("SOUNDSTAGE_PORT", "0", "port"),
-        ("SOUNDSTAGE_PORT", "http", "port"),
-        ("SOUNDSTAGE_PUBLIC_URL", "https://a.example/studio", "public_url"),
-        ("SOUNDSTAGE_REGION", "Mars", "region"),
-        ("SOUNDSTAGE_SANDBOX", "chroot", "sandbox"),
-        ("SOUNDSTAGE_FRAMES_PER_SECOND", "1000", "frames_per_second"),
-        ("SOUNDSTAGE_PROT", "8080", "SOUNDSTAGE_PROT"),
-        ("SOUNDSTAGE_CONFIG", "/nonexistent/file.toml", "/nonexistent/file.toml"),
+        ("SOUNDSTAGE_PORT", "0"),
+        ("SOUNDSTAGE_PORT", "http"),
+        ("SOUNDSTAGE_PUBLIC_URL", "https://a.example/studio"),
+        ("SOUNDSTAGE_REGION", "Mars"),
+        ("SOUNDSTAGE_SANDBOX", "chroot"),
+        ("SOUNDSTAGE_FRAMES_PER_SECOND", "1000"),
+        ("SOUNDSTAGE_PROT", "8080"),
+        ("SOUNDSTAGE_CONFIG", "/nonexistent/file.toml"),
     ],
 )
-def test_a_wrong_setting_is_named(tmp_path: Path, variable: str, value: str, named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
+def test_a_wrong_setting_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{variable}"):
         settings(tmp_path, **{variable: value})
 
 

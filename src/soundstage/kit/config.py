@@ -141,7 +141,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"A setting ({PREFIX}… or {file}) is wrong: {error}") from None
+        raise ConfigError(_explain(str(error), set(given), file)) from None
     return msgspec.structs.replace(
         settings,
         home=settings.home.expanduser().absolute(),
@@ -159,6 +159,15 @@ def reference() -> str:
         shown = "empty" if default in ("", []) else default
         lines.append(f"| `{PREFIX}{field.name.upper()}` | {shown} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def _explain(complaint: str, variables: set[str], file: Path) -> str:
+    """Name the setting, and where it was read, in place of the decoder's path to it."""
+    what, _, path = complaint.partition(" - at ")
+    name = path.strip("`").removeprefix("$.").partition("[")[0]
+    if name in variables:
+        return f"{PREFIX}{name.upper()}: {what}"
+    return f"{file}: {name}: {what}" if name else f"{file}: {what}"
 
 
 def _read_path(kind: type, text: Any) -> Any:

@@ -5,6 +5,7 @@ or engine. Nothing below this module knows which engine, database or door there 
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -132,7 +133,9 @@ class Service:
             orphans = refs - sessions.known_refs(transaction)
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)
-            self.engine.ensure_absent(ref)
+            # What can't be removed now is still there at the next sweep.
+            with contextlib.suppress(RetryableError):
+                self.engine.ensure_absent(ref)
 
     def close(self) -> None:
         """Let go of the database and of the home."""

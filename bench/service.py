@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from bench import load
-from bench.processes import proportional_megabytes
+from bench.processes import print_load, proportional_megabytes
 from bench.report import table
 from bench.studio import BenchStudio, Session, say
 from soundstage.cli.env import credentials
@@ -162,6 +162,7 @@ def main(arguments: Sequence[str] = ()) -> None:
             ["", "clients", "a second", "p50 ms", "p99 ms", "connections"],
             calls(studio, sessions[0], chosen.calls),
         )
+    print_load()
 
 
 if __name__ == "__main__":

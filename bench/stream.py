@@ -29,7 +29,7 @@ from playwright.sync_api import Browser, Page
 from bench import door
 from bench.browser import chromium, first_frame, measured_page, until
 from bench.desktop import HandmadeDesktop
-from bench.processes import Meter, family, proportional_megabytes, started
+from bench.processes import Meter, family, print_load, proportional_megabytes, started
 from bench.report import median, table
 from bench.studio import say
 from bench.vnc import VncDesktop
@@ -321,6 +321,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     chosen = parser.parse_args(arguments)
     for size in SIZES:
         show(size, compare(size, chosen.rounds))
+    print_load()
 
 
 if __name__ == "__main__":

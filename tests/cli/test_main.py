@@ -54,6 +54,7 @@ def test_env_prints_exports_and_nothing_else(soundstage: Command) -> None:
         "export AWS_ACCESS_KEY_ID",
         "export AWS_SECRET_ACCESS_KEY",
         "export AWS_DEFAULT_REGION",
+        "export AWS_DATA_PATH",
     ]
     empty = soundstage("env", "--user", "")
     assert (empty.returncode, empty.stdout) == (2, "")
@@ -62,6 +63,6 @@ def test_env_prints_exports_and_nothing_else(soundstage: Command) -> None:
 def test_it_says_what_it_is(soundstage: Command) -> None:
     assert soundstage("--version").stdout == f"soundstage, version {__version__}\n"
     usage = soundstage("-h").stdout
-    for command in ("clean", "env", "open", "reference", "run", "serve"):
+    for command in ("clean", "env", "open", "reference", "run", "sdk", "serve"):
         assert f"  {command} " in usage
     assert soundstage("reference", "operations").stdout.startswith("# Operations\n")

@@ -10,10 +10,12 @@ import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 
 import anyio.to_thread
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.applications import Starlette
 
 from soundstage.api import app as api
@@ -72,7 +74,7 @@ class Service:
         self.clock = clock
         secret = ensure_secret(settings.home / "keys" / "installation")
         self.seal = secret.seal_for("access-keys")
-        self.database = Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
+        self.database = _database_of(settings)
         self.engine = engine or registry.make(settings, clock)
         self.installation = installation_of(settings, secret, self.engine)
         self.tickets = Tickets(secret.derive("stream-tickets"))
@@ -98,7 +100,7 @@ class Service:
         Raises ServiceRunsError when another service has this home.
         """
         self._lock = _lock_home(self.settings)
-        self.database.upgrade()
+        _upgrade(self.database)
         with self.database.transaction() as transaction:
             if self.settings.database_url == "":
                 # This home's database has no other reconciler, so every lease is a dead one's.
@@ -319,7 +321,15 @@ def installation_of(settings: Settings, secret: InstallationSecret, engine: Engi
 
 
 def gateway_settings_of(settings: Settings) -> GatewaySettings:
-    """Say to the gateway what it must know."""
+    """Say to the gateway what it must know. Raises ConfigError."""
+    for network in settings.trusted_proxies:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ConfigError(
+                f"SOUNDSTAGE_TRUSTED_PROXIES: {network} is no address such as 10.0.0.7 and no "
+                "network such as 10.0.0.0/8."
+            ) from None
     return GatewaySettings(
         public_url=settings.address,
         stream_environment=settings.stream_environment,
@@ -332,12 +342,34 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
     """Open the database and the seal beside a running service; for the command line."""
     prepare_home(settings)
     secret = ensure_secret(settings.home / "keys" / "installation")
-    database = Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
+    database = _database_of(settings)
     try:
-        database.upgrade()
+        _upgrade(database)
         yield database, secret.seal_for("access-keys")
     finally:
         database.dispose()
+
+
+def _database_of(settings: Settings) -> Database:
+    # The address may hold a password, so no message repeats it.
+    try:
+        return Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
+    except (SQLAlchemyError, ModuleNotFoundError):
+        raise ConfigError(
+            "SOUNDSTAGE_DATABASE_URL: this is no address of a database that can be used here. "
+            "It begins with sqlite:/// or, with the extra `postgres`, postgresql+psycopg://."
+        ) from None
+
+
+def _upgrade(database: Database) -> None:
+    try:
+        database.upgrade()
+    except OperationalError as error:
+        _log.exception("the database could not be opened")
+        raise ConfigError(
+            f"SOUNDSTAGE_DATABASE_URL: the database does not answer ({type(error.orig).__name__}); "
+            "the lines above say more."
+        ) from None
 
 
 def prepare_home(settings: Settings) -> None:

@@ -35,7 +35,8 @@ def test_today_s_sdk_knows_it_no_more_and_has_its_command_line() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         model_of_boto3(python)
     pinned = (ROOT / "requirements" / "clients-boto3-current.txt").read_text(encoding="utf-8")
-    command = [python.with_name("aws"), "--version"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(
+        [python.with_name("aws"), "--version"], check=True, capture_output=True, text=True
+    ).stdout
     version = said.split()[0].removeprefix("aws-cli/")
     assert f"awscli=={version} " in pinned

@@ -252,8 +252,8 @@ def test_the_next_look_is_not_after_the_planned_end() -> None:
     assert decided.again_at == FUTURE
 
 
-BACKED = {"backup_mode": SessionBackupMode.AUTOMATIC, "max_backups_to_retain": 2}
-GOING = {**BACKED, "volume_retention_mode": VolumeRetentionMode.DELETE}
+BACKED: dict[str, Any] = {"backup_mode": SessionBackupMode.AUTOMATIC, "max_backups_to_retain": 2}
+GOING: dict[str, Any] = {**BACKED, "volume_retention_mode": VolumeRetentionMode.DELETE}
 COPYING, KEPT, LOST = S.CREATE_IN_PROGRESS, S.READY, S.CREATE_FAILED
 
 

@@ -203,6 +203,22 @@ def test_an_installed_model_is_found_with_no_variable(
     assert known["version"] == "2020-08-01"
 
 
+def test_an_exported_model_is_preferred_to_an_older_sdk_s_own(
+    service: ServiceProcess, environment: dict[str, str], studio_id: str, tmp_path: Path
+) -> None:
+    service.command("sdk", "export", str(tmp_path))
+    led = {**environment, "AWS_DATA_PATH": str(tmp_path)}
+    known = knowledge(ensure_boto3(ROOT), led, tmp_path)
+    assert set(known["operations"]) == {row.name for row in OPERATIONS}
+    with StockClient(ROOT, ensure_boto3(ROOT), led) as client:
+        client.wait("studio_ready", studioId=studio_id)
+        pages = client.paginate("list_studios")
+        assert [studio["studioId"] for page in pages for studio in page["studios"]] == [studio_id]
+        with pytest.raises(StockError) as caught:
+            client.call("get_studio", studioId="us-west-2:nothing")
+        assert caught.value.class_name == "ResourceNotFoundException"
+
+
 def test_an_sdk_with_a_model_of_its_own_keeps_it(
     environment: dict[str, str], studio_id: str, tmp_path: Path
 ) -> None:

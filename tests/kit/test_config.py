@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from soundstage.kit.config import ConfigError, Settings, load, reference
+from soundstage.kit.config import ConfigError, Settings, load, reference, sdk_data_path
 
 
 def settings(home: Path, **variables: str) -> Settings:
@@ -104,3 +104,8 @@ def test_the_reference_has_a_row_with_a_text_for_every_setting() -> None:
     named = [row.split("`")[1].removeprefix("SOUNDSTAGE_").lower() for row in rows]
     assert named == list(Settings.__struct_fields__)
     assert all(len(row.split("|")[3].strip()) > 20 for row in rows)
+
+
+def test_the_folders_of_sdks_are_those_of_the_caller() -> None:
+    assert sdk_data_path({}) == sdk_data_path({"AWS_DATA_PATH": ""}) == []
+    assert sdk_data_path({"AWS_DATA_PATH": "/one::/two words"}) == ["/one", "/two words"]

@@ -149,6 +149,12 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def sdk_data_path(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Give the folders that the caller's SDKs look for services in, in their order."""
+    environment = os.environ if environment is None else environment
+    return [part for part in environment.get("AWS_DATA_PATH", "").split(os.pathsep) if part]
+
+
 def reference() -> str:
     """Write the table of settings for the documentation."""
     lines = ["| Variable | Default | What it is |", "|---|---|---|"]

@@ -19,9 +19,9 @@ from soundstage.resources.request import Request
 from soundstage.resources.shaping import shaped
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.operation import Grant, Operation, Permission
-from soundstage.wire.shapes import ClientToken, Description, MaxResults, Shape, Tags
+from soundstage.wire.shapes import SENSITIVE, ClientToken, Description, MaxResults, Shape, Tags
 
-LaunchProfileName = Annotated[str, Meta(min_length=1, max_length=64)]
+LaunchProfileName = Annotated[str, Meta(min_length=1, max_length=64, extra=SENSITIVE)]
 
 
 class LaunchProfileShape(Shape, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from soundstage.engines.interface import (
     Phase,
     RetryableError,
     SupportsBackups,
+    SupportsNotices,
     SupportsPersistence,
 )
 from soundstage.gateway.app import Gateway
@@ -85,6 +86,8 @@ class Service:
         keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
         self.workers = reconcilers.workers(self.engine, keep_backups_for=keep_backups_for)
         self.loop = Loop(self.database, self.workers, clock)
+        if isinstance(self.engine, SupportsNotices):
+            self.engine.listen(lambda ref: self.loop.hear([("sessions", ref)]))
         self.upstreams = InProcessUpstreams(self)
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
         self.app = Starlette(

@@ -304,9 +304,10 @@ def _is_late(session: StreamingSession, now: datetime) -> bool:
 
 
 def _soon(session: StreamingSession, now: datetime) -> datetime:
-    # A start takes a second or two, a restore minutes: look often at first, and ever less.
+    # A start takes a second, a restore minutes: look often at first, and ever less. An engine that
+    # gives notice of the end makes most of these looks needless.
     waited = now - session.state_since
-    return now + min(max(timedelta(milliseconds=50), waited / 20), timedelta(seconds=2))
+    return now + min(max(timedelta(milliseconds=150), waited / 10), timedelta(seconds=2))
 
 
 def _next_look(session: StreamingSession, now: datetime) -> datetime:

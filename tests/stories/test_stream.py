@@ -127,12 +127,22 @@ def test_a_healed_workstation_is_found_again_by_its_open_stream(
 def test_a_stream_to_a_desktop_that_does_not_answer_fails_within_a_minute(
     studio: Studio, session: dict[str, Any]
 ) -> None:
-    made = studio.call("CreateStreamingSessionStream", session)["stream"]
     studio.world.engine.start_seconds = 90
     studio.world.engine.crash(session["sessionId"])
+    studio.world.advance(timedelta(seconds=10))
+    made = studio.call("CreateStreamingSessionStream", session)["stream"]
+    assert (made["state"], "url" in made) == ("CREATE_IN_PROGRESS", False)
     studio.world.advance(timedelta(seconds=62))
     failed = studio.see_stream(session, made)
     assert (failed["state"], failed["statusCode"]) == ("CREATE_FAILED", "NETWORK_CONNECTION_ERROR")
+
+
+def test_a_stream_to_a_desktop_that_answers_is_ready_at_once(
+    studio: Studio, session: dict[str, Any]
+) -> None:
+    made = studio.call("CreateStreamingSessionStream", session)["stream"]
+    assert (made["state"], made["statusCode"]) == ("READY", "STREAM_READY")
+    assert "url" in made
 
 
 def test_streams_outlive_a_restart_of_the_service(studio: Studio, session: dict[str, Any]) -> None:

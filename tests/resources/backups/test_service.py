@@ -24,7 +24,9 @@ def states(transaction: Connection, *backups: StreamingSessionBackup) -> list[st
 
 def due_at(transaction: Connection, backup: StreamingSessionBackup) -> datetime | None:
     column = store.table.c.due_at
-    return transaction.execute(select(column).where(store.table.c.id == backup.id)).scalar_one()
+    statement = select(column).where(store.table.c.id == backup.id)
+    moment: datetime | None = transaction.execute(statement).scalar_one()
+    return moment
 
 
 def test_a_backup_is_begun_once_a_stop_and_looked_at_at_once(

@@ -240,7 +240,11 @@ def test_a_kill_at_any_step_changes_nothing_in_the_end(studio: Studio, where: st
     engine.start_seconds = engine.stop_seconds = engine.backup_seconds = 0.1
     for last in range(40):
         life = Life(where, last)
-        session = studio.launch()
+        made = studio.world.operator.call(
+            "CreateStreamingSession", studioId=studio.id, launchProfileId=studio.profile_id
+        )["session"]
+        session = studio.later(made, 1)
+        assert session["state"] == "READY", last
         write(studio, session, b"first")
         studio.call("StopStreamingSession", session)
         run(studio, life, timedelta(seconds=4))

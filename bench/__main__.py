@@ -71,7 +71,9 @@ def print_head() -> None:
         "Python": platform.python_version(),
         "Selkies": answer(str(stream), "-c", selkies),
         "restic": answer("restic", "version"),
+        "TigerVNC": answer("dpkg-query", "-Wf", "${Version}", "tigervnc-standalone-server"),
         "Chromium": answer("chromium", "--version"),
+        "Load before": f"{psutil.getloadavg()[0]:.1f}",
         "Soundstage": answer("git", "describe", "--always", "--dirty"),
     }
     print(f"\n## {time.strftime('%Y-%m-%d')}\n")

@@ -1,7 +1,7 @@
 """Copies bytes between a unix socket and a TCP port, so that either can stand for the other.
 
-Run in a process of its own: `python -m bench.forward SOCKET` is the smallest way from a browser to a
-desktop's socket (`start`), and prints the TCP port that it opens; `python -m bench.forward SOCKET
+Run in a process of its own: `python -m bench.forward SOCKET` is the smallest way from a browser to
+a desktop's socket (`start`), and prints the TCP port that it opens; `python -m bench.forward SOCKET
 PORT` opens the socket for a server that only listens on TCP (`vnc`).
 """
 

@@ -71,3 +71,9 @@ def started(module: str, *arguments: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+def print_load() -> None:
+    """Say how busy the machine was; a part prints it below its tables."""
+    one, five, _ = psutil.getloadavg()
+    print(f"\nLoad average at the end: {one:.1f} over a minute, {five:.1f} over five.")

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser
 
 from bench.browser import chromium, first_frame, measured_page
 from bench.desktop import HandmadeDesktop
-from bench.processes import started
+from bench.processes import print_load, started
 from bench.report import median, ratio, table
 from bench.studio import BenchStudio, say
 from bench.tree import make_tree
@@ -174,6 +174,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         ["", "seconds", "times"],
         [[name, f"{median(times):.2f}", len(times)] for name, times in taken.items()],
     )
+    print_load()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import sqlalchemy
 
@@ -102,6 +103,30 @@ def test_a_home_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"SOUNDSTAGE_HOME: .*/file/home can't be used"):
         prepare_home(Settings(home=tmp_path / "file" / "home"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("database_url", "nonsense", "SOUNDSTAGE_DATABASE_URL: this is no address"),
+        ("database_url", "cloud://me:hush@db", "SOUNDSTAGE_DATABASE_URL: this is no address"),
+        (
+            "database_url",
+            "sqlite:////proc/none/hush.sqlite",
+            "SOUNDSTAGE_DATABASE_URL: the database does not answer",
+        ),
+        ("trusted_proxies", ["proxy.example"], "SOUNDSTAGE_TRUSTED_PROXIES: proxy.example is no"),
+        ("trusted_proxies", ["10.0.0.1/8"], "SOUNDSTAGE_TRUSTED_PROXIES: 10.0.0.1/8 is no"),
+    ],
+)
+def test_a_setting_that_only_shows_here_is_named(
+    settings: Settings, setting: str, value: Any, message: str
+) -> None:
+    wrong = msgspec.structs.replace(settings, **{setting: value})
+    with pytest.raises(ConfigError) as caught:
+        Service(wrong).prepare()
+    assert str(caught.value).startswith(message)
+    assert "hush" not in str(caught.value)
 
 
 def test_one_service_a_home(settings: Settings) -> None:

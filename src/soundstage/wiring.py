@@ -5,15 +5,18 @@ or engine. Nothing below this module knows which engine, database or door there 
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 
 import anyio.to_thread
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.applications import Starlette
 
 from soundstage.api import app as api
@@ -26,6 +29,7 @@ from soundstage.engines.interface import (
     Phase,
     RetryableError,
     SupportsBackups,
+    SupportsNotices,
     SupportsPersistence,
 )
 from soundstage.gateway.app import Gateway
@@ -53,6 +57,8 @@ from soundstage.wire.ticket import Ticket, Tickets
 
 _DATABASE = "soundstage.sqlite"
 _SWEEP_EVERY = timedelta(minutes=1)
+_KEY_REMEMBERED_FOR = timedelta(seconds=3)
+"""How long a key that was switched off may still sign."""
 
 _log = structlog.get_logger("soundstage")
 
@@ -72,7 +78,7 @@ class Service:
         self.clock = clock
         secret = ensure_secret(settings.home / "keys" / "installation")
         self.seal = secret.seal_for("access-keys")
-        self.database = Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
+        self.database = _database_of(settings)
         self.engine = engine or registry.make(settings, clock)
         self.installation = installation_of(settings, secret, self.engine)
         self.tickets = Tickets(secret.derive("stream-tickets"))
@@ -80,6 +86,8 @@ class Service:
         keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
         self.workers = reconcilers.workers(self.engine, keep_backups_for=keep_backups_for)
         self.loop = Loop(self.database, self.workers, clock)
+        if isinstance(self.engine, SupportsNotices):
+            self.engine.listen(lambda ref: self.loop.hear([("sessions", ref)]))
         self.upstreams = InProcessUpstreams(self)
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
         self.app = Starlette(
@@ -98,7 +106,7 @@ class Service:
         Raises ServiceRunsError when another service has this home.
         """
         self._lock = _lock_home(self.settings)
-        self.database.upgrade()
+        _upgrade(self.database)
         with self.database.transaction() as transaction:
             if self.settings.database_url == "":
                 # This home's database has no other reconciler, so every lease is a dead one's.
@@ -128,7 +136,9 @@ class Service:
             orphans = refs - sessions.known_refs(transaction)
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)
-            self.engine.ensure_absent(ref)
+            # What can't be removed now is still there at the next sweep.
+            with contextlib.suppress(RetryableError):
+                self.engine.ensure_absent(ref)
 
     def close(self) -> None:
         """Let go of the database and of the home."""
@@ -167,20 +177,31 @@ class ApiDoor:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._known: dict[str, tuple[datetime, tuple[str, Caller]]] = {}
 
     def now(self) -> datetime:
         """Tell the time."""
         return self._service.clock()
 
     def secret_of(self, access_key_id: str) -> tuple[str, Caller] | None:
-        """Find an active access key's secret and whose it is."""
+        """Find an active access key's secret and whose it is.
+
+        Opening a sealed secret costs more than the rest of a small request, so what was found is
+        remembered for a moment; what was not found is not.
+        """
+        now = self._service.clock()
+        known = self._known.get(access_key_id)
+        if known is not None and abs(now - known[0]) < _KEY_REMEMBERED_FOR:
+            return known[1]
         with self._service.database.transaction(write=False) as transaction:
             found = members.holder_of(transaction, access_key_id, self._service.seal)
         if found is None:
             return None
         person, secret = found
         kind = CallerKind.OPERATOR if person.is_operator else CallerKind.USER
-        return secret, Caller(principal_id=person.id, kind=kind)
+        holder = secret, Caller(principal_id=person.id, kind=kind)
+        self._known[access_key_id] = now, holder
+        return holder
 
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
         """Open a transaction."""
@@ -323,7 +344,15 @@ def installation_of(settings: Settings, secret: InstallationSecret, engine: Engi
 
 
 def gateway_settings_of(settings: Settings) -> GatewaySettings:
-    """Say to the gateway what it must know."""
+    """Say to the gateway what it must know. Raises ConfigError."""
+    for network in settings.trusted_proxies:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ConfigError(
+                f"SOUNDSTAGE_TRUSTED_PROXIES: {network} is no address such as 10.0.0.7 and no "
+                "network such as 10.0.0.0/8."
+            ) from None
     return GatewaySettings(
         public_url=settings.address,
         stream_environment=settings.stream_environment,
@@ -336,12 +365,34 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
     """Open the database and the seal beside a running service; for the command line."""
     prepare_home(settings)
     secret = ensure_secret(settings.home / "keys" / "installation")
-    database = Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
+    database = _database_of(settings)
     try:
-        database.upgrade()
+        _upgrade(database)
         yield database, secret.seal_for("access-keys")
     finally:
         database.dispose()
+
+
+def _database_of(settings: Settings) -> Database:
+    # The address may hold a password, so no message repeats it.
+    try:
+        return Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
+    except (SQLAlchemyError, ModuleNotFoundError):
+        raise ConfigError(
+            "SOUNDSTAGE_DATABASE_URL: this is no address of a database that can be used here. "
+            "It begins with sqlite:/// or, with the extra `postgres`, postgresql+psycopg://."
+        ) from None
+
+
+def _upgrade(database: Database) -> None:
+    try:
+        database.upgrade()
+    except OperationalError as error:
+        _log.exception("the database could not be opened")
+        raise ConfigError(
+            f"SOUNDSTAGE_DATABASE_URL: the database does not answer ({type(error.orig).__name__}); "
+            "the lines above say more."
+        ) from None
 
 
 def prepare_home(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from soundstage.cli.serve import served
+from soundstage.engines.simulated import SimulatedEngine
 from soundstage.kit.config import Settings
 
 PROGRAM = [sys.executable, "-m", "soundstage.cli.main"]
@@ -40,7 +41,9 @@ def settings(tmp_path: Path) -> Settings:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Give the settings of a service that runs in this process."""
     settings = settings_in(tmp_path_factory.mktemp("running"))
-    with served(settings):
+    with pytest.MonkeyPatch.context() as patch, served(settings):
+        for step in ("start", "stop", "backup"):
+            patch.setattr(SimulatedEngine, f"{step}_seconds", 0.1)
         yield settings
 
 

@@ -13,6 +13,7 @@ NAMES = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_DEFAULT_REGION",
+    "AWS_DATA_PATH",
 ]
 
 
@@ -24,6 +25,11 @@ def as_the_shell_reads(text: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.fixture(autouse=True)
+def no_data_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DATA_PATH", raising=False)
+
+
 def test_the_operator_s_exports_are_the_same_each_time(settings: Settings) -> None:
     key = credentials(settings, "operator")
     assert as_the_shell_reads(exports(settings, None)) == [
@@ -31,8 +37,18 @@ def test_the_operator_s_exports_are_the_same_each_time(settings: Settings) -> No
         key.id,
         key.secret,
         "us-west-2",
+        f"{settings.home}/sdk",
     ]
     assert exports(settings, None) == exports(settings, None) == exports(settings, "operator")
+
+
+def test_sdks_still_look_where_the_caller_s_shell_leads_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = f"{settings.home}/sdk"
+    # As after a first `eval`, and with an empty part, which would mean the working folder.
+    monkeypatch.setenv("AWS_DATA_PATH", f"/one::{ours}:/two words")
+    assert as_the_shell_reads(exports(settings, None))[4] == f"{ours}:/one:/two words"
 
 
 @pytest.mark.parametrize("odd", ["a'b", 'a"b', "a$(exit)b", "a;b", "a`b`", "a\\b", "a&b*"])

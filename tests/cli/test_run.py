@@ -48,31 +48,41 @@ def test_the_first_and_the_second_run(settings: Settings, soundstage: Command) -
     assert (settings.home / "service.log").stat().st_mode & 0o077 == 0
 
 
-def test_ctrl_c_ends_the_service_and_says_that_the_workstation_lives(
-    settings: Settings, started: Callable[..., subprocess.Popen[str]], soundstage: Command
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_service_and_leaves_the_workstation(
+    number: signal.Signals, settings: Settings, started: Callable[..., subprocess.Popen[str]]
 ) -> None:
     process = started("run")
     assert process.stdout is not None
-    seen = []
     for line in process.stdout:
-        seen.append(line)
         if line.startswith("Ctrl-C ends"):
             break
     secret = credentials(settings, "operator").secret
     arguments = " ".join(psutil.Process(process.pid).cmdline())
     assert secret not in arguments
-    beside = soundstage("run", "--once")
-    assert beside.returncode == 0
-    assert "✓ Service (runs already)" in beside.stdout
-    fresh = soundstage("open")
-    assert fresh.stdout.startswith(f"http://localhost:{settings.port}/streams/")
-    assert secret not in fresh.stdout + beside.stdout + "".join(seen)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, _ = process.communicate(timeout=10)
     assert process.returncode == 0
     assert "The service ends. The workstation lives on." in output
     assert "Stop" not in (settings.home / "service.log").read_text()
     assert "Delete" not in (settings.home / "service.log").read_text()
+
+
+def test_a_second_run_uses_the_service_that_runs(
+    settings: Settings, started: Callable[..., subprocess.Popen[str]], soundstage: Command
+) -> None:
+    process = started("run")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Ctrl-C ends"):
+            break
+    beside = soundstage("run", "--once")
+    assert beside.returncode == 0
+    assert "✓ Service (runs already)" in beside.stdout
+    fresh = soundstage("open")
+    assert fresh.stdout.startswith(f"http://localhost:{settings.port}/streams/")
+    secret = credentials(settings, "operator").secret
+    assert secret not in fresh.stdout + beside.stdout
 
 
 def test_another_program_on_the_port_is_told(settings: Settings, soundstage: Command) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from soundstage.client.calls import CallError
+from soundstage.testing.walks import Studio
 from soundstage.testing.world import World, world
 
 Refused = Callable[..., tuple[str, str]]
@@ -21,6 +23,20 @@ def a_world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def studio_id(world: World) -> str:
     return str(world.studio()["studioId"])
+
+
+@pytest.fixture
+def studio(world: World) -> Studio:
+    """Give a studio with a launch profile whose sessions can be stopped and are backed up."""
+    return Studio(world)
+
+
+@pytest.fixture
+def transaction(world: World, studio_id: str) -> Iterator[Connection]:
+    """Give an open transaction; meanwhile nobody can call the service."""
+    assert studio_id
+    with world.service.database.transaction() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What is over is readable for a day, then it goes."""
+"""One look settles what is in progress. What is over is readable for a day, then it goes."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from soundstage.client.calls import CallError
+from soundstage.kit import journal
 from soundstage.resources import settling
+from soundstage.resources.settling import SettlingWorker
 from soundstage.testing.world import World
 
 NAMES = {
@@ -26,6 +28,27 @@ def state_of(world: World, kind: str, ids: dict[str, str]) -> str | None:
         if error.name != "ResourceNotFoundException":
             raise
         return None
+
+
+def test_what_is_in_progress_is_settled_once_and_noted(world: World) -> None:
+    studio = world.studio()
+    assert (studio["state"], studio["statusCode"]) == (
+        "CREATE_IN_PROGRESS",
+        "STUDIO_CREATE_IN_PROGRESS",
+    )
+    found = world.operator.call("GetStudio", studioId=studio["studioId"])["studio"]
+    assert (found["state"], found["statusCode"]) == ("READY", "STUDIO_CREATED")
+    with world.service.database.transaction(write=False) as transaction:
+        kinds = [entry.kind for entry in journal.read(transaction)]
+        assert kinds.count("studios.READY") == 1
+
+
+def test_what_is_settled_needs_nothing(world: World, studio_id: str) -> None:
+    (worker,) = (each for each in world.service.workers if each.name == "studios")
+    assert isinstance(worker, SettlingWorker)
+    with world.service.database.transaction() as transaction:
+        assert worker.load(transaction, studio_id, world.clock()) is None
+        assert worker.load(transaction, "nobody", world.clock()) is None
 
 
 def test_a_whole_studio_is_deleted_and_goes_after_a_day(world: World, studio_id: str) -> None:

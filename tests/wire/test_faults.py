@@ -3,7 +3,14 @@
 import pytest
 
 from soundstage.wire import faults
-from soundstage.wire.faults import Fault, NotFoundError, ThrottledError, ValidationError
+from soundstage.wire.faults import (
+    FAULTS,
+    Fault,
+    InternalError,
+    NotFoundError,
+    ThrottledError,
+    ValidationError,
+)
 
 PUBLIC = {
     (400, "ValidationException"),
@@ -23,7 +30,13 @@ def test_there_are_seven() -> None:
         if isinstance(kind, type) and issubclass(kind, Fault) and kind is not Fault
     ]
     assert {(kind.status, kind.name) for kind in family} == PUBLIC
-    assert len(family) == 7
+    assert set(family) == set(FAULTS)
+    assert len(FAULTS) == 7
+
+
+def test_who_is_to_blame_and_what_may_be_tried_again() -> None:
+    assert {fault for fault in FAULTS if fault.is_ours} == {InternalError}
+    assert {fault for fault in FAULTS if fault.is_retryable} == {InternalError, ThrottledError}
 
 
 def test_a_fault_keeps_what_it_is_told() -> None:

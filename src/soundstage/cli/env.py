@@ -1,9 +1,12 @@
 """Shell exports, so that any stock SDK or command line talks to this service as one person."""
 
+import os
 import shlex
 
 import msgspec
 
+from soundstage.cli.sdk import ensure_fallback
+from soundstage.kit import config
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
@@ -29,8 +32,15 @@ def exports(settings: Settings, user: str | None) -> str:
         "AWS_ACCESS_KEY_ID": key.id,
         "AWS_SECRET_ACCESS_KEY": key.secret,
         "AWS_DEFAULT_REGION": settings.region,
+        "AWS_DATA_PATH": _data_path(settings),
     }
     return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables.items())
+
+
+def _data_path(settings: Settings) -> str:
+    """Lead SDKs to our model first, and then where the caller's shell leads them already."""
+    ours = str(ensure_fallback(settings))
+    return os.pathsep.join([ours, *(part for part in config.sdk_data_path() if part != ours)])
 
 
 def credentials(settings: Settings, user: str) -> Key:

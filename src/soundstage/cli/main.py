@@ -2,13 +2,14 @@
 
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import click
 
 from soundstage import __version__
 from soundstage.cli import clean as cleaning
 from soundstage.cli import env as environment
-from soundstage.cli import launch, reference, run, serve
+from soundstage.cli import launch, reference, run, sdk, serve
 from soundstage.client.calls import CallError
 from soundstage.kit import config
 from soundstage.wiring import ServiceRunsError
@@ -53,6 +54,25 @@ def open_command(settings: config.Settings) -> None:
 def env_command(settings: config.Settings, *, user: str | None) -> None:
     """Print shell exports for SDKs and the AWS command line."""
     click.echo(environment.exports(settings, user), nl=False)
+
+
+@soundstage.group("sdk")
+def sdk_group() -> None:
+    """Give the service back to SDKs that no longer know it."""
+
+
+@sdk_group.command("export")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def sdk_export_command(folder: Path) -> None:
+    """Write the service's model into DIR, for AWS_DATA_PATH."""
+    sdk.export(folder)
+
+
+@sdk_group.command("install")
+@click.option("--force", is_flag=True, help="Replace a model that is not from here.")
+def sdk_install_command(*, force: bool) -> None:
+    """Write the service's model to ~/.aws/models, where your SDKs always look."""
+    sdk.install(force=force)
 
 
 @soundstage.command("clean")

@@ -1,4 +1,6 @@
-"""Reference pages that are made from the code; a test compares them with `docs/reference`."""
+"""Reference pages that are made from the code: `soundstage reference NAME` prints one, and
+`scripts/reference` writes them all into `docs/reference`.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,8 +34,9 @@ def settings() -> str:
         "# Settings\n\n"
         + _MADE.format("settings")
         + "Each is a variable, or a key of the file `soundstage.toml` in the home folder: "
-        "`SOUNDSTAGE_PORT=9000` there is `port = 9000`. A variable wins over the file. "
-        "`SOUNDSTAGE_CONFIG` names another file.\n\n" + config.reference()
+        "`SOUNDSTAGE_PORT=9000` there is `port = 9000`. A variable wins over the file, the file "
+        "over the default, and a name that is no setting is refused. `SOUNDSTAGE_CONFIG` names "
+        "another file.\n\n" + config.reference()
     )
 
 

@@ -1,6 +1,7 @@
 """`soundstage run`: from nothing to a desktop's address, with each step and its time."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ _HEALTH_SECONDS = 2.0
 def run(settings: Settings, *, once: bool) -> None:
     """Start the service unless it runs, launch a workstation, print its address, and stay."""
     prepare_home(settings)
+    # SIGTERM comes from `soundstage clean`; a shell's background jobs begin with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     # The terminal is for people here; what the service has to say goes to a file.
     path = settings.home / "service.log"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -12,6 +12,7 @@ the one suite in `tests/contracts`. Three rules hold for every method:
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -233,3 +234,14 @@ class SupportsBackups(Protocol):
 
     def ensure_backup_absent(self, ref: str, backup_id: str) -> None:
         """Begin to remove one backup; silent when there is none. ABSENT is observed at the end."""
+
+
+@runtime_checkable
+class SupportsNotices(Protocol):
+    """An engine that can say at once when a workstation did something by itself."""
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Have `listener(ref)` called, from a thread of the engine's own, when a start or a stop
+        that was asked for has come to its end. Called once, before anything is asked of the
+        engine. A notice may be lost: it only spares the wait for the next look.
+        """

@@ -141,12 +141,18 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"A setting ({PREFIX}… or {file}) is wrong: {error}") from None
+        raise ConfigError(_explain(str(error), set(given), file)) from None
     return msgspec.structs.replace(
         settings,
         home=settings.home.expanduser().absolute(),
         stream_environment=settings.stream_environment.expanduser().absolute(),
     )
+
+
+def sdk_data_path(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Give the folders that the caller's SDKs look for services in, in their order."""
+    environment = os.environ if environment is None else environment
+    return [part for part in environment.get("AWS_DATA_PATH", "").split(os.pathsep) if part]
 
 
 def reference() -> str:
@@ -159,6 +165,15 @@ def reference() -> str:
         shown = "empty" if default in ("", []) else default
         lines.append(f"| `{PREFIX}{field.name.upper()}` | {shown} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def _explain(complaint: str, variables: set[str], file: Path) -> str:
+    """Name the setting, and where it was read, in place of the decoder's path to it."""
+    what, _, path = complaint.partition(" - at ")
+    name = path.strip("`").removeprefix("$.").partition("[")[0]
+    if name in variables:
+        return f"{PREFIX}{name.upper()}: {what}"
+    return f"{file}: {name}: {what}" if name else f"{file}: {what}"
 
 
 def _read_path(kind: type, text: Any) -> Any:

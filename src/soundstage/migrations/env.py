@@ -1,4 +1,4 @@
-"""How Alembic runs the steps: on the connection and in the transaction that `kit.database` opened."""
+"""How Alembic runs the steps: in the transaction that `kit.database` opened."""
 
 from alembic import context
 

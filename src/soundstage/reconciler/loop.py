@@ -7,7 +7,7 @@ database: the leases keep them off each other's rows. It holds nothing in memory
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -56,7 +56,7 @@ class Loop:
         self._hints: set[Hint] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
-        database.listen(self._hear)
+        database.listen(self.hear)
 
     def start(self) -> None:
         """Begin to look."""
@@ -74,17 +74,20 @@ class Loop:
         now = self._clock()
         self._deliver_hints()
         claimed = 0
-        for worker in self._workers:
-            free = _THREADS - self._count()
-            if free <= 0 or not self._is_due(worker):
-                continue
+        # A look that finds nothing must not take the write lock.
+        due = [worker for worker, moment in self._moments().items() if moment <= now]
+        for worker in due:
+            # Never all that is free, so that slow steps of one noun leave room for the others.
+            limit = (_THREADS - self._count() + 1) // 2
+            if limit == 0:
+                break
             with self._database.transaction() as transaction:
                 leases = lease.claim(
                     transaction,
                     worker.table,
                     now=now,
                     until=now + lease.LEASE_FOR,
-                    limit=free,
+                    limit=limit,
                 )
             for held in leases:
                 self._hand_over(InHand(worker=worker, lease=held))
@@ -118,18 +121,16 @@ class Loop:
     def _pause(self) -> float:
         """Say how long to sleep: until the next row is due, within bounds."""
         now = self._clock()
-        with self._database.transaction(write=False) as transaction:
-            moments = [lease.next_due_at(transaction, worker.table) for worker in self._workers]
-        due = [moment for moment in moments if moment is not None]
-        if not due:
-            return _LOOK_EVERY
-        return min(max((min(due) - now).total_seconds(), _SHORTEST_PAUSE), _LOOK_EVERY)
+        seconds = [(moment - now).total_seconds() for moment in self._moments().values()]
+        return min(max(min(seconds, default=_LOOK_EVERY), _SHORTEST_PAUSE), _LOOK_EVERY)
 
-    def _is_due(self, worker: Worker[Any, Any]) -> bool:
-        # A look that finds nothing must not take the write lock.
+    def _moments(self) -> dict[Worker[Any, Any], datetime]:
+        """Say when each worker's next row is due, for those that have one."""
         with self._database.transaction(write=False) as transaction:
-            moment = lease.next_due_at(transaction, worker.table)
-        return moment is not None and moment <= self._clock()
+            found = {
+                worker: lease.next_due_at(transaction, worker.table) for worker in self._workers
+            }
+        return {worker: moment for worker, moment in found.items() if moment is not None}
 
     def _hand_over(self, item: InHand) -> None:
         with self._lock:
@@ -167,7 +168,8 @@ class Loop:
             with self._database.transaction() as transaction:
                 lease.renew(transaction, item.worker.table, item.lease, until)
 
-    def _hear(self, hinted: list[Hint]) -> None:
+    def hear(self, hinted: list[Hint]) -> None:
+        """Wake the workers of what changed; hints of commits and notices of engines come here."""
         with self._lock:
             self._hints.update(hinted)
         self._woken.set()

@@ -99,6 +99,7 @@ class Desktop:
         near = [
             count
             for count, pixel in colours
-            if all(abs(a - b) < 40 for a, b in zip(pixel, colour, strict=True))
+            if isinstance(pixel, tuple)
+            and all(abs(a - b) < 40 for a, b in zip(pixel, colour, strict=True))
         ]
         return sum(near) > 600

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 BOTO3 = "boto3-1.35.47"
+CURRENT = "boto3-current"
 
 
 class StockError(Exception):
@@ -38,13 +39,23 @@ class StockFailure(Exception):  # noqa: N818 - the SDK's own failure, no error o
 
 
 def ensure_boto3(repository: Path) -> Path:
-    """Return the Python of an environment with the SDK, made when missing or out of date."""
-    requirements = repository / "requirements" / "clients-boto3.txt"
+    """Return the Python of an environment with the last SDK that knows the service."""
+    return _ensure(repository, BOTO3, "clients-boto3.txt")
+
+
+def ensure_current(repository: Path) -> Path:
+    """Return the Python of an environment with today's SDK, and the command `aws` beside it."""
+    return _ensure(repository, CURRENT, "clients-boto3-current.txt")
+
+
+def _ensure(repository: Path, name: str, asked: str) -> Path:
+    """Make the environment when it is missing or out of date."""
+    requirements = repository / "requirements" / asked
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
-    folder = repository / ".cache" / "clients" / BOTO3
+    folder = repository / ".cache" / "clients" / name
     folder.parent.mkdir(parents=True, exist_ok=True)
     python, stamp = folder / "bin" / "python", folder / "made-from"
-    with (folder.parent / f"{BOTO3}.lock").open("w") as lock:
+    with (folder.parent / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)

@@ -48,9 +48,9 @@ class Studio:
         found = self.world.operator.pages("ListStreamingSessionBackups", studioId=self.id)
         return [backup for backup in found if not states or backup["state"] in states]
 
-    def stream(self, session: dict[str, Any]) -> dict[str, Any]:
+    def stream(self, session: dict[str, Any], **members: Any) -> dict[str, Any]:
         """Open a stream and wait until it is READY."""
-        made = self.call("CreateStreamingSessionStream", session)["stream"]
+        made = self.call("CreateStreamingSessionStream", session, **members)["stream"]
         self.world.settle()
         return self.see_stream(session, made)
 

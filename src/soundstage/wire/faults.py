@@ -21,6 +21,10 @@ class Fault(Exception):  # noqa: N818 - the root of a family named by its member
 
     name: ClassVar[str]
     status: ClassVar[int]
+    is_ours: ClassVar[bool] = False
+    """Reports whether the service is to blame, not the request."""
+    is_retryable: ClassVar[bool] = False
+    """Reports whether the same request may succeed a little later."""
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class ThrottledError(Fault):
 
     name = "ThrottlingException"
     status = 429
+    is_retryable = True
 
 
 class InternalError(Fault):
@@ -87,3 +92,16 @@ class InternalError(Fault):
 
     name = "InternalServerErrorException"
     status = 500
+    is_ours = True
+    is_retryable = True
+
+
+FAULTS: tuple[type[Fault], ...] = (
+    ValidationError,
+    QuotaExceededError,
+    AccessDeniedError,
+    NotFoundError,
+    ConflictError,
+    ThrottledError,
+    InternalError,
+)

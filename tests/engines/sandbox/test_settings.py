@@ -21,7 +21,7 @@ def test_installations_on_one_host_have_users_and_groups_of_their_own() -> None:
 def test_users_are_taken_from_where_nobody_else_takes_any() -> None:
     for number in range(1000):
         lowest = settings(f"/srv/{number}").lowest_uid
-        assert 1_879_048_192 <= lowest
+        assert lowest >= 1_879_048_192
         assert lowest + 10_000 <= 2_147_352_575
 
 

@@ -25,6 +25,7 @@ from soundstage.resources.sessions.lifecycle import (
     Act,
     Step,
     blind_step,
+    changes_of,
     next_step,
 )
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
@@ -182,7 +183,7 @@ def test_looks_grow_rare_while_it_takes_long() -> None:
         return again_at - NOW
 
     pauses = [pause(timedelta(seconds=seconds)) for seconds in (0, 2, 20, 4000)]
-    assert pauses[0] == timedelta(milliseconds=50)
+    assert pauses[0] == timedelta(milliseconds=150)
     assert pauses == sorted(pauses)
     assert pauses[-1] == timedelta(seconds=2)
 
@@ -252,8 +253,8 @@ def test_the_next_look_is_not_after_the_planned_end() -> None:
     assert decided.again_at == FUTURE
 
 
-BACKED = {"backup_mode": SessionBackupMode.AUTOMATIC, "max_backups_to_retain": 2}
-GOING = {**BACKED, "volume_retention_mode": VolumeRetentionMode.DELETE}
+BACKED: dict[str, Any] = {"backup_mode": SessionBackupMode.AUTOMATIC, "max_backups_to_retain": 2}
+GOING: dict[str, Any] = {**BACKED, "volume_retention_mode": VolumeRetentionMode.DELETE}
 COPYING, KEPT, LOST = S.CREATE_IN_PROGRESS, S.READY, S.CREATE_FAILED
 
 
@@ -411,3 +412,79 @@ def test_an_engine_that_can_not_say_leaves_it_to_time(
     assert (decided.act, decided.event) == (Act.NOTHING, event)
     if event is None:
         assert decided.again_at == again_at
+
+
+ENDLESS: dict[str, Any] = {}
+ENDING: dict[str, Any] = {
+    "automatic_termination_mode": AutomaticTerminationMode.ACTIVATED,
+    "max_stopped_session_length_in_minutes": 60,
+}
+ONCE: dict[str, Any] = {"session_persistence_mode": SessionPersistenceMode.DEACTIVATED}
+RAN = {"running_attempt": 2, "previous_volume_generation": 0, "is_volume_deleted": False}
+SESSION_S_END, HOUR_S_END = NOW + 690 * MINUTE, NOW + 60 * MINUTE
+COLLAPSED = {"stop_at": None, "stopped_at": NOW, "stopped_by": "soundstage"}
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "rules", "volume", "changes"),
+    [
+        # It stops when its time is up, or ends where it may not be stopped.
+        (S.CREATE_IN_PROGRESS, "ran", ENDLESS, 0, RAN | {"stop_at": SESSION_S_END}),
+        (S.CREATE_IN_PROGRESS, "ran", ONCE, 0, RAN | {"terminate_at": SESSION_S_END}),
+        # The generation that it runs on is the one to go back to from now on.
+        (
+            S.START_IN_PROGRESS,
+            "ran",
+            {"volume_generation": 2, "is_volume_deleted": True},
+            2,
+            RAN | {"stop_at": SESSION_S_END, "previous_volume_generation": 2},
+        ),
+        (
+            S.STOP_IN_PROGRESS,
+            "rested",
+            ENDLESS,
+            0,
+            {"is_volume_deleted": False, "terminate_at": None},
+        ),
+        (
+            S.STOP_IN_PROGRESS,
+            "rested",
+            ENDING,
+            None,
+            {"is_volume_deleted": True, "terminate_at": HOUR_S_END},
+        ),
+        (S.READY, "collapsed", ENDLESS, 0, COLLAPSED | {"terminate_at": None}),
+        (S.READY, "collapsed", ENDING, 0, COLLAPSED | {"terminate_at": HOUR_S_END}),
+        (S.READY, "collapsed for good", ONCE, 0, {"stop_at": None, "terminate_at": None}),
+        # A failed restore leaves what was there before, if anything.
+        (
+            S.START_IN_PROGRESS,
+            "failed",
+            {"volume_generation": 2, "previous_volume_generation": 1},
+            1,
+            {"volume_generation": 1},
+        ),
+        (
+            S.START_IN_PROGRESS,
+            "failed",
+            {"volume_generation": 2, "previous_volume_generation": 1},
+            None,
+            {"volume_generation": 1},
+        ),
+        (S.START_IN_PROGRESS, "failed", {"volume_generation": 2}, 2, {"volume_generation": 2}),
+        (S.CREATE_IN_PROGRESS, "failed", {}, None, {}),
+        (S.STOP_IN_PROGRESS, "failed", {}, 0, {}),
+        (S.DELETE_IN_PROGRESS, "gone", {}, None, {}),
+    ],
+)
+def test_what_changes_with_a_transition(
+    *,
+    state: StreamingSessionState,
+    event: str,
+    rules: dict[str, Any],
+    volume: int | None,
+    changes: dict[str, Any],
+) -> None:
+    assert MACHINE.allows(state, event)
+    session = a_session(state, **rules)
+    assert changes_of(session, event, seen(P.STOPPED, volume=volume), NOW) == changes

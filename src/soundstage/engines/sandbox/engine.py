@@ -33,6 +33,7 @@ from soundstage.engines.interface import (
 from soundstage.engines.sandbox import cgroups, machine, plan, process
 from soundstage.engines.sandbox.backups import Repository
 from soundstage.engines.sandbox.judgement import Known, judge
+from soundstage.engines.sandbox.notices import Listener, Notices
 from soundstage.engines.sandbox.process import Life
 from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
 from soundstage.engines.sandbox.settings import SandboxSettings
@@ -75,10 +76,15 @@ class SandboxEngine(Engine):
         self._groups = cgroups.find(
             settings.cgroup_root, own_groups, f"soundstage-{settings.digest}"
         )
+        self._notices = Notices()
         self._machine_lock = threading.Lock()
         self._machine_is_well = False
         # Only spares a busy desktop a doubt; lost without harm.
         self._seen_well: set[tuple[str, int, int | None]] = set()
+
+    def listen(self, listener: Listener) -> None:
+        """Have the listener called when a start or a stop has come to its end."""
+        self._notices.listen(listener)
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -237,6 +243,13 @@ class SandboxEngine(Engine):
             as_root=self._has_users,
         )
         process.spawn(self._settings.interpreter, document, life_lock)
+        self._notices.watch(ref, lambda: self._has_started(ref, spec.attempt))
+
+    def _has_started(self, ref: str, attempt: int) -> bool:
+        """Reports whether a start has ended, well or not."""
+        status = self._records.status(ref)
+        is_of_it = status is not None and status.attempt == attempt
+        return status is not None and is_of_it and status.phase != "starting"
 
     def ensure_stopped(self, ref: str) -> None:
         with self._lock(ref):
@@ -248,6 +261,7 @@ class SandboxEngine(Engine):
                 self._records.write(ref, msgspec.structs.replace(record, wanted="stopped"))
             if self._records.is_alive(ref):
                 self._tell(ref, process.ask_to_stop)
+                self._notices.watch(ref, lambda: not self._records.is_alive(ref))
             else:
                 cgroups.ensure_absent(self._groups, ref)
 

@@ -8,7 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from soundstage.wire.faults import ValidationError
-from soundstage.wire.shapes import OneOf, ResourceId, RoleArn, Shape
+from soundstage.wire.shapes import SENSITIVE, OneOf, ResourceId, RoleArn, Shape
+
+SensitiveText = Annotated[str, Meta(extra=SENSITIVE)]
 
 
 class StudioComponentState(StrEnum):
@@ -83,7 +85,8 @@ class ActiveDirectoryConfiguration(Shape, frozen=True, kw_only=True):
     """The directory that workstations join."""
 
     computer_attributes: (
-        Annotated[list[ActiveDirectoryComputerAttribute], Meta(max_length=50)] | None
+        Annotated[list[ActiveDirectoryComputerAttribute], Meta(max_length=50, extra=SENSITIVE)]
+        | None
     ) = None
     directory_id: str | None = None
     organizational_unit_distinguished_name: (
@@ -95,24 +98,27 @@ class ComputeFarmConfiguration(Shape, frozen=True, kw_only=True):
     """The farm that renders are sent to."""
 
     active_directory_user: str | None = None
-    endpoint: str | None = None
+    endpoint: SensitiveText | None = None
 
 
 class LicenseServiceConfiguration(Shape, frozen=True, kw_only=True):
     """The server that hands out licences."""
 
-    endpoint: str | None = None
+    endpoint: SensitiveText | None = None
 
 
 class SharedFileSystemConfiguration(Shape, frozen=True, kw_only=True):
     """Storage that many workstations share."""
 
-    endpoint: str | None = None
+    endpoint: SensitiveText | None = None
     file_system_id: str | None = None
     linux_mount_point: (
-        Annotated[str, Meta(max_length=128, pattern=r"^(/?|(\$HOME)?(/[^/\n\s\\]+)*)\Z")] | None
+        Annotated[
+            str, Meta(max_length=128, pattern=r"^(/?|(\$HOME)?(/[^/\n\s\\]+)*)\Z", extra=SENSITIVE)
+        ]
+        | None
     ) = None
-    share_name: str | None = None
+    share_name: SensitiveText | None = None
     windows_mount_drive: Annotated[str, Meta(pattern=r"^[A-Z]\Z")] | None = None
 
 
@@ -134,7 +140,7 @@ class StudioComponentInitializationScript(Shape, frozen=True, kw_only=True):
     launch_profile_protocol_version: ProtocolVersion | None = None
     platform: LaunchProfilePlatform | None = None
     run_context: StudioComponentInitializationScriptRunContext | None = None
-    script: Annotated[str, Meta(min_length=1, max_length=5120)] | None = None
+    script: Annotated[str, Meta(min_length=1, max_length=5120, extra=SENSITIVE)] | None = None
 
 
 class ScriptParameterKeyValue(Shape, frozen=True, kw_only=True):
@@ -149,7 +155,7 @@ class ScriptParameterKeyValue(Shape, frozen=True, kw_only=True):
 
 SecurityGroupIds = Annotated[list[str], Meta(max_length=30)]
 InitializationScripts = list[StudioComponentInitializationScript]
-ScriptParameters = Annotated[list[ScriptParameterKeyValue], Meta(max_length=30)]
+ScriptParameters = Annotated[list[ScriptParameterKeyValue], Meta(max_length=30, extra=SENSITIVE)]
 
 _MEMBER_OF = {
     StudioComponentType.ACTIVE_DIRECTORY: "active_directory_configuration",

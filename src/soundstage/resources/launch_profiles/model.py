@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from soundstage.wire.faults import ValidationError
-from soundstage.wire.shapes import ResourceId, Shape
+from soundstage.wire.shapes import SENSITIVE, ResourceId, Shape
 
 
 class LaunchProfileState(StrEnum):
@@ -183,6 +183,7 @@ class StreamingSessionStorageRoot(Shape, frozen=True, kw_only=True):
                 min_length=1,
                 max_length=128,
                 pattern=r"^(\$HOME|/)[/]?([A-Za-z0-9-_]+/)*([A-Za-z0-9_-]+)\Z",
+                extra=SENSITIVE,
             ),
         ]
         | None
@@ -194,6 +195,7 @@ class StreamingSessionStorageRoot(Shape, frozen=True, kw_only=True):
                 min_length=1,
                 max_length=128,
                 pattern=r"^((\%HOMEPATH\%)|[a-zA-Z]:)[\\/](?:[a-zA-Z0-9_-]+[\\/])*[a-zA-Z0-9_-]+\Z",
+                extra=SENSITIVE,
             ),
         ]
         | None

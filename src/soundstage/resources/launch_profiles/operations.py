@@ -32,9 +32,9 @@ from soundstage.resources.request import Request
 from soundstage.resources.shaping import shaped
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.operation import Grant, Operation, Permission
-from soundstage.wire.shapes import ClientToken, Description, MaxResults, Shape, Tags
+from soundstage.wire.shapes import SENSITIVE, ClientToken, Description, MaxResults, Shape, Tags
 
-LaunchProfileName = Annotated[str, Meta(min_length=1, max_length=64)]
+LaunchProfileName = Annotated[str, Meta(min_length=1, max_length=64, extra=SENSITIVE)]
 
 
 class LaunchProfileShape(Shape, frozen=True, kw_only=True):
@@ -121,7 +121,7 @@ class GetLaunchProfileInitializationInput(Shape, frozen=True, kw_only=True):
     studio_id: str
 
 
-class StudioComponentSummary(Shape, frozen=True, kw_only=True):
+class StudioComponentSummaryShape(Shape, frozen=True, kw_only=True):
     """What an artist may know of a component."""
 
     created_at: datetime
@@ -140,10 +140,10 @@ class GetLaunchProfileDetailsOutput(Shape, frozen=True, kw_only=True):
 
     launch_profile: LaunchProfileShape
     streaming_images: list[StreamingImageShape]
-    studio_component_summaries: list[StudioComponentSummary]
+    studio_component_summaries: list[StudioComponentSummaryShape]
 
 
-class LaunchProfileInitializationActiveDirectory(Shape, frozen=True, kw_only=True):
+class LaunchProfileInitializationActiveDirectoryShape(Shape, frozen=True, kw_only=True):
     """The directory to join. Its name and its name servers are for the workstation to find out."""
 
     studio_component_id: str
@@ -155,7 +155,7 @@ class LaunchProfileInitializationActiveDirectory(Shape, frozen=True, kw_only=Tru
     organizational_unit_distinguished_name: str | None = None
 
 
-class LaunchProfileInitializationScript(Shape, frozen=True, kw_only=True):
+class LaunchProfileInitializationScriptShape(Shape, frozen=True, kw_only=True):
     """A script to run, and where it comes from."""
 
     script: str
@@ -165,7 +165,7 @@ class LaunchProfileInitializationScript(Shape, frozen=True, kw_only=True):
     secure_initialization_role_arn: str | None = None
 
 
-class LaunchProfileInitialization(Shape, frozen=True, kw_only=True):
+class LaunchProfileInitializationShape(Shape, frozen=True, kw_only=True):
     """All that a workstation needs to join."""
 
     launch_profile_id: str
@@ -173,9 +173,9 @@ class LaunchProfileInitialization(Shape, frozen=True, kw_only=True):
     launch_purpose: str
     name: str
     platform: LaunchProfilePlatform
-    system_initialization_scripts: list[LaunchProfileInitializationScript]
-    user_initialization_scripts: list[LaunchProfileInitializationScript]
-    active_directory: LaunchProfileInitializationActiveDirectory | None = None
+    system_initialization_scripts: list[LaunchProfileInitializationScriptShape]
+    user_initialization_scripts: list[LaunchProfileInitializationScriptShape]
+    active_directory: LaunchProfileInitializationActiveDirectoryShape | None = None
     ec2_security_group_ids: list[str] | None = None
     """Absent when no component has any: the public model allows no empty list."""
 
@@ -183,7 +183,7 @@ class LaunchProfileInitialization(Shape, frozen=True, kw_only=True):
 class GetLaunchProfileInitializationOutput(Shape, frozen=True, kw_only=True):
     """The one thing that was asked for."""
 
-    launch_profile_initialization: LaunchProfileInitialization
+    launch_profile_initialization: LaunchProfileInitializationShape
 
 
 class LaunchProfileOutput(Shape, frozen=True, kw_only=True):
@@ -261,7 +261,7 @@ def get_launch_profile_details(
         launch_profile=_show(request, profile),
         streaming_images=[show_image(request, image) for image in images],
         studio_component_summaries=[
-            shaped(StudioComponentSummary, component, studio_component_id=component.id)
+            shaped(StudioComponentSummaryShape, component, studio_component_id=component.id)
             for component in components
         ],
     )
@@ -281,7 +281,7 @@ def get_launch_profile_initialization(
     )
     contexts = StudioComponentInitializationScriptRunContext
     return GetLaunchProfileInitializationOutput(
-        launch_profile_initialization=LaunchProfileInitialization(
+        launch_profile_initialization=LaunchProfileInitializationShape(
             launch_profile_id=profile.id,
             launch_profile_protocol_version=version,
             launch_purpose=given.launch_purpose,
@@ -299,10 +299,10 @@ def get_launch_profile_initialization(
     )
 
 
-def _show_scripts(scripts: list[Script]) -> list[LaunchProfileInitializationScript]:
+def _show_scripts(scripts: list[Script]) -> list[LaunchProfileInitializationScriptShape]:
     return [
         shaped(
-            LaunchProfileInitializationScript,
+            LaunchProfileInitializationScriptShape,
             script.component,
             script=script.text,
             studio_component_id=script.component.id,
@@ -312,10 +312,10 @@ def _show_scripts(scripts: list[Script]) -> list[LaunchProfileInitializationScri
     ]
 
 
-def _show_directory(component: StudioComponent) -> LaunchProfileInitializationActiveDirectory:
+def _show_directory(component: StudioComponent) -> LaunchProfileInitializationActiveDirectoryShape:
     given = component.configuration and component.configuration.active_directory_configuration
     return shaped(
-        LaunchProfileInitializationActiveDirectory,
+        LaunchProfileInitializationActiveDirectoryShape,
         given or ActiveDirectoryConfiguration(),
         studio_component_id=component.id,
         studio_component_name=component.name,

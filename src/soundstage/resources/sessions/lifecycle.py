@@ -6,6 +6,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,8 @@ from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
+from soundstage.resources.launch_profiles.model import AutomaticTerminationMode
+from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 
 _S = StreamingSessionState
@@ -301,11 +304,56 @@ def _is_late(session: StreamingSession, now: datetime) -> bool:
 
 
 def _soon(session: StreamingSession, now: datetime) -> datetime:
-    # A start takes a second or two, a restore minutes: look often at first, and ever less.
+    # A start takes a second, a restore minutes: look often at first, and ever less. An engine that
+    # gives notice of the end makes most of these looks needless.
     waited = now - session.state_since
-    return now + min(max(timedelta(milliseconds=50), waited / 20), timedelta(seconds=2))
+    return now + min(max(timedelta(milliseconds=150), waited / 10), timedelta(seconds=2))
 
 
 def _next_look(session: StreamingSession, now: datetime) -> datetime:
     planned = [moment for moment in (session.stop_at, session.terminate_at) if moment is not None]
     return min([now + HEALTH_EVERY, *planned])
+
+
+def changes_of(
+    session: StreamingSession, event: str, observed: Observed, now: datetime
+) -> dict[str, Any]:
+    """Say what else changes with a transition that the worker makes, by the columns' names."""
+    match event:
+        case "ran":
+            ends_at = now + timedelta(minutes=session.max_session_length_in_minutes)
+            key = "stop_at" if session.may_be_stopped else "terminate_at"
+            return {
+                key: ends_at,
+                "running_attempt": session.attempt,
+                "previous_volume_generation": session.volume_generation,
+                "is_volume_deleted": False,
+            }
+        case "rested":
+            return {
+                "is_volume_deleted": observed.volume_generation is None,
+                "terminate_at": _terminate_at(session, now),
+            }
+        case "collapsed":
+            return {
+                "stop_at": None,
+                "stopped_at": now,
+                "stopped_by": SERVICE_PRINCIPAL,
+                "terminate_at": _terminate_at(session, now),
+            }
+        case "collapsed for good":
+            return {"stop_at": None, "terminate_at": None}
+        case "failed" if session.state is _S.START_IN_PROGRESS:
+            # What the engine has is the truth: a failed restore leaves the old volume in place.
+            kept = observed.volume_generation
+            return {
+                "volume_generation": session.previous_volume_generation if kept is None else kept
+            }
+        case _:
+            return {}
+
+
+def _terminate_at(session: StreamingSession, now: datetime) -> datetime | None:
+    if session.automatic_termination_mode is AutomaticTerminationMode.DEACTIVATED:
+        return None
+    return now + timedelta(minutes=session.max_stopped_session_length_in_minutes)

@@ -17,10 +17,21 @@ from soundstage.engines.interface import (
 )
 from soundstage.kit import lease
 from soundstage.resources.backups import service as backups
-from soundstage.resources.backups.model import StreamingSessionBackup
+from soundstage.resources.backups.model import (
+    StreamingSessionBackup,
+    StreamingSessionStatusCode,
+)
 from soundstage.resources.launch_profiles.model import DEFAULT_VOLUME, StreamingClipboardMode
+from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service, store
-from soundstage.resources.sessions.lifecycle import Act, Step, blind_step, next_step
+from soundstage.resources.sessions.lifecycle import (
+    HEALS_WITHIN,
+    Act,
+    Step,
+    blind_step,
+    changes_of,
+    next_step,
+)
 from soundstage.resources.sessions.model import StreamingSession
 
 
@@ -94,7 +105,7 @@ class SessionWorker:
         self, transaction: Connection, loaded: Loaded, outcome: Outcome, now: datetime
     ) -> None:
         """Write what was decided."""
-        service.apply(
+        _write(
             transaction,
             loaded.session,
             outcome.step,
@@ -119,6 +130,87 @@ class SessionWorker:
                 self._engine.ensure_volume_absent(session.id)
             case _:
                 pass
+
+
+def _write(
+    transaction: Connection,
+    session: StreamingSession,
+    step: Step,
+    observed: Observed,
+    now: datetime,
+    *,
+    keep_backups_for: timedelta,
+) -> None:
+    """Write what was decided by `lifecycle.next_step`."""
+    match step.event:
+        case None:
+            _note_progress(transaction, session, step)
+        case "stop":
+            service.begin_stop(
+                transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message
+            )
+        case "delete":
+            service.begin_delete(
+                transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message
+            )
+        case "heal":
+            _heal(transaction, session, step, now)
+        case "healed":
+            store.sessions.update(
+                transaction, session.id, {"running_attempt": session.attempt, "updated_at": now}
+            )
+        case "begin backup":
+            backups.begin(
+                transaction,
+                studio_id=session.studio_id,
+                session_id=session.id,
+                stop_number=session.stop_number,
+                launch_profile_id=session.launch_profile_id,
+                owned_by=session.owned_by,
+                tags=session.tags,
+                now=now,
+            )
+        case "purge":
+            store.sessions.delete(transaction, session.id)
+        case event:
+            service.move(
+                transaction,
+                session,
+                event,
+                now=now,
+                actor=SERVICE_PRINCIPAL,
+                code=step.code or StreamingSessionStatusCode.INTERNAL_ERROR,
+                message=step.message,
+                changes=changes_of(session, event, observed, now),
+                due_at=step.again_at,
+            )
+            if event == "rested" and session.makes_backups:
+                backups.rotate(transaction, session.id, session.max_backups_to_retain, now)
+            if event == "gone":
+                backups.keep_until(transaction, session.id, now + keep_backups_for, now)
+
+
+def _heal(transaction: Connection, session: StreamingSession, step: Step, now: datetime) -> None:
+    recent = [moment for moment in session.heals if now - moment < HEALS_WITHIN]
+    store.sessions.update(
+        transaction,
+        session.id,
+        {
+            "attempt": session.attempt + 1,
+            "heals": [*recent, now],
+            "status_message": step.message,
+            "updated_at": now,
+        },
+    )
+    service.note(
+        transaction, session, "HEAL", actor=SERVICE_PRINCIPAL, now=now, message=step.message
+    )
+
+
+def _note_progress(transaction: Connection, session: StreamingSession, step: Step) -> None:
+    """Let people see what a start is doing; it is no change of state, so nobody is woken."""
+    if step.message and step.message != session.status_message:
+        store.sessions.update(transaction, session.id, {"status_message": step.message})
 
 
 def spec_of(session: StreamingSession) -> Spec:

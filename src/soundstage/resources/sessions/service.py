@@ -1,11 +1,10 @@
 """What can be done with sessions; called by their operations, by their worker, and by streams."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from soundstage.engines.interface import Observed
 from soundstage.kit import hints, ids, journal, lease
 from soundstage.resources import listing
 from soundstage.resources.backups import service as backups
@@ -26,9 +25,9 @@ from soundstage.resources.launch_profiles.model import (
     StreamConfigurationSessionBackup,
     StreamingInstanceType,
 )
-from soundstage.resources.request import SERVICE_PRINCIPAL, Request
+from soundstage.resources.request import Request
 from soundstage.resources.sessions import store
-from soundstage.resources.sessions.lifecycle import HEALS_WITHIN, MACHINE, Step
+from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
@@ -109,7 +108,7 @@ def create(
         stop_number=0,
     )
     store.sessions.insert(transaction, session, due_at=now)
-    _note(transaction, session, session.state, actor=session.created_by, now=now, message="")
+    note(transaction, session, session.state, actor=session.created_by, now=now, message="")
     return session
 
 
@@ -304,60 +303,6 @@ def begin_delete(
     )
 
 
-def apply(
-    transaction: Connection,
-    session: StreamingSession,
-    step: Step,
-    observed: Observed,
-    now: datetime,
-    *,
-    keep_backups_for: timedelta,
-) -> None:
-    """Write what the worker decided by `lifecycle.next_step`."""
-    match step.event:
-        case None:
-            _note_progress(transaction, session, step)
-        case "stop":
-            begin_stop(transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message)
-        case "delete":
-            begin_delete(transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message)
-        case "heal":
-            _heal(transaction, session, step, now)
-        case "healed":
-            store.sessions.update(
-                transaction, session.id, {"running_attempt": session.attempt, "updated_at": now}
-            )
-        case "begin backup":
-            backups.begin(
-                transaction,
-                studio_id=session.studio_id,
-                session_id=session.id,
-                stop_number=session.stop_number,
-                launch_profile_id=session.launch_profile_id,
-                owned_by=session.owned_by,
-                tags=session.tags,
-                now=now,
-            )
-        case "purge":
-            store.sessions.delete(transaction, session.id)
-        case event:
-            move(
-                transaction,
-                session,
-                event,
-                now=now,
-                actor=SERVICE_PRINCIPAL,
-                code=step.code or _C.INTERNAL_ERROR,
-                message=step.message,
-                changes=_changes_of(session, event, observed, now),
-                due_at=step.again_at,
-            )
-            if event == "rested" and session.makes_backups:
-                backups.rotate(transaction, session.id, session.max_backups_to_retain, now)
-            if event == "gone":
-                backups.keep_until(transaction, session.id, now + keep_backups_for, now)
-
-
 def move(
     transaction: Connection,
     session: StreamingSession,
@@ -386,7 +331,29 @@ def move(
             **changes,
         },
     )
-    _note(transaction, session, state, actor=actor, now=now, message=message)
+    note(transaction, session, state, actor=actor, now=now, message=message)
+
+
+def note(
+    transaction: Connection,
+    session: StreamingSession,
+    what: str,
+    *,
+    actor: str,
+    now: datetime,
+    message: str,
+) -> None:
+    """Note what happened to a session, and wake who waits for it."""
+    journal.append(
+        transaction,
+        at=now,
+        kind=f"sessions.{what}",
+        subject=f"{ArnKind.STREAMING_SESSION}/{session.id}",
+        actor=actor,
+        detail={"ownedBy": session.owned_by, "message": message},
+    )
+    hints.hint(transaction, "sessions", session.id)
+    hints.hint(transaction, "streams", session.id)
 
 
 def look_up(transaction: Connection, session_id: str) -> StreamingSession | None:
@@ -409,92 +376,6 @@ def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
 def known_refs(transaction: Connection) -> set[str]:
     """Name the sessions that may have something at the engine; for the sweep."""
     return store.known_refs(transaction)
-
-
-def _changes_of(
-    session: StreamingSession, event: str, observed: Observed, now: datetime
-) -> Changes:
-    """Say what else changes with a transition that the worker makes."""
-    match event:
-        case "ran":
-            ends_at = now + timedelta(minutes=session.max_session_length_in_minutes)
-            key = "stop_at" if session.may_be_stopped else "terminate_at"
-            return {
-                key: ends_at,
-                "running_attempt": session.attempt,
-                "previous_volume_generation": session.volume_generation,
-                "is_volume_deleted": False,
-            }
-        case "rested":
-            return {
-                "is_volume_deleted": observed.volume_generation is None,
-                "terminate_at": _terminate_at(session, now),
-            }
-        case "collapsed":
-            return {
-                "stop_at": None,
-                "stopped_at": now,
-                "stopped_by": SERVICE_PRINCIPAL,
-                "terminate_at": _terminate_at(session, now),
-            }
-        case "collapsed for good":
-            return {"stop_at": None, "terminate_at": None}
-        case "failed" if session.state is _S.START_IN_PROGRESS:
-            # What the engine has is the truth: a failed restore leaves the old volume in place.
-            kept = observed.volume_generation
-            return {
-                "volume_generation": session.previous_volume_generation if kept is None else kept
-            }
-        case _:
-            return {}
-
-
-def _terminate_at(session: StreamingSession, now: datetime) -> datetime | None:
-    if session.automatic_termination_mode is AutomaticTerminationMode.DEACTIVATED:
-        return None
-    return now + timedelta(minutes=session.max_stopped_session_length_in_minutes)
-
-
-def _heal(transaction: Connection, session: StreamingSession, step: Step, now: datetime) -> None:
-    recent = [moment for moment in session.heals if now - moment < HEALS_WITHIN]
-    store.sessions.update(
-        transaction,
-        session.id,
-        {
-            "attempt": session.attempt + 1,
-            "heals": [*recent, now],
-            "status_message": step.message,
-            "updated_at": now,
-        },
-    )
-    _note(transaction, session, "HEAL", actor=SERVICE_PRINCIPAL, now=now, message=step.message)
-
-
-def _note_progress(transaction: Connection, session: StreamingSession, step: Step) -> None:
-    """Let people see what a start is doing; it is no change of state, so nobody is woken."""
-    if step.message and step.message != session.status_message:
-        store.sessions.update(transaction, session.id, {"status_message": step.message})
-
-
-def _note(
-    transaction: Connection,
-    session: StreamingSession,
-    what: str,
-    *,
-    actor: str,
-    now: datetime,
-    message: str,
-) -> None:
-    journal.append(
-        transaction,
-        at=now,
-        kind=f"sessions.{what}",
-        subject=f"{ArnKind.STREAMING_SESSION}/{session.id}",
-        actor=actor,
-        detail={"ownedBy": session.owned_by, "message": message},
-    )
-    hints.hint(transaction, "sessions", session.id)
-    hints.hint(transaction, "streams", session.id)
 
 
 def _require(session: StreamingSession, event: str) -> None:

@@ -1,0 +1,177 @@
+"""The loop wakes on hints, gives back what failed, leaves the write lock alone, and drains."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Connection, MetaData, String, Table
+
+from soundstage.kit import hints, lease
+from soundstage.kit.database import Database, sqlite_url
+from soundstage.reconciler.loop import Loop
+from soundstage.testing.clock import SettableClock
+
+metadata = MetaData()
+table = Table("rows", metadata, Column("id", String(22), primary_key=True), *lease.columns())
+
+
+class Notes:
+    """A worker that notes which rows it acted on, and may be made to do something else there."""
+
+    name = "rows"
+    table = table
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.on_act: Callable[[], None] = lambda: None
+
+    def load(self, transaction: Connection, row_id: str, now: datetime) -> str | None:
+        del transaction, now
+        return row_id
+
+    def act(self, loaded: str, now: datetime) -> None:
+        del now
+        self.seen.append(loaded)
+        self.on_act()
+
+    def due_at(self, outcome: None) -> datetime | None:
+        """Not before somebody wakes it."""
+
+    def apply(self, transaction: Connection, loaded: str, outcome: None, now: datetime) -> None:
+        """Nothing beside the lease is written."""
+
+    def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
+        lease.wake(transaction, table, now, table.c.id == changed)
+
+
+class Bench:
+    def __init__(self, database: Database) -> None:
+        self.clock = SettableClock()
+        self.worker = Notes()
+        self.database = database
+        self.loop = Loop(database, [self.worker], self.clock)
+        with database.transaction() as transaction:
+            metadata.create_all(transaction)
+
+    def put(self, row_id: str, *, is_due: bool = True) -> None:
+        due_at = self.clock() if is_due else None
+        with self.database.transaction() as transaction:
+            transaction.execute(table.insert().values(id=row_id, due_at=due_at))
+
+    def hint(self, row_id: str, worker: str = "rows") -> None:
+        with self.database.transaction() as transaction:
+            hints.hint(transaction, worker, row_id)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    database = Database(sqlite_url(tmp_path / "loop.sqlite"))
+    yield Bench(database)
+    database.dispose()
+
+
+def test_due_rows_are_acted_on_once(bench: Bench) -> None:
+    for number in range(40):
+        bench.put(f"{number:02}")
+    bench.put("later", is_due=False)
+    bench.loop.settle()
+    assert sorted(bench.worker.seen) == [f"{number:02}" for number in range(40)]
+    assert bench.loop.look() == 0
+
+
+def test_a_hint_wakes_a_row_after_the_commit(bench: Bench) -> None:
+    bench.put("a", is_due=False)
+    with bench.database.transaction() as transaction:
+        hints.hint(transaction, "rows", "a")
+        hints.hint(transaction, "nobody", "a")
+        assert not bench.loop._hints
+    bench.loop.settle()
+    assert bench.worker.seen == ["a"]
+
+
+def test_hints_outlive_a_database_that_is_away(bench: Bench) -> None:
+    bench.put("a", is_due=False)
+    bench.hint("a")
+    with bench.database.transaction() as transaction:
+        transaction.exec_driver_sql("ALTER TABLE rows RENAME TO away")
+    with pytest.raises(Exception, match="no such table"):
+        bench.loop.look()
+    with bench.database.transaction() as transaction:
+        transaction.exec_driver_sql("ALTER TABLE away RENAME TO rows")
+    bench.loop.settle()
+    assert bench.worker.seen == ["a"]
+
+
+def test_a_step_that_fails_gives_the_row_back_for_later(bench: Bench) -> None:
+    def fail() -> None:
+        raise KeyError
+
+    bench.put("a")
+    bench.worker.on_act = fail
+    bench.loop.settle()
+    assert bench.loop.health.read().failures == 1
+    bench.worker.on_act = lambda: None
+    bench.clock.advance(timedelta(seconds=4.9))
+    bench.loop.settle()
+    assert bench.worker.seen == ["a"]
+    bench.clock.advance(timedelta(seconds=0.1))
+    bench.loop.settle()
+    assert bench.worker.seen == ["a", "a"]
+
+
+def test_a_look_that_finds_nothing_does_not_wait_for_a_writer(bench: Bench) -> None:
+    bench.put("a", is_due=False)
+    with bench.database.transaction() as transaction:
+        transaction.exec_driver_sql("UPDATE rows SET revision = revision")
+        looked = threading.Thread(target=bench.loop.look)
+        looked.start()
+        looked.join(timeout=5)
+        assert not looked.is_alive()
+
+
+def test_it_runs_by_itself_until_it_is_stopped_and_drains_then(bench: Bench) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def act() -> None:
+        begun.set()
+        assert may_end.wait(10)
+
+    bench.worker.on_act = act
+    bench.put("a", is_due=False)
+    bench.loop.start()
+    bench.hint("a")
+    assert begun.wait(10)
+    stopping = threading.Thread(target=bench.loop.stop)
+    stopping.start()
+    assert bench.loop._stopping.wait(10)
+    bench.put("b")
+    may_end.set()
+    stopping.join(timeout=10)
+    assert not stopping.is_alive()
+    # What was in hand is done and given back; what came later is left to the next process.
+    with bench.database.transaction(write=False) as transaction:
+        held = table.select().where(table.c.lease_token.is_not(None))
+        assert transaction.execute(held).all() == []
+        assert lease.next_due_at(transaction, table) == bench.clock()
+    assert bench.worker.seen == ["a"]
+
+
+def test_leases_of_what_takes_long_are_renewed(bench: Bench) -> None:
+    may_end = threading.Event()
+    bench.worker.on_act = lambda: assert_set(may_end)
+    bench.put("a")
+    assert bench.loop.look() == 1
+    bench.clock.advance(lease.LEASE_FOR - timedelta(seconds=1))
+    bench.loop._renew()
+    bench.clock.advance(timedelta(seconds=2))
+    assert bench.loop.look() == 0
+    may_end.set()
+    bench.loop.settle()
+    bench.loop._wait_for_threads()
+    assert bench.worker.seen == ["a"]
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(10)

@@ -276,6 +276,8 @@ def test_facts_are_of_the_studio_in_the_path(world: World) -> None:
         assert not facts.is_member(studio_id, profile_id, "ben")
         assert facts.is_administrator(studio_id, anna)
         assert not facts.is_administrator(ABSENT, anna)
+        assert facts.administers_any(anna)
+        assert not facts.administers_any("stranger")
         facts.require_existing({})
         facts.require_existing({**where, "streamId": "whatever"})
         for labels in ({"studioId": ABSENT}, {**where, "sessionId": "none"}):

@@ -233,6 +233,10 @@ class ApiFacts:
         """Reports whether the person administers this studio."""
         return members.is_administrator(self._transaction, studio_id, principal_id)
 
+    def administers_any(self, principal_id: str) -> bool:
+        """Reports whether the person administers a studio, whichever it is."""
+        return members.administers_any(self._transaction, principal_id)
+
     def owner_of_session(self, studio_id: str, session_id: str) -> str | None:
         """Name a session's owner."""
         session = sessions.look_up(self._transaction, session_id)

@@ -48,6 +48,8 @@ def asked(studio: str | None = STUDIO, **more: str) -> Asked:
     )
 
 
+ADMINISTRATORS = Permission(administrator=Grant.ALWAYS, user=Grant.NEVER)
+
 ANN_S = asked(sessionId="ann-session")
 BOB_S = asked(sessionId="bob-session")
 NOBODY_S = asked(sessionId="no-such-session")
@@ -62,6 +64,9 @@ CASES = [
     (EVERYBODY, ANN, asked(), True),
     (EVERYBODY, ANN, asked(None), True),
     (EVERYBODY, ADMINISTRATOR, asked(None), True),
+    (ADMINISTRATORS, ADMINISTRATOR, asked(None), True),
+    (ADMINISTRATORS, ADMINISTRATOR, asked(OTHER_STUDIO), False),
+    (ADMINISTRATORS, ANN, asked(None), False),
     (OWNERS, OPERATOR, NOBODY_S, True),
     (OWNERS, ADMINISTRATOR, ANN_S, True),
     (OWNERS, ADMINISTRATOR, NOBODY_S, True),

@@ -2,7 +2,8 @@
 
 `app` asks it after the signature and before existence and input are checked, so that who has no
 rights learns nothing about what there is. The operator may do everything. An administrator of the
-studio in the path may do what either grant allows, everybody else what the user's grant allows.
+studio in the path (of any, where there is none in it) may do what either grant allows, everybody
+else what the user's grant allows.
 """
 
 from soundstage.api.door import Facts
@@ -29,10 +30,16 @@ def may_run(operation: Operation, caller: Caller, asked: Asked, facts: Facts) ->
         return True
     return (
         operation.permission.administrator is not Grant.NEVER
-        and asked.studio_id is not None
-        and facts.is_administrator(asked.studio_id, principal_id)
+        and _is_administrator(principal_id, asked, facts)
         and holds(operation.permission.administrator, principal_id, asked, facts)
     )
+
+
+def _is_administrator(principal_id: str, asked: Asked, facts: Facts) -> bool:
+    """Reports administration of the studio in the path; of any, where the path has none."""
+    if asked.studio_id is None:
+        return facts.administers_any(principal_id)
+    return facts.is_administrator(asked.studio_id, principal_id)
 
 
 def holds(grant: Grant, principal_id: str, asked: Asked, facts: Facts) -> bool:

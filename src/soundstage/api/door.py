@@ -43,6 +43,10 @@ class Facts(Protocol):
         """Reports whether the person administers this studio; False when there is none."""
         ...
 
+    def administers_any(self, principal_id: str) -> bool:
+        """Reports whether the person administers a studio, whichever it is."""
+        ...
+
     def owner_of_session(self, studio_id: str, session_id: str) -> str | None:
         """Name a session's owner; None when the studio has no such session."""
         ...

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, Table, and_, or_
+from sqlalchemy.exc import IntegrityError
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
@@ -76,6 +77,15 @@ class Records(Generic[Record]):
     def delete(self, transaction: Connection, record_id: str) -> None:
         """Remove one row."""
         transaction.execute(self.table.delete().where(self.table.c.id == record_id))
+
+    def delete_unreferred(self, transaction: Connection, record_id: str) -> bool:
+        """Remove one row unless a foreign key refers to it; reports whether it is gone."""
+        try:
+            with transaction.begin_nested():
+                self.delete(transaction, record_id)
+        except IntegrityError:
+            return False
+        return True
 
     def _record(self, row: Sequence[Any]) -> Record:
         values = zip(self.kind.__struct_fields__, row, strict=True)

@@ -1,5 +1,6 @@
 """One page of a list, oldest first, for the list operations of every noun."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +25,7 @@ class Listed(Protocol):
 
 
 Record = TypeVar("Record", bound=Any)
+Item = TypeVar("Item")
 
 
 def page(
@@ -35,7 +37,45 @@ def page(
     next_token: str | None,
     size: int = PAGE_SIZE,
 ) -> tuple[list[Record], str | None]:
-    """Read the page that `next_token` asks for, and the token of the one after it.
+    """Read the page of a noun's records that `next_token` asks for, and the token of the next.
+
+    Raises ValidationError for a token that was changed or belongs to another list.
+    """
+
+    def fetch(cursor: Cursor | None, limit: int) -> list[Record]:
+        if cursor is None:
+            return records.find(request.transaction, *where, limit=limit)
+        microseconds, record_id = cursor
+        return records.after(
+            request.transaction,
+            *where,
+            created_at=_EPOCH + timedelta(microseconds=int(microseconds)),
+            record_id=str(record_id),
+            limit=limit,
+        )
+
+    return page_of(
+        request,
+        fetch,
+        cursor_of=_cursor_of,
+        operation=operation,
+        filters=filters,
+        next_token=next_token,
+        size=size,
+    )
+
+
+def page_of(
+    request: Request,
+    fetch: Callable[[Cursor | None, int], Sequence[Item]],
+    *,
+    cursor_of: Callable[[Item], Cursor],
+    operation: str,
+    filters: dict[str, Any],
+    next_token: str | None,
+    size: int = PAGE_SIZE,
+) -> tuple[list[Item], str | None]:
+    """Read a page of anything that has an order: `fetch` gives up to so many items after a cursor.
 
     Raises ValidationError for a token that was changed or belongs to another list.
     """
@@ -46,18 +86,7 @@ def page(
         raise ValidationError(
             "nextToken: this token is not of this list. Begin again without one."
         ) from None
-    if cursor is None:
-        rows = records.find(request.transaction, *where, limit=size + 1)
-    else:
-        microseconds, record_id = cursor
-        rows = records.after(
-            request.transaction,
-            *where,
-            created_at=_EPOCH + timedelta(microseconds=int(microseconds)),
-            record_id=str(record_id),
-            limit=size + 1,
-        )
-    return request.pages.cut(rows, size, cursor_of=_cursor_of, scope=scope)
+    return request.pages.cut(fetch(cursor, size + 1), size, cursor_of=cursor_of, scope=scope)
 
 
 def _cursor_of(record: Listed) -> Cursor:

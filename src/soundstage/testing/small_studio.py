@@ -323,6 +323,9 @@ class SmallStudio:
     def is_administrator(self, studio_id: str, principal_id: str) -> bool:
         return (studio_id, principal_id) == (STUDIO, ADMINISTRATOR.principal_id)
 
+    def administers_any(self, principal_id: str) -> bool:
+        return self.is_administrator(STUDIO, principal_id)
+
     def owner_of_session(self, studio_id: str, session_id: str) -> str | None:
         return self.sessions.get(session_id) if studio_id == STUDIO else None
 

@@ -69,3 +69,85 @@ def test_a_component_is_found_in_its_own_studio_only(
             service.find(transaction, "us-west-2:stid-0000000000000000", found.id)
     name, message = refused("GetStudioComponent", studioId=studio_id, studioComponentId="none")
     assert (name, message) == ("ResourceNotFoundException", "There is no studio component none.")
+
+
+def change(world: World, component: dict[str, Any], studio_id: str, **members: Any) -> Any:
+    ids = {"studioId": studio_id, "studioComponentId": component["studioComponentId"]}
+    world.operator.call("UpdateStudioComponent", **ids, **members)
+    world.settle()
+    return world.operator.call("GetStudioComponent", **ids)["studioComponent"]
+
+
+def test_an_update_changes_what_it_names_and_nothing_else(world: World, studio_id: str) -> None:
+    farm = {"computeFarmConfiguration": {"endpoint": "farm:8080"}}
+    before = make(world, studio_id, type="COMPUTE_FARM", configuration=farm, description="d")
+    after = change(world, before, studio_id, name="new", ec2SecurityGroupIds=["sg-1"])
+    assert (after["state"], after["statusCode"]) == ("READY", "STUDIO_COMPONENT_UPDATED")
+    assert (after["name"], after["ec2SecurityGroupIds"]) == ("new", ["sg-1"])
+    assert (after["description"], after["configuration"]) == ("d", farm)
+    other = {"computeFarmConfiguration": {"endpoint": "other"}}
+    assert change(world, before, studio_id, configuration=other)["configuration"] == other
+    assert "configuration" not in change(world, before, studio_id, configuration={})
+
+
+def test_a_new_type_leaves_the_old_type_s_configuration_behind(
+    world: World, studio_id: str, refused: Any
+) -> None:
+    farm = {"computeFarmConfiguration": {"endpoint": "farm:8080"}}
+    component = make(world, studio_id, type="COMPUTE_FARM", configuration=farm)
+    ids = {"studioId": studio_id, "studioComponentId": component["studioComponentId"]}
+    name, message = refused(
+        "UpdateStudioComponent", **ids, type="LICENSE_SERVICE", configuration=farm
+    )
+    assert name == "ValidationException"
+    assert "takes licenseServiceConfiguration" in message
+    after = change(world, component, studio_id, type="LICENSE_SERVICE")
+    assert after["type"] == "LICENSE_SERVICE"
+    assert "configuration" not in after
+
+
+def test_a_failed_update_keeps_everything_as_it_was(world: World, studio_id: str) -> None:
+    directory = make(world, studio_id, type="ACTIVE_DIRECTORY")
+    component = make(world, studio_id, type="CUSTOM")
+    after = change(world, component, studio_id, type="ACTIVE_DIRECTORY", name="new")
+    assert (after["state"], after["type"], after["name"]) == ("UPDATE_FAILED", "CUSTOM", "n")
+    assert after["statusCode"] == "ACTIVE_DIRECTORY_ALREADY_EXISTS"
+    assert change(world, directory, studio_id, name="same one")["state"] == "READY"
+
+
+def test_one_change_at_a_time(world: World, studio_id: str, refused: Any) -> None:
+    component = make(world, studio_id, type="CUSTOM")
+    ids = {"studioId": studio_id, "studioComponentId": component["studioComponentId"]}
+    assert world.operator.call("DeleteStudioComponent", **ids)["studioComponent"]["state"] == (
+        "DELETE_IN_PROGRESS"
+    )
+    for operation in ("UpdateStudioComponent", "DeleteStudioComponent"):
+        assert refused(operation, **ids)[0] == "ConflictException"
+    world.settle()
+    assert refused("UpdateStudioComponent", **ids)[0] == "ConflictException"
+
+
+def test_lists_are_of_states_and_types_and_have_50_at_the_most(
+    world: World, studio_id: str, refused: Any
+) -> None:
+    for number in range(51):
+        world.operator.call(
+            "CreateStudioComponent", studioId=studio_id, name=f"{number}", type="CUSTOM"
+        )
+    directory = make(world, studio_id, type="ACTIVE_DIRECTORY")
+    page = world.operator.call("ListStudioComponents", studioId=studio_id, maxResults=100)
+    assert len(page["studioComponents"]) == 50
+    everything = world.operator.pages("ListStudioComponents", studioId=studio_id)
+    assert len({each["studioComponentId"] for each in everything}) == 52
+
+    def ids(**filters: list[str]) -> list[str]:
+        pages = world.operator.pages("ListStudioComponents", studioId=studio_id, **filters)
+        return [each["studioComponentId"] for each in pages]
+
+    assert ids(types=["ACTIVE_DIRECTORY"]) == [directory["studioComponentId"]]
+    assert len(ids(types=["ACTIVE_DIRECTORY", "CUSTOM"], states=["READY"])) == 52
+    assert ids(states=["DELETED"]) == []
+    for wrong in ({"types": ["ODD"]}, {"states": ["ODD"]}, {"maxResults": 0}):
+        assert refused("ListStudioComponents", studioId=studio_id, **wrong)[0] == (
+            "ValidationException"
+        )

@@ -61,3 +61,28 @@ def test_long_lists_come_in_pages_and_a_token_is_of_one_list(
     changed = token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
     refusal = refused("ListStreamingImages", studioId=studio_id, nextToken=changed)
     assert refusal[0] == "ValidationException"
+
+
+def test_an_update_is_done_at_once(world: World, studio_id: str, refused: Any) -> None:
+    ids = {"studioId": studio_id, "streamingImageId": make(world, studio_id, "old")}
+    assert refused("UpdateStreamingImage", **ids, name="new")[0] == "ConflictException"
+    world.settle()
+    image = world.operator.call("UpdateStreamingImage", **ids, name="new")["streamingImage"]
+    assert (image["state"], image["statusCode"]) == ("READY", "STREAMING_IMAGE_READY")
+    assert image["name"] == "new"
+    image = world.operator.call("UpdateStreamingImage", **ids, description="d")["streamingImage"]
+    assert (image["name"], image["description"]) == ("new", "d")
+
+
+def test_a_deleted_image_can_be_read_and_not_changed(
+    world: World, studio_id: str, refused: Any
+) -> None:
+    ids = {"studioId": studio_id, "streamingImageId": make(world, studio_id, "mine")}
+    world.settle()
+    image = world.operator.call("DeleteStreamingImage", **ids)["streamingImage"]
+    assert image["statusCode"] == "STREAMING_IMAGE_DELETE_IN_PROGRESS"
+    world.settle()
+    image = world.operator.call("GetStreamingImage", **ids)["streamingImage"]
+    assert (image["state"], image["statusCode"]) == ("DELETED", "STREAMING_IMAGE_DELETED")
+    for operation in ("UpdateStreamingImage", "DeleteStreamingImage"):
+        assert refused(operation, **ids)[0] == "ConflictException"

@@ -109,3 +109,129 @@ def test_an_enum_s_values_are_all_told(given: dict[str, Any], refused: Any) -> N
 def test_no_such_profile(studio_id: str, refused: Any) -> None:
     name, message = refused("GetLaunchProfile", studioId=studio_id, launchProfileId="none")
     assert (name, message) == ("ResourceNotFoundException", "There is no launch profile none.")
+
+
+def test_the_details_of_a_profile_are_what_it_names(world: World, given: dict[str, Any]) -> None:
+    made = world.operator.call("CreateLaunchProfile", **given)["launchProfile"]
+    world.settle()
+    ids = {"studioId": given["studioId"], "launchProfileId": made["launchProfileId"]}
+    details = world.operator.call("GetLaunchProfileDetails", **ids)
+    assert (
+        details["launchProfile"] == world.operator.call("GetLaunchProfile", **ids)["launchProfile"]
+    )
+    image_id = given["streamConfiguration"]["streamingImageIds"][0]
+    image = {"studioId": given["studioId"], "streamingImageId": image_id}
+    assert details["streamingImages"] == [
+        world.operator.call("GetStreamingImage", **image)["streamingImage"]
+    ]
+    (summary,) = details["studioComponentSummaries"]
+    assert summary["studioComponentId"] == given["studioComponentIds"][0]
+    assert (summary["type"], summary["subtype"], summary["name"]) == ("CUSTOM", "CUSTOM", "Basics")
+    assert "scriptParameters" not in summary
+    world.operator.call("DeleteStreamingImage", **image)
+    world.operator.call(
+        "DeleteStudioComponent",
+        studioId=given["studioId"],
+        studioComponentId=given["studioComponentIds"][0],
+    )
+    world.settle()
+    details = world.operator.call("GetLaunchProfileDetails", **ids)
+    assert (details["streamingImages"], details["studioComponentSummaries"]) == ([], [])
+
+
+def asking(profile: dict[str, Any], studio_id: str) -> dict[str, Any]:
+    return {
+        "studioId": studio_id,
+        "launchProfileId": profile["launchProfileId"],
+        "launchProfileProtocolVersions": ["2020-01-01", "2021-03-31"],
+        "launchPurpose": "WORKSTATION",
+        "platform": "LINUX",
+    }
+
+
+def test_what_a_workstation_needs_to_join(world: World, given: dict[str, Any]) -> None:
+    studio_id = given["studioId"]
+    directory = world.operator.call(
+        "CreateStudioComponent",
+        studioId=studio_id,
+        name="People",
+        type="ACTIVE_DIRECTORY",
+        configuration={
+            "activeDirectoryConfiguration": {
+                "directoryId": "d-1",
+                "organizationalUnitDistinguishedName": "OU=x",
+                "computerAttributes": [{"name": "a", "value": "b"}],
+            }
+        },
+        ec2SecurityGroupIds=["sg-1"],
+    )["studioComponent"]["studioComponentId"]
+    scripts = [
+        {"script": text, "platform": "LINUX", "runContext": f"{context}_INITIALIZATION"}
+        for text, context in [("as root", "SYSTEM"), ("as artist", "USER")]
+    ]
+    farm = world.operator.call(
+        "CreateStudioComponent",
+        studioId=studio_id,
+        name="Farm",
+        type="COMPUTE_FARM",
+        initializationScripts=scripts,
+        scriptParameters=[{"key": "KEY", "value": "it's"}],
+        runtimeRoleArn="role",
+    )["studioComponent"]["studioComponentId"]
+    made = world.operator.call(
+        "CreateLaunchProfile", **{**given, "studioComponentIds": [directory, farm]}
+    )["launchProfile"]
+    world.settle()
+    asked = asking(made, studio_id)
+    found = world.operator.call("GetLaunchProfileInitialization", **asked)[
+        "launchProfileInitialization"
+    ]
+
+    def from_farm(text: str) -> dict[str, str]:
+        names = {"studioComponentId": farm, "studioComponentName": "Farm"}
+        quoted = "export KEY='it'\"'\"'s'\n"
+        return {"script": quoted + text, "runtimeRoleArn": "role", **names}
+
+    assert found == {
+        "launchProfileId": made["launchProfileId"],
+        "launchProfileProtocolVersion": "2021-03-31",
+        "launchPurpose": "WORKSTATION",
+        "name": given["name"],
+        "platform": "LINUX",
+        "ec2SecurityGroupIds": ["sg-1"],
+        "systemInitializationScripts": [from_farm("as root")],
+        "userInitializationScripts": [from_farm("as artist")],
+        "activeDirectory": {
+            "studioComponentId": directory,
+            "studioComponentName": "People",
+            "directoryId": "d-1",
+            "organizationalUnitDistinguishedName": "OU=x",
+            "computerAttributes": [{"name": "a", "value": "b"}],
+        },
+    }
+
+
+def test_who_asks_to_join_must_say_what_it_is(
+    world: World, given: dict[str, Any], refused: Any
+) -> None:
+    made = world.operator.call("CreateLaunchProfile", **given)["launchProfile"]
+    world.settle()
+    asked = asking(made, given["studioId"])
+    found = world.operator.call("GetLaunchProfileInitialization", **asked)
+    assert "ec2SecurityGroupIds" not in found["launchProfileInitialization"]
+    assert "activeDirectory" not in found["launchProfileInitialization"]
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"platform": "BEOS"}, "platform must be one of LINUX, WINDOWS"),
+        ({"launchPurpose": "to work"}, "launchPurpose must be"),
+        ({"launchPurpose": "P" * 65}, "launchPurpose must be"),
+        ({"launchProfileProtocolVersions": ["2020-01-01"]}, "launchProfileProtocolVersions:"),
+        ({"platform": None}, "platform is required"),
+    ]
+    for wrong, message in cases:
+        name, said = refused("GetLaunchProfileInitialization", **{**asked, **wrong})
+        assert name == "ValidationException"
+        assert message in said
+    ids = {"studioId": given["studioId"], "launchProfileId": made["launchProfileId"]}
+    world.operator.call("DeleteLaunchProfile", **ids)
+    world.settle()
+    assert refused("GetLaunchProfileInitialization", **asked)[0] == "ConflictException"

@@ -148,3 +148,89 @@ def test_a_person_s_list_holds_what_that_person_may_use(
             assert [service.may_use(transaction, studio_id, each, who) for each in ids] == usable
         assert service.is_member(transaction, mine["launchProfileId"], anna)
         assert not service.is_member(transaction, mine["launchProfileId"], boss)
+
+
+def change(world: World, profile: dict[str, Any], studio_id: str, **members: Any) -> Any:
+    ids = {"studioId": studio_id, "launchProfileId": profile["launchProfileId"]}
+    passing = world.operator.call("UpdateLaunchProfile", **ids, **members)["launchProfile"]
+    assert passing["state"] == "UPDATE_IN_PROGRESS"
+    assert passing["name"] == profile["name"]
+    world.settle()
+    return world.operator.call("GetLaunchProfile", **ids)["launchProfile"]
+
+
+def test_an_update_changes_what_it_names(world: World, given: dict[str, Any]) -> None:
+    profile, studio_id = make(world, given, description="d"), given["studioId"]
+    after = change(world, profile, studio_id, name="new")
+    assert (after["state"], after["statusCode"]) == ("READY", "LAUNCH_PROFILE_UPDATED")
+    assert (after["name"], after["description"]) == ("new", "d")
+    assert after["streamConfiguration"] == profile["streamConfiguration"]
+    rules = {**given["streamConfiguration"], "maxSessionLengthInMinutes": 60}
+    after = change(world, after, studio_id, streamConfiguration=rules)
+    assert after["streamConfiguration"]["maxSessionLengthInMinutes"] == 60
+    after = change(world, after, studio_id, streamConfiguration=given["streamConfiguration"])
+    assert after["streamConfiguration"]["maxSessionLengthInMinutes"] == 690
+
+
+def test_a_failed_update_keeps_everything_as_it_was(world: World, given: dict[str, Any]) -> None:
+    profile = make(world, given)
+    rules = {**given["streamConfiguration"], "streamingImageIds": ["none"]}
+    after = change(world, profile, given["studioId"], name="new", streamConfiguration=rules)
+    assert (after["state"], after["statusCode"]) == ("UPDATE_FAILED", "STREAMING_IMAGE_NOT_FOUND")
+    assert after["name"] == profile["name"]
+    assert after["streamConfiguration"] == profile["streamConfiguration"]
+    assert change(world, after, given["studioId"], name="better")["name"] == "better"
+
+
+def test_an_update_s_rules_are_those_of_making(
+    world: World, given: dict[str, Any], refused: Any
+) -> None:
+    profile = make(world, given)
+    ids = {"studioId": given["studioId"], "launchProfileId": profile["launchProfileId"]}
+    rules = {**given["streamConfiguration"], "automaticTerminationMode": "ACTIVATED"}
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"streamConfiguration": rules}, "it needs sessionPersistenceMode"),
+        ({"studioComponentIds": ["none"]}, "there is no studio component none"),
+        ({"studioComponentIds": []}, "studioComponentIds must be"),
+        ({"name": ""}, "name must be"),
+    ]
+    for wrong, message in cases:
+        name, said = refused("UpdateLaunchProfile", **ids, **wrong)
+        assert name == "ValidationException"
+        assert message in said
+    world.operator.call("UpdateLaunchProfile", **ids)
+    for operation in ("UpdateLaunchProfile", "DeleteLaunchProfile"):
+        assert refused(operation, **ids)[0] == "ConflictException"
+
+
+def test_a_deleted_component_is_not_taken_into_a_profile(
+    world: World, given: dict[str, Any], refused: Any
+) -> None:
+    world.settle()
+    component = given["studioComponentIds"][0]
+    world.operator.call(
+        "DeleteStudioComponent", studioId=given["studioId"], studioComponentId=component
+    )
+    world.settle()
+    name, message = refused("CreateLaunchProfile", **given)
+    assert name == "ValidationException"
+    assert component in message
+
+
+def test_a_profile_with_sessions_is_not_deleted(world: World, given: dict[str, Any]) -> None:
+    profile, studio_id = make(world, given), given["studioId"]
+    session = world.session(studio_id, profile["launchProfileId"])
+    ids = {"studioId": studio_id, "launchProfileId": profile["launchProfileId"]}
+    passing = world.operator.call("DeleteLaunchProfile", **ids)["launchProfile"]
+    assert passing["statusCode"] == "LAUNCH_PROFILE_DELETE_IN_PROGRESS"
+    world.settle()
+    found = world.operator.call("GetLaunchProfile", **ids)["launchProfile"]
+    assert found["state"] == "DELETE_FAILED"
+    assert found["statusCode"] == "LAUNCH_PROFILE_WITH_STREAM_SESSIONS_NOT_DELETED"
+    world.operator.call(
+        "DeleteStreamingSession", studioId=studio_id, sessionId=session["sessionId"]
+    )
+    world.advance(timedelta(minutes=1))
+    world.operator.call("DeleteLaunchProfile", **ids)
+    world.settle()
+    assert world.operator.call("GetLaunchProfile", **ids)["launchProfile"]["state"] == "DELETED"

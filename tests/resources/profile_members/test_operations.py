@@ -117,3 +117,45 @@ def test_who_is_not_in_it_cannot_be_taken_out(
     ]
     for operation, members in calls:
         assert refused(operation, **nowhere, **members)[0] == "ResourceNotFoundException"
+
+
+def test_members_are_read_and_listed_20_at_a_time(
+    world: World, profile: dict[str, str], refused: Any
+) -> None:
+    people = [world.principal_id(f"artist{number}") for number in range(21)]
+    put(world, profile, *people[:20])
+    put(world, profile, people[20])
+    page = world.operator.call("ListLaunchProfileMembers", **profile, maxResults=100)
+    assert len(page["members"]) == 20
+    pages = world.operator.pages("ListLaunchProfileMembers", **profile, maxResults=8)
+    assert [member["principalId"] for member in pages] == sorted(people)
+    one = {**profile, "principalId": people[0]}
+    expected = {"identityStoreId": "d-1", "persona": "USER", "principalId": people[0]}
+    artist = world.client("artist0")
+    assert artist.call("GetLaunchProfileMember", **one) == {"member": expected}
+    assert len(artist.call("ListLaunchProfileMembers", **profile)["members"]) == 20
+    anna = world.client("anna")
+    for operation, members in [
+        ("GetLaunchProfileMember", one),
+        ("ListLaunchProfileMembers", profile),
+    ]:
+        assert name_of_refusal(anna, operation, **members) == "AccessDeniedException"
+    stranger = {**profile, "principalId": "stranger"}
+    assert refused("GetLaunchProfileMember", **stranger)[0] == "ResourceNotFoundException"
+
+
+def test_a_member_s_persona_can_only_be_what_it_is(
+    world: World, profile: dict[str, str], refused: Any
+) -> None:
+    anna_id = world.principal_id("anna")
+    put(world, profile, anna_id)
+    one = {**profile, "principalId": anna_id}
+    given = {**one, "persona": "USER"}
+    expected = {"identityStoreId": "d-1", "persona": "USER", "principalId": anna_id}
+    assert world.operator.call("UpdateLaunchProfileMember", **given) == {"member": expected}
+    wrong = {**one, "persona": "ADMINISTRATOR"}
+    assert refused("UpdateLaunchProfileMember", **wrong)[0] == "ValidationException"
+    stranger = {**given, "principalId": "stranger"}
+    assert refused("UpdateLaunchProfileMember", **stranger)[0] == "ResourceNotFoundException"
+    refusal = name_of_refusal(world.client("anna"), "UpdateLaunchProfileMember", **given)
+    assert refusal == "AccessDeniedException"

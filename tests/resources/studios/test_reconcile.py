@@ -5,7 +5,7 @@ from soundstage.testing.world import World
 
 
 def test_it_looks_at_studios_in_progress_only(world: World, studio_id: str) -> None:
-    worker = reconcile.worker()
+    worker = reconcile.worker([])
     assert (worker.name, worker.table) == ("studios", store.table)
     with world.service.database.transaction() as transaction:
         assert worker.load(transaction, studio_id, world.clock()) is None

@@ -74,3 +74,71 @@ def test_nothing_is_made_in_a_studio_that_is_not_ready(world: World, refused: An
     wrong = {"tags": {"aws:": ""}}
     assert refused("CreateStudioComponent", **component, **wrong)[0] == "ValidationException"
     assert refused("CreateStreamingImage", **image, **wrong)[0] == "ValidationException"
+
+
+def of(world: World, studio_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = world.operator.call("GetStudio", studioId=studio_id)["studio"]
+    return found
+
+
+def test_an_update_changes_what_it_names_and_nothing_else(world: World, studio_id: str) -> None:
+    before = of(world, studio_id)
+    given = {"studioId": studio_id, "displayName": "New name"}
+    passing = world.operator.call("UpdateStudio", **given)["studio"]
+    assert (passing["state"], passing["displayName"]) == ("UPDATE_IN_PROGRESS", "Studio")
+    assert passing["statusCode"] == "STUDIO_UPDATE_IN_PROGRESS"
+    world.settle()
+    after = of(world, studio_id)
+    assert (after["state"], after["statusCode"]) == ("READY", "STUDIO_UPDATED")
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed <= {"displayName", "statusCode", "statusMessage", "updatedAt"}
+    assert after["displayName"] == "New name"
+
+
+def test_one_change_at_a_time(world: World, studio_id: str, refused: Any) -> None:
+    world.operator.call("UpdateStudio", studioId=studio_id)
+    for operation in ("UpdateStudio", "DeleteStudio"):
+        name, message = refused(operation, studioId=studio_id)
+        assert name == "ConflictException"
+        assert "is UPDATE_IN_PROGRESS" in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "given"),
+    [
+        ("STUDIO_COMPONENTS", "CreateStudioComponent", {"name": "n", "type": "CUSTOM"}),
+        ("STREAMING_IMAGES", "CreateStreamingImage", {"name": "n", "ec2ImageId": "ami-host"}),
+    ],
+)
+def test_a_studio_that_is_not_empty_is_not_deleted(
+    world: World, studio_id: str, kind: str, operation: str, given: dict[str, Any]
+) -> None:
+    made = world.operator.call(operation, studioId=studio_id, **given)
+    (shape,) = made.values()
+    passing = world.operator.call("DeleteStudio", studioId=studio_id)["studio"]
+    assert passing["state"] == "DELETE_IN_PROGRESS"
+    world.settle()
+    studio = of(world, studio_id)
+    assert studio["state"] == "DELETE_FAILED"
+    assert studio["statusCode"] == f"STUDIO_WITH_{kind}_NOT_DELETED"
+    ids = {name: shape[name] for name in ("studioComponentId", "streamingImageId") if name in shape}
+    world.operator.call(operation.replace("Create", "Delete"), studioId=studio_id, **ids)
+    world.settle()
+    world.operator.call("DeleteStudio", studioId=studio_id)
+    world.settle()
+    assert (of(world, studio_id)["state"]) == "DELETED"
+
+
+def test_profiles_are_the_first_thing_in_the_way(world: World, studio_id: str) -> None:
+    world.profile(studio_id)
+    world.operator.call("DeleteStudio", studioId=studio_id)
+    world.settle()
+    studio = of(world, studio_id)
+    assert studio["statusCode"] == "STUDIO_WITH_LAUNCH_PROFILES_NOT_DELETED"
+    assert "launch profiles; delete them first" in studio["statusMessage"]
+
+
+def test_a_healthy_sign_on_is_not_repaired(studio_id: str, refused: Any) -> None:
+    name, message = refused("StartStudioSSOConfigurationRepair", studioId=studio_id)
+    assert name == "ValidationException"
+    assert "is healthy" in message

@@ -16,8 +16,12 @@ from soundstage.resources.backups.model import (
 )
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.studios import service as studios
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import NotFoundError
+
+TAGGED = Tagged(store.backups)
+"""For the operations on tags."""
 
 _STATUS_CODES = {
     StreamingSessionState.READY: StreamingSessionStatusCode.STREAMING_SESSION_READY,

@@ -165,6 +165,22 @@ _MEMBER_OF = {
 }
 
 
+class StudioComponentChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an update asks for; what is None stays as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    type: StudioComponentType | None = None
+    subtype: StudioComponentSubtype | None = None
+    configuration: StudioComponentConfiguration | None = None
+    """An empty one takes the configuration away."""
+    ec2_security_group_ids: list[str] | None = None
+    initialization_scripts: InitializationScripts | None = None
+    script_parameters: list[ScriptParameterKeyValue] | None = None
+    runtime_role_arn: str | None = None
+    secure_initialization_role_arn: str | None = None
+
+
 class StudioComponent(msgspec.Struct, frozen=True, kw_only=True):
     """A component, as it is stored."""
 
@@ -188,6 +204,13 @@ class StudioComponent(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     updated_at: datetime
     updated_by: str
+    wished: StudioComponentChange | None = None
+    """What the update in progress asks for."""
+
+    @property
+    def is_over(self) -> bool:
+        """Reports whether it can't be used any more."""
+        return self.state in {StudioComponentState.DELETED, StudioComponentState.CREATE_FAILED}
 
 
 def checked_configuration(

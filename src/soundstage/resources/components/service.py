@@ -1,17 +1,20 @@
 """What can be done with studio components; called by their operations and by launch profiles."""
 
 from datetime import datetime
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids
-from soundstage.resources import settling
+from soundstage.resources import listing, settling
 from soundstage.resources.components import store
 from soundstage.resources.components.lifecycle import MACHINE
 from soundstage.resources.components.model import (
     InitializationScripts,
     ScriptParameterKeyValue,
     StudioComponent,
+    StudioComponentChange,
     StudioComponentConfiguration,
     StudioComponentState,
     StudioComponentStatusCode,
@@ -22,8 +25,12 @@ from soundstage.resources.components.model import (
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import NotFoundError
+
+TAGGED = Tagged(store.components)
+"""For the operations on tags."""
 
 
 def create(
@@ -81,30 +88,143 @@ def get(request: Request, studio_id: str, component_id: str) -> StudioComponent:
 
 def find(transaction: Connection, studio_id: str, component_id: str) -> StudioComponent:
     """Read one component, for nouns above. Raises NotFoundError."""
-    component = store.components.get(transaction, component_id)
-    if component is None or component.studio_id != studio_id:
+    component = look_up(transaction, studio_id, component_id)
+    if component is None:
         raise NotFoundError("studio component", component_id)
     return component
 
 
+def look_up(transaction: Connection, studio_id: str, component_id: str) -> StudioComponent | None:
+    """Read one component, for nouns above; None when the studio has none of this id."""
+    component = store.components.get(transaction, component_id)
+    return component if component is not None and component.studio_id == studio_id else None
+
+
+def has_any(transaction: Connection, studio_id: str) -> bool:
+    """Reports whether a studio has any that are not over; they keep it from being deleted."""
+    columns = store.table.c
+    return (
+        store.components.count(
+            transaction,
+            columns.studio_id == studio_id,
+            columns.state.not_in(["DELETED", "CREATE_FAILED"]),
+        )
+        > 0
+    )
+
+
+def list_page(
+    request: Request,
+    studio_id: str,
+    *,
+    states: list[StudioComponentState],
+    types: list[StudioComponentType],
+    next_token: str | None,
+    size: int,
+) -> tuple[list[StudioComponent], str | None]:
+    """List a studio's components: those in some states, those of some types."""
+    studios.find(request.transaction, studio_id)
+    columns = store.table.c
+    where = [columns.studio_id == studio_id]
+    if states:
+        where.append(columns.state.in_(states))
+    if types:
+        where.append(columns.type.in_(types))
+    return listing.page(
+        request,
+        store.components,
+        *where,
+        operation="ListStudioComponents",
+        filters={"studioId": studio_id, "states": sorted(states), "types": sorted(types)},
+        next_token=next_token,
+        size=size,
+    )
+
+
+def update(
+    request: Request, studio_id: str, component_id: str, change: StudioComponentChange
+) -> StudioComponent:
+    """Begin to change a component. Raises ConflictError while something else is in progress."""
+    component = get(request, studio_id, component_id)
+    # Checked against what the component will be, so that nothing half right is stored.
+    _with(component, change)
+    settling.begin(
+        request,
+        store.components,
+        MACHINE,
+        component,
+        "update",
+        status_code=StudioComponentStatusCode.STUDIO_COMPONENT_UPDATE_IN_PROGRESS,
+        status_message="The studio component is being updated.",
+        kind=ArnKind.STUDIO_COMPONENT,
+        changes={"wished": change},
+    )
+    return find(request.transaction, studio_id, component_id)
+
+
+def delete(request: Request, studio_id: str, component_id: str) -> StudioComponent:
+    """Begin to delete a component. Launch profiles that name it go on without it."""
+    settling.begin(
+        request,
+        store.components,
+        MACHINE,
+        get(request, studio_id, component_id),
+        "delete",
+        status_code=StudioComponentStatusCode.STUDIO_COMPONENT_DELETE_IN_PROGRESS,
+        status_message="The studio component is being deleted.",
+        kind=ArnKind.STUDIO_COMPONENT,
+    )
+    return find(request.transaction, studio_id, component_id)
+
+
 def settle(transaction: Connection, component: StudioComponent, now: datetime) -> None:
     """Finish a component in progress: a studio has one directory at the most."""
-    is_second_directory = (
-        component.type is StudioComponentType.ACTIVE_DIRECTORY
-        and store.has_other_active_directory(transaction, component)
-    )
     codes = StudioComponentStatusCode
+    changes: dict[str, Any] = {"wished": None}
+    wanted = component
+    match component.state:
+        case StudioComponentState.DELETE_IN_PROGRESS:
+            event, code = "gone", codes.STUDIO_COMPONENT_DELETED
+            message = "The studio component has been deleted."
+        case StudioComponentState.UPDATE_IN_PROGRESS:
+            event, code = "updated", codes.STUDIO_COMPONENT_UPDATED
+            message = "The studio component has been updated."
+            wanted = _with(component, component.wished or StudioComponentChange())
+            changes |= {
+                name: getattr(wanted, name) for name in StudioComponentChange.__struct_fields__
+            }
+        case _:
+            event, code = "created", codes.STUDIO_COMPONENT_CREATED
+            message = "The studio component has been created."
+    is_directory = wanted.type is StudioComponentType.ACTIVE_DIRECTORY
+    if (
+        event != "gone"
+        and is_directory
+        and store.has_other_active_directory(transaction, component)
+    ):
+        event, code = "failed", codes.ACTIVE_DIRECTORY_ALREADY_EXISTS
+        message = "The studio has an Active Directory component already."
+        changes = {"wished": None}
     settling.settle(
         transaction,
         store.components,
         component,
-        state=MACHINE.target(component.state, "failed" if is_second_directory else "created"),
-        status_code=codes.ACTIVE_DIRECTORY_ALREADY_EXISTS
-        if is_second_directory
-        else codes.STUDIO_COMPONENT_CREATED,
-        status_message="The studio has an Active Directory component already."
-        if is_second_directory
-        else "The studio component has been created.",
+        state=MACHINE.target(component.state, event),
+        status_code=code,
+        status_message=message,
         now=now,
         kind=ArnKind.STUDIO_COMPONENT,
+        changes=changes,
     )
+
+
+def _with(component: StudioComponent, change: StudioComponentChange) -> StudioComponent:
+    """Say what a component becomes by a change. Raises ValidationError.
+
+    A new type without a configuration drops that of the old type.
+    """
+    wanted = msgspec.structs.replace(component, **settling.given_members(change))
+    if change.configuration is None and wanted.type is not component.type:
+        return msgspec.structs.replace(wanted, configuration=None)
+    configuration = checked_configuration(wanted.type, wanted.configuration)
+    return msgspec.structs.replace(wanted, configuration=configuration)

@@ -9,7 +9,9 @@ from soundstage.resources.components.model import (
     InitializationScripts,
     ScriptParameterKeyValue,
     StudioComponent,
+    StudioComponentChange,
     StudioComponentConfiguration,
+    StudioComponentType,
 )
 
 table = Table(
@@ -35,20 +37,21 @@ table = Table(
     Column("created_by", String(256), nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("updated_by", String(256), nullable=False),
+    Column("wished", Document(StudioComponentChange)),
     *lease.columns(),
 )
 components = Records(table, StudioComponent)
 
 
 def has_other_active_directory(transaction: Connection, component: StudioComponent) -> bool:
-    """Reports whether the studio has another directory that is READY."""
+    """Reports whether the studio has another directory that was made and is not being deleted."""
     columns = table.c
     return (
         components.count(
             transaction,
             columns.studio_id == component.studio_id,
-            columns.type == component.type,
-            columns.state == "READY",
+            columns.type == StudioComponentType.ACTIVE_DIRECTORY,
+            columns.state.in_(["READY", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "DELETE_FAILED"]),
             columns.id != component.id,
         )
         > 0

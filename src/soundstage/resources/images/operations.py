@@ -57,6 +57,24 @@ class GetStreamingImageInput(Shape, frozen=True, kw_only=True):
     studio_id: str
 
 
+class UpdateStreamingImageInput(Shape, frozen=True, kw_only=True):
+    """What to change of which image."""
+
+    streaming_image_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+    description: Description | None = None
+    name: Name64 | None = None
+
+
+class DeleteStreamingImageInput(Shape, frozen=True, kw_only=True):
+    """Which image."""
+
+    streaming_image_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+
+
 class ListStreamingImagesInput(Shape, frozen=True, kw_only=True):
     """Whose images, and where to go on."""
 
@@ -90,13 +108,13 @@ def create_streaming_image(
         ec2_image_id=given.ec2_image_id,
         tags=given.tags or {},
     )
-    return StreamingImageOutput(streaming_image=_show(request, image))
+    return StreamingImageOutput(streaming_image=show(request, image))
 
 
 def get_streaming_image(request: Request, given: GetStreamingImageInput) -> StreamingImageOutput:
     """Read an image."""
     image = service.get(request, given.studio_id, given.streaming_image_id)
-    return StreamingImageOutput(streaming_image=_show(request, image))
+    return StreamingImageOutput(streaming_image=show(request, image))
 
 
 def list_streaming_images(
@@ -107,11 +125,34 @@ def list_streaming_images(
         request, given.studio_id, owner=given.owner, next_token=given.next_token
     )
     return ListStreamingImagesOutput(
-        streaming_images=[_show(request, image) for image in images], next_token=next_token
+        streaming_images=[show(request, image) for image in images], next_token=next_token
     )
 
 
-def _show(request: Request, image: StreamingImage) -> StreamingImageShape:
+def update_streaming_image(
+    request: Request, given: UpdateStreamingImageInput
+) -> StreamingImageOutput:
+    """Rename or describe an image."""
+    image = service.update(
+        request,
+        given.studio_id,
+        given.streaming_image_id,
+        name=given.name,
+        description=given.description,
+    )
+    return StreamingImageOutput(streaming_image=show(request, image))
+
+
+def delete_streaming_image(
+    request: Request, given: DeleteStreamingImageInput
+) -> StreamingImageOutput:
+    """Begin to delete an image."""
+    image = service.delete(request, given.studio_id, given.streaming_image_id)
+    return StreamingImageOutput(streaming_image=show(request, image))
+
+
+def show(request: Request, image: StreamingImage) -> StreamingImageShape:
+    """Make the wire's shape of an image; launch profiles' details show images too."""
     return shaped(
         StreamingImageShape,
         image,
@@ -120,6 +161,7 @@ def _show(request: Request, image: StreamingImage) -> StreamingImageShape:
     )
 
 
+_NOBODY = Permission(administrator=Grant.NEVER, user=Grant.NEVER)
 _READERS = Permission(administrator=Grant.ALWAYS, user=Grant.NEVER)
 
 OPERATIONS = [
@@ -129,7 +171,7 @@ OPERATIONS = [
         path="/studios/{studioId}/streaming-images",
         input=CreateStreamingImageInput,
         output=StreamingImageOutput,
-        permission=Permission(administrator=Grant.NEVER, user=Grant.NEVER),
+        permission=_NOBODY,
         handler=create_streaming_image,
     ),
     Operation(
@@ -150,5 +192,23 @@ OPERATIONS = [
         permission=_READERS,
         handler=list_streaming_images,
         paginates="streamingImages",
+    ),
+    Operation(
+        name="UpdateStreamingImage",
+        method="PATCH",
+        path="/studios/{studioId}/streaming-images/{streamingImageId}",
+        input=UpdateStreamingImageInput,
+        output=StreamingImageOutput,
+        permission=_NOBODY,
+        handler=update_streaming_image,
+    ),
+    Operation(
+        name="DeleteStreamingImage",
+        method="DELETE",
+        path="/studios/{studioId}/streaming-images/{streamingImageId}",
+        input=DeleteStreamingImageInput,
+        output=StreamingImageOutput,
+        permission=_NOBODY,
+        handler=delete_streaming_image,
     ),
 ]

@@ -16,8 +16,12 @@ from soundstage.resources.images.model import (
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import NotFoundError
+
+TAGGED = Tagged(store.images)
+"""For the operations on tags."""
 
 
 def create(
@@ -85,15 +89,73 @@ def list_page(
     )
 
 
+def has_any(transaction: Connection, studio_id: str) -> bool:
+    """Reports whether a studio has any that are not over; they keep it from being deleted."""
+    columns = store.table.c
+    return (
+        store.images.count(
+            transaction,
+            columns.studio_id == studio_id,
+            columns.state.not_in(["DELETED", "CREATE_FAILED"]),
+        )
+        > 0
+    )
+
+
+def update(
+    request: Request,
+    studio_id: str,
+    image_id: str,
+    *,
+    name: str | None,
+    description: str | None,
+) -> StreamingImage:
+    """Change an image's name or description, at once. Raises ConflictError."""
+    image = get(request, studio_id, image_id)
+    settling.require(MACHINE, image, "update")
+    wished = {"name": name, "description": description}
+    store.images.update(
+        request.transaction,
+        image.id,
+        {
+            **{key: value for key, value in wished.items() if value is not None},
+            "state": StreamingImageState.READY,
+            "status_code": StreamingImageStatusCode.STREAMING_IMAGE_READY,
+            "status_message": "The streaming image has been updated.",
+            "updated_at": request.now,
+        },
+    )
+    return get(request, studio_id, image_id)
+
+
+def delete(request: Request, studio_id: str, image_id: str) -> StreamingImage:
+    """Begin to delete an image. Living sessions keep their desktops; new ones can't have it."""
+    settling.begin(
+        request,
+        store.images,
+        MACHINE,
+        get(request, studio_id, image_id),
+        "delete",
+        status_code=StreamingImageStatusCode.STREAMING_IMAGE_DELETE_IN_PROGRESS,
+        status_message="The streaming image is being deleted.",
+        kind=ArnKind.STREAMING_IMAGE,
+    )
+    return get(request, studio_id, image_id)
+
+
 def settle(transaction: Connection, image: StreamingImage, now: datetime) -> None:
     """Finish an image in progress. What the engine makes of it shows when it is launched."""
+    is_deleted = image.state is StreamingImageState.DELETE_IN_PROGRESS
+    codes = StreamingImageStatusCode
     settling.settle(
         transaction,
         store.images,
         image,
-        state=MACHINE.target(image.state, "created"),
-        status_code=StreamingImageStatusCode.STREAMING_IMAGE_READY,
-        status_message="The streaming image is ready.",
+        state=MACHINE.target(image.state, "gone" if is_deleted else "created"),
+        status_code=codes.STREAMING_IMAGE_DELETED if is_deleted else codes.STREAMING_IMAGE_READY,
+        status_message="The streaming image has been deleted."
+        if is_deleted
+        else "The streaming image is ready.",
         now=now,
         kind=ArnKind.STREAMING_IMAGE,
     )

@@ -52,6 +52,14 @@ class LaunchProfilePersona(StrEnum):
     USER = "USER"
 
 
+class LaunchProfileMembership(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's place among a launch profile's members."""
+
+    principal_id: str
+    identity_store_id: str
+    persona: LaunchProfilePersona
+
+
 class AutomaticTerminationMode(StrEnum):
     """Whether stopped sessions end by themselves."""
 
@@ -220,6 +228,17 @@ DEFAULT_SESSION_MINUTES = 690
 DEFAULT_VOLUME = VolumeConfiguration(iops=3000, size=500, throughput=125)
 
 
+class LaunchProfileChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an update asks for; what is None stays as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    launch_profile_protocol_versions: list[str] | None = None
+    stream_configuration: StreamConfiguration | None = None
+    """Replaces the old one as a whole, with every default filled in."""
+    studio_component_ids: list[str] | None = None
+
+
 class LaunchProfile(msgspec.Struct, frozen=True, kw_only=True):
     """A launch profile, as it is stored."""
 
@@ -241,6 +260,8 @@ class LaunchProfile(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     updated_at: datetime
     updated_by: str
+    wished: LaunchProfileChange | None = None
+    """What the update in progress asks for."""
 
 
 def completed(given: StreamConfiguration) -> StreamConfiguration:

@@ -1,18 +1,30 @@
 """What can be done with launch profiles; called by their operations and by sessions."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids
 from soundstage.resources import listing, settling
 from soundstage.resources.components import service as components
+from soundstage.resources.components.model import LaunchProfilePlatform, StudioComponent
 from soundstage.resources.images import service as images
-from soundstage.resources.images.model import StreamingImageState
+from soundstage.resources.images.model import StreamingImage, StreamingImageState
 from soundstage.resources.launch_profiles import store
+from soundstage.resources.launch_profiles.initialization import (
+    Initialization,
+    initialization_of,
+)
 from soundstage.resources.launch_profiles.lifecycle import MACHINE
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
+    LaunchProfileChange,
+    LaunchProfileMembership,
     LaunchProfilePersona,
     LaunchProfileState,
     LaunchProfileStatusCode,
@@ -27,10 +39,17 @@ from soundstage.resources.launch_profiles.model import (
 )
 from soundstage.resources.members import service as people
 from soundstage.resources.request import Installation, Request
+from soundstage.resources.settling import Blocker
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
-from soundstage.wire.faults import NotFoundError, ValidationError
+from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
+
+_PURPOSE = re.compile("[A-Z0-9_]{1,64}")
+
+TAGGED = Tagged(store.launch_profiles)
+"""For the operations on tags."""
 
 
 def create(
@@ -49,13 +68,7 @@ def create(
     transaction = request.transaction
     configuration = completed(stream_configuration)
     _refuse_what_no_engine_does(request.installation, configuration)
-    for component_id in studio_component_ids:
-        try:
-            components.find(transaction, studio_id, component_id)
-        except NotFoundError:
-            raise ValidationError(
-                f"studioComponentIds: there is no studio component {component_id} in this studio."
-            ) from None
+    _require_components(transaction, studio_id, studio_component_ids)
     tags = tag_rules.check(tags)
     studios.find_usable(transaction, studio_id)
     profile = LaunchProfile(
@@ -94,6 +107,68 @@ def find(transaction: Connection, studio_id: str, profile_id: str) -> LaunchProf
     if profile is None or profile.studio_id != studio_id:
         raise NotFoundError("launch profile", profile_id)
     return profile
+
+
+def details(
+    request: Request, studio_id: str, profile_id: str
+) -> tuple[LaunchProfile, list[StreamingImage], list[StudioComponent]]:
+    """Read a launch profile with its images and components, in its order; deleted ones are left
+    out. Raises NotFoundError.
+    """
+    profile = get(request, studio_id, profile_id)
+    found = [
+        images.look_up(request.transaction, studio_id, image_id)
+        for image_id in profile.stream_configuration.streaming_image_ids
+    ]
+    there = [
+        image
+        for image in found
+        if image is not None and image.state is not StreamingImageState.DELETED
+    ]
+    return profile, there, _components_of(request.transaction, profile)
+
+
+def initialize(
+    request: Request,
+    studio_id: str,
+    profile_id: str,
+    *,
+    platform: str,
+    purpose: str,
+    protocol_versions: list[str],
+) -> tuple[LaunchProfile, str, Initialization]:
+    """Say what a workstation needs to join: with the newest protocol version that both speak.
+
+    Raises ConflictError for a launch profile that can't be used.
+    """
+    profile = get(request, studio_id, profile_id)
+    if platform not in list(LaunchProfilePlatform):
+        possible = ", ".join(LaunchProfilePlatform)
+        raise ValidationError(f"platform must be one of {possible}; got '{platform[:64]}'.")
+    if _PURPOSE.fullmatch(purpose) is None:
+        raise ValidationError("launchPurpose must be 1 to 64 of A-Z, 0-9 and _.")
+    both = set(protocol_versions) & set(profile.launch_profile_protocol_versions)
+    if not both:
+        spoken = ", ".join(profile.launch_profile_protocol_versions) or "none"
+        raise ValidationError(
+            f"launchProfileProtocolVersions: the launch profile {profile.id} has {spoken}."
+        )
+    if profile.state in {LaunchProfileState.DELETED, LaunchProfileState.CREATE_FAILED}:
+        raise ConflictError(
+            f"The launch profile {profile.id} is {profile.state}; it can't be used any more.",
+            context={"resourceId": profile.id},
+        )
+    found = _components_of(request.transaction, profile)
+    version = max(both)
+    return profile, version, initialization_of(found, LaunchProfilePlatform(platform), version)
+
+
+def _components_of(transaction: Connection, profile: LaunchProfile) -> list[StudioComponent]:
+    found = [
+        components.look_up(transaction, profile.studio_id, component_id)
+        for component_id in profile.studio_component_ids
+    ]
+    return [component for component in found if component is not None and not component.is_over]
 
 
 def list_page(
@@ -177,6 +252,54 @@ def put_members(
         )
 
 
+def get_member(
+    request: Request, studio_id: str, profile_id: str, principal_id: str
+) -> LaunchProfileMembership:
+    """Read one member of a launch profile. Raises NotFoundError."""
+    get(request, studio_id, profile_id)
+    member = store.member(request.transaction, profile_id, principal_id)
+    if member is None:
+        raise NotFoundError("launch profile member", principal_id)
+    return member
+
+
+def list_members(
+    request: Request, studio_id: str, profile_id: str, *, next_token: str | None, size: int
+) -> tuple[list[LaunchProfileMembership], str | None]:
+    """List the members of a launch profile."""
+    get(request, studio_id, profile_id)
+    return listing.page_of(
+        request,
+        lambda cursor, limit: store.members(
+            request.transaction, profile_id, after=str(cursor[0]) if cursor else "", limit=limit
+        ),
+        cursor_of=lambda member: [member.principal_id],
+        operation="ListLaunchProfileMembers",
+        filters={"studioId": studio_id, "launchProfileId": profile_id},
+        next_token=next_token,
+        size=size,
+    )
+
+
+def update_member(
+    request: Request,
+    studio_id: str,
+    profile_id: str,
+    principal_id: str,
+    persona: LaunchProfilePersona,
+) -> LaunchProfileMembership:
+    """Set a member's persona. Raises NotFoundError for one who is not in it."""
+    member = get_member(request, studio_id, profile_id, principal_id)
+    store.put_member(
+        request.transaction,
+        profile_id=profile_id,
+        principal_id=principal_id,
+        identity_store_id=member.identity_store_id,
+        persona=persona,
+    )
+    return get_member(request, studio_id, profile_id, principal_id)
+
+
 def remove_member(request: Request, studio_id: str, profile_id: str, principal_id: str) -> None:
     """Take a person out of a launch profile. Raises NotFoundError for one who is not in it."""
     get(request, studio_id, profile_id)
@@ -186,28 +309,120 @@ def remove_member(request: Request, studio_id: str, profile_id: str, principal_i
     hints.hint(request.transaction, "streams", principal_id)
 
 
-def settle(transaction: Connection, profile: LaunchProfile, now: datetime) -> None:
-    """Finish a launch profile in progress: its images must be there and READY."""
-    code, message = _judge_images(transaction, profile)
-    store.launch_profiles.update(
-        transaction, profile.id, {"validation_results": _validation_results()}
+def has_any(transaction: Connection, studio_id: str) -> bool:
+    """Reports whether a studio has any that are not over; they keep it from being deleted."""
+    columns = store.table.c
+    return (
+        store.launch_profiles.count(
+            transaction,
+            columns.studio_id == studio_id,
+            columns.state.not_in(["DELETED", "CREATE_FAILED"]),
+        )
+        > 0
     )
-    is_good = code is LaunchProfileStatusCode.LAUNCH_PROFILE_CREATED
+
+
+def update(
+    request: Request, studio_id: str, profile_id: str, change: LaunchProfileChange
+) -> LaunchProfile:
+    """Begin to change a launch profile; living sessions keep the rules that they began with.
+
+    Whether its images can be used shows in its state. Raises ConflictError while something else is
+    in progress.
+    """
+    profile = get(request, studio_id, profile_id)
+    if change.stream_configuration is not None:
+        configuration = completed(change.stream_configuration)
+        _refuse_what_no_engine_does(request.installation, configuration)
+        change = msgspec.structs.replace(change, stream_configuration=configuration)
+    _require_components(request.transaction, studio_id, change.studio_component_ids or [])
+    settling.begin(
+        request,
+        store.launch_profiles,
+        MACHINE,
+        profile,
+        "update",
+        status_code=LaunchProfileStatusCode.LAUNCH_PROFILE_UPDATE_IN_PROGRESS,
+        status_message="The launch profile is being updated.",
+        kind=ArnKind.LAUNCH_PROFILE,
+        changes={"wished": change},
+    )
+    return find(request.transaction, studio_id, profile_id)
+
+
+def delete(request: Request, studio_id: str, profile_id: str) -> LaunchProfile:
+    """Begin to delete a launch profile. Whether sessions keep it shows in its state."""
+    settling.begin(
+        request,
+        store.launch_profiles,
+        MACHINE,
+        get(request, studio_id, profile_id),
+        "delete",
+        status_code=LaunchProfileStatusCode.LAUNCH_PROFILE_DELETE_IN_PROGRESS,
+        status_message="The launch profile is being deleted.",
+        kind=ArnKind.LAUNCH_PROFILE,
+    )
+    return find(request.transaction, studio_id, profile_id)
+
+
+def settle(
+    transaction: Connection, profile: LaunchProfile, now: datetime, *, blockers: Sequence[Blocker]
+) -> None:
+    """Finish a launch profile in progress: its images must be there and READY, and one with
+    sessions is not deleted. An update that fails leaves everything as it was.
+    """
+    codes = LaunchProfileStatusCode
+    changes: dict[str, Any] = {"wished": None}
+    code: StrEnum
+    if profile.state is LaunchProfileState.DELETE_IN_PROGRESS:
+        event, code = "gone", codes.LAUNCH_PROFILE_DELETED
+        message = "The launch profile has been deleted."
+        blocker = settling.first_blocker(transaction, profile.id, blockers)
+        if blocker is not None:
+            event, code = "failed", blocker.status_code
+            message = f"The launch profile still has {blocker.what}; delete them first."
+    else:
+        is_new = profile.state is LaunchProfileState.CREATE_IN_PROGRESS
+        wished = settling.given_members(profile.wished or LaunchProfileChange())
+        trouble = _judge_images(transaction, msgspec.structs.replace(profile, **wished))
+        if trouble is not None:
+            event, (code, message) = "failed", trouble
+        elif is_new:
+            event, code = "created", codes.LAUNCH_PROFILE_CREATED
+            message = "The launch profile has been created."
+        else:
+            event, code = "updated", codes.LAUNCH_PROFILE_UPDATED
+            message = "The launch profile has been updated."
+            changes |= wished
+        changes["validation_results"] = _validation_results()
     settling.settle(
         transaction,
         store.launch_profiles,
         profile,
-        state=MACHINE.target(profile.state, "created" if is_good else "failed"),
+        state=MACHINE.target(profile.state, event),
         status_code=code,
         status_message=message,
         now=now,
         kind=ArnKind.LAUNCH_PROFILE,
+        changes=changes,
     )
+
+
+def _require_components(
+    transaction: Connection, studio_id: str, component_ids: Sequence[str]
+) -> None:
+    for component_id in component_ids:
+        component = components.look_up(transaction, studio_id, component_id)
+        if component is None or component.is_over:
+            raise ValidationError(
+                f"studioComponentIds: there is no studio component {component_id} in this studio."
+            )
 
 
 def _judge_images(
     transaction: Connection, profile: LaunchProfile
-) -> tuple[LaunchProfileStatusCode, str]:
+) -> tuple[LaunchProfileStatusCode, str] | None:
+    """Say what is wrong with a launch profile's images, if anything is."""
     for image_id in profile.stream_configuration.streaming_image_ids:
         image = images.look_up(transaction, profile.studio_id, image_id)
         if image is None or image.state is StreamingImageState.DELETED:
@@ -220,7 +435,7 @@ def _judge_images(
                 LaunchProfileStatusCode.STREAMING_IMAGE_NOT_READY,
                 f"The streaming image {image_id} is {image.state}; it must be READY.",
             )
-    return LaunchProfileStatusCode.LAUNCH_PROFILE_CREATED, "The launch profile has been created."
+    return None
 
 
 def _validation_results() -> list[ValidationResult]:

@@ -1,5 +1,6 @@
 """The tables of launch profiles and of who may use them."""
 
+import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, ForeignKey, String, Table, select
 
 from soundstage.kit import lease
@@ -7,6 +8,8 @@ from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.records import Records
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
+    LaunchProfileChange,
+    LaunchProfileMembership,
     StreamConfiguration,
     ValidationResult,
 )
@@ -31,6 +34,7 @@ table = Table(
     Column("created_by", String(256), nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("updated_by", String(256), nullable=False),
+    Column("wished", Document(LaunchProfileChange)),
     *lease.columns(),
 )
 launch_profiles = Records(table, LaunchProfile)
@@ -40,7 +44,12 @@ LONGEST_IDENTITY_STORE_ID = 64
 member_table = Table(
     "launch_profile_members",
     metadata,
-    Column("launch_profile_id", String(22), ForeignKey("launch_profiles.id"), primary_key=True),
+    Column(
+        "launch_profile_id",
+        String(22),
+        ForeignKey("launch_profiles.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
     Column("principal_id", String(256), primary_key=True, index=True),
     Column("identity_store_id", String(LONGEST_IDENTITY_STORE_ID), nullable=False),
     Column("persona", String(32), nullable=False),
@@ -95,3 +104,33 @@ def remove_member(transaction: Connection, profile_id: str, principal_id: str) -
         )
     )
     return removed.rowcount > 0
+
+
+def member(
+    transaction: Connection, profile_id: str, principal_id: str
+) -> LaunchProfileMembership | None:
+    """Read one member of a launch profile."""
+    found = _memberships(
+        transaction, profile_id, member_table.c.principal_id == principal_id, limit=1
+    )
+    return found[0] if found else None
+
+
+def members(
+    transaction: Connection, profile_id: str, *, after: str, limit: int
+) -> list[LaunchProfileMembership]:
+    """Read a launch profile's members in the order of their ids, after one of them."""
+    return _memberships(transaction, profile_id, member_table.c.principal_id > after, limit=limit)
+
+
+def _memberships(
+    transaction: Connection, profile_id: str, *where: ColumnElement[bool], limit: int
+) -> list[LaunchProfileMembership]:
+    names = LaunchProfileMembership.__struct_fields__
+    statement = select(*(member_table.c[name] for name in names)).where(
+        member_table.c.launch_profile_id == profile_id, *where
+    )
+    rows = transaction.execute(statement.order_by(member_table.c.principal_id).limit(limit))
+    return [
+        msgspec.convert(dict(zip(names, row, strict=True)), LaunchProfileMembership) for row in rows
+    ]

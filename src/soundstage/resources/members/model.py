@@ -12,6 +12,14 @@ class StudioPersona(StrEnum):
     ADMINISTRATOR = "ADMINISTRATOR"
 
 
+class StudioMembership(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's place among a studio's members."""
+
+    principal_id: str
+    identity_store_id: str
+    persona: StudioPersona
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who may call, or the account's operator."""
 

@@ -6,11 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from soundstage.kit import ids
+from soundstage.kit import hints, ids
 from soundstage.kit.crypto import Seal
+from soundstage.resources import listing
 from soundstage.resources.members import store
-from soundstage.resources.members.model import AccessKey, Person, StudioPersona
-from soundstage.wire.faults import ValidationError
+from soundstage.resources.members.model import AccessKey, Person, StudioMembership, StudioPersona
+from soundstage.resources.request import Request
+from soundstage.resources.studios import service as studios
+from soundstage.wire.faults import NotFoundError, ValidationError
 
 OPERATOR = "operator"
 IDENTITY_STORE_ID = "d-soundstage"
@@ -76,6 +79,72 @@ def put_administrator(transaction: Connection, studio_id: str, principal_id: str
         identity_store_id=IDENTITY_STORE_ID,
         persona=StudioPersona.ADMINISTRATOR,
     )
+
+
+def administers_any(transaction: Connection, principal_id: str) -> bool:
+    """Reports whether somebody administers a studio, whichever it is."""
+    return store.administers_any(transaction, principal_id)
+
+
+def put(
+    request: Request,
+    studio_id: str,
+    *,
+    identity_store_id: str,
+    members: list[tuple[str, StudioPersona]],
+) -> None:
+    """Make people administrators, or renew what is known of them."""
+    studios.find_usable(request.transaction, studio_id)
+    if len(identity_store_id) > store.LONGEST_IDENTITY_STORE_ID:
+        raise ValidationError(
+            "identityStoreId must be at most "
+            f"{store.LONGEST_IDENTITY_STORE_ID} characters; got length {len(identity_store_id)}."
+        )
+    for principal_id, persona in members:
+        require_person(request.transaction, principal_id)
+        store.put_studio_member(
+            request.transaction,
+            studio_id=studio_id,
+            principal_id=principal_id,
+            identity_store_id=identity_store_id,
+            persona=persona,
+        )
+
+
+def get(request: Request, studio_id: str, principal_id: str) -> StudioMembership:
+    """Read one administrator of a studio. Raises NotFoundError."""
+    studios.find(request.transaction, studio_id)
+    member = store.studio_member(request.transaction, studio_id, principal_id)
+    if member is None:
+        raise NotFoundError("studio member", principal_id)
+    return member
+
+
+def list_page(
+    request: Request, studio_id: str, *, next_token: str | None, size: int
+) -> tuple[list[StudioMembership], str | None]:
+    """List the administrators of a studio."""
+    studios.find(request.transaction, studio_id)
+    return listing.page_of(
+        request,
+        lambda cursor, limit: store.studio_members(
+            request.transaction, studio_id, after=str(cursor[0]) if cursor else "", limit=limit
+        ),
+        cursor_of=lambda member: [member.principal_id],
+        operation="ListStudioMembers",
+        filters={"studioId": studio_id},
+        next_token=next_token,
+        size=size,
+    )
+
+
+def remove(request: Request, studio_id: str, principal_id: str) -> None:
+    """Take an administrator away. Raises NotFoundError for one who is none."""
+    studios.find(request.transaction, studio_id)
+    if not store.remove_studio_member(request.transaction, studio_id, principal_id):
+        raise NotFoundError("studio member", principal_id)
+    # What they have open without being members of its launch profile ends.
+    hints.hint(request.transaction, "streams", principal_id)
 
 
 def look_up(transaction: Connection, principal_id: str) -> Person | None:

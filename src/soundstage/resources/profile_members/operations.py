@@ -10,8 +10,12 @@ from msgspec import Meta
 from soundstage.resources.launch_profiles import service
 from soundstage.resources.launch_profiles.model import LaunchProfilePersona
 from soundstage.resources.request import Request
+from soundstage.resources.shaping import shaped
 from soundstage.wire.operation import Grant, Operation, Permission
-from soundstage.wire.shapes import ClientToken, Empty, Shape
+from soundstage.wire.shapes import ClientToken, Empty, MaxResults, Shape
+
+LARGEST_PAGE = 20
+"""The public model's limit for the list in an answer, whatever `maxResults` says."""
 
 
 class NewLaunchProfileMember(Shape, frozen=True, kw_only=True):
@@ -40,6 +44,93 @@ class DeleteLaunchProfileMemberInput(Shape, frozen=True, kw_only=True):
     client_token: ClientToken | None = None
 
 
+class ListLaunchProfileMembersInput(Shape, frozen=True, kw_only=True):
+    """Whose members, and where to go on."""
+
+    launch_profile_id: str
+    studio_id: str
+    max_results: MaxResults | None = None
+    next_token: str | None = None
+
+
+class GetLaunchProfileMemberInput(Shape, frozen=True, kw_only=True):
+    """Which member of which launch profile."""
+
+    launch_profile_id: str
+    principal_id: str
+    studio_id: str
+
+
+class UpdateLaunchProfileMemberInput(Shape, frozen=True, kw_only=True):
+    """What to make of a member."""
+
+    launch_profile_id: str
+    persona: LaunchProfilePersona
+    principal_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+
+
+class LaunchProfileMembershipShape(Shape, frozen=True, kw_only=True):
+    """A member on the wire."""
+
+    identity_store_id: str
+    persona: LaunchProfilePersona
+    principal_id: str
+    sid: str | None = None
+    """Never known: no directory here has security identifiers."""
+
+
+class ListLaunchProfileMembersOutput(Shape, frozen=True, kw_only=True):
+    """A page of members."""
+
+    members: Annotated[list[LaunchProfileMembershipShape], Meta(max_length=LARGEST_PAGE)]
+    next_token: str | None = None
+
+
+class LaunchProfileMemberOutput(Shape, frozen=True, kw_only=True):
+    """One member."""
+
+    member: LaunchProfileMembershipShape
+
+
+def list_launch_profile_members(
+    request: Request, given: ListLaunchProfileMembersInput
+) -> ListLaunchProfileMembersOutput:
+    """List the members of a launch profile."""
+    members, next_token = service.list_members(
+        request,
+        given.studio_id,
+        given.launch_profile_id,
+        next_token=given.next_token,
+        size=min(given.max_results or LARGEST_PAGE, LARGEST_PAGE),
+    )
+    return ListLaunchProfileMembersOutput(
+        members=[shaped(LaunchProfileMembershipShape, member) for member in members],
+        next_token=next_token,
+    )
+
+
+def get_launch_profile_member(
+    request: Request, given: GetLaunchProfileMemberInput
+) -> LaunchProfileMemberOutput:
+    """Read a member."""
+    member = service.get_member(
+        request, given.studio_id, given.launch_profile_id, given.principal_id
+    )
+    return LaunchProfileMemberOutput(member=shaped(LaunchProfileMembershipShape, member))
+
+
+def update_launch_profile_member(
+    request: Request, given: UpdateLaunchProfileMemberInput
+) -> LaunchProfileMemberOutput:
+    """Set a member's persona, of which there is one."""
+    member = service.update_member(
+        request, given.studio_id, given.launch_profile_id, given.principal_id, given.persona
+    )
+    return LaunchProfileMemberOutput(member=shaped(LaunchProfileMembershipShape, member))
+
+
 def put_launch_profile_members(request: Request, given: PutLaunchProfileMembersInput) -> Empty:
     """Make people members; those who are already stay so."""
     service.put_members(
@@ -59,6 +150,7 @@ def delete_launch_profile_member(request: Request, given: DeleteLaunchProfileMem
 
 
 _ADMINISTRATORS = Permission(administrator=Grant.ALWAYS, user=Grant.NEVER)
+_READERS = Permission(administrator=Grant.ALWAYS, user=Grant.MEMBER)
 _ALL = "/studios/{studioId}/launch-profiles/{launchProfileId}/membership"
 
 OPERATIONS = [
@@ -79,5 +171,33 @@ OPERATIONS = [
         output=Empty,
         permission=_ADMINISTRATORS,
         handler=delete_launch_profile_member,
+    ),
+    Operation(
+        name="ListLaunchProfileMembers",
+        method="GET",
+        path=_ALL,
+        input=ListLaunchProfileMembersInput,
+        output=ListLaunchProfileMembersOutput,
+        permission=_READERS,
+        handler=list_launch_profile_members,
+        paginates="members",
+    ),
+    Operation(
+        name="GetLaunchProfileMember",
+        method="GET",
+        path=f"{_ALL}/{{principalId}}",
+        input=GetLaunchProfileMemberInput,
+        output=LaunchProfileMemberOutput,
+        permission=_READERS,
+        handler=get_launch_profile_member,
+    ),
+    Operation(
+        name="UpdateLaunchProfileMember",
+        method="PATCH",
+        path=f"{_ALL}/{{principalId}}",
+        input=UpdateLaunchProfileMemberInput,
+        output=LaunchProfileMemberOutput,
+        permission=_ADMINISTRATORS,
+        handler=update_launch_profile_member,
     ),
 ]

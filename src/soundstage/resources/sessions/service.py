@@ -12,6 +12,7 @@ from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
+from soundstage.resources.eulas import service as eulas
 from soundstage.resources.images import service as images
 from soundstage.resources.images.model import StreamingImage, StreamingImageState
 from soundstage.resources.launch_profiles import service as launch_profiles
@@ -30,6 +31,7 @@ from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import (
     AccessDeniedError,
@@ -38,6 +40,8 @@ from soundstage.wire.faults import (
     ValidationError,
 )
 
+TAGGED = Tagged(store.sessions)
+"""For the operations on tags."""
 Changes = dict[str, Any]
 _S = StreamingSessionState
 _C = StreamingSessionStatusCode
@@ -64,6 +68,7 @@ def create(
         )
     instance_type = _choose_instance_type(profile, ec2_instance_type)
     image = _choose_image(transaction, profile, streaming_image_id)
+    eulas.require_accepted(transaction, studio_id, image.eula_ids)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
     session = StreamingSession(
@@ -359,6 +364,13 @@ def look_up(transaction: Connection, session_id: str) -> StreamingSession | None
 def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:
     """Say which of these sessions are not READY, or not there; for streams."""
     return store.not_ready(transaction, session_ids)
+
+
+def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
+    """Reports whether a launch profile has sessions that are not DELETED."""
+    columns = store.table.c
+    is_there = (columns.launch_profile_id == profile_id, columns.state != _S.DELETED)
+    return store.sessions.count(transaction, *is_there) > 0
 
 
 def known_refs(transaction: Connection) -> set[str]:

@@ -61,6 +61,14 @@ class StudioEncryptionConfiguration(Shape, frozen=True, kw_only=True):
     key_arn: Annotated[str, Meta(min_length=4, pattern=r"^arn:.*")] | None = None
 
 
+class StudioChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an update asks for; what is None stays as it is."""
+
+    display_name: str | None = None
+    admin_role_arn: str | None = None
+    user_role_arn: str | None = None
+
+
 class Studio(msgspec.Struct, frozen=True, kw_only=True):
     """A studio, as it is stored."""
 
@@ -79,6 +87,8 @@ class Studio(msgspec.Struct, frozen=True, kw_only=True):
     status_message: str
     created_at: datetime
     updated_at: datetime
+    wished: StudioChange | None = None
+    """What the update in progress asks for."""
 
     @property
     def is_gone(self) -> bool:

@@ -10,6 +10,7 @@ from soundstage.resources.shaping import shaped
 from soundstage.resources.studios import service
 from soundstage.resources.studios.model import (
     Studio,
+    StudioChange,
     StudioEncryptionConfiguration,
     StudioState,
     StudioStatusCode,
@@ -60,6 +61,23 @@ class GetStudioInput(Shape, frozen=True, kw_only=True):
     studio_id: str
 
 
+class UpdateStudioInput(Shape, frozen=True, kw_only=True):
+    """What to change of which studio."""
+
+    studio_id: str
+    admin_role_arn: RoleArn | None = None
+    client_token: ClientToken | None = None
+    display_name: Name64 | None = None
+    user_role_arn: RoleArn | None = None
+
+
+class ChangedStudioInput(Shape, frozen=True, kw_only=True):
+    """Which studio to delete or to repair."""
+
+    studio_id: str
+    client_token: ClientToken | None = None
+
+
 class ListStudiosInput(Shape, frozen=True, kw_only=True):
     """Where to go on."""
 
@@ -106,6 +124,28 @@ def list_studios(request: Request, given: ListStudiosInput) -> ListStudiosOutput
     )
 
 
+def update_studio(request: Request, given: UpdateStudioInput) -> StudioOutput:
+    """Begin to change a studio."""
+    change = StudioChange(
+        display_name=given.display_name,
+        admin_role_arn=given.admin_role_arn,
+        user_role_arn=given.user_role_arn,
+    )
+    return StudioOutput(studio=_show(request, service.update(request, given.studio_id, change)))
+
+
+def delete_studio(request: Request, given: ChangedStudioInput) -> StudioOutput:
+    """Begin to delete a studio."""
+    return StudioOutput(studio=_show(request, service.delete(request, given.studio_id)))
+
+
+def start_studio_sso_configuration_repair(
+    request: Request, given: ChangedStudioInput
+) -> StudioOutput:
+    """Repair a studio's single sign-on, if it were broken."""
+    return StudioOutput(studio=_show(request, service.repair_sso(request, given.studio_id)))
+
+
 def _show(request: Request, studio: Studio) -> StudioShape:
     return shaped(
         StudioShape,
@@ -146,5 +186,32 @@ OPERATIONS = [
         permission=_NOBODY,
         handler=list_studios,
         paginates="studios",
+    ),
+    Operation(
+        name="UpdateStudio",
+        method="PATCH",
+        path="/studios/{studioId}",
+        input=UpdateStudioInput,
+        output=StudioOutput,
+        permission=_NOBODY,
+        handler=update_studio,
+    ),
+    Operation(
+        name="DeleteStudio",
+        method="DELETE",
+        path="/studios/{studioId}",
+        input=ChangedStudioInput,
+        output=StudioOutput,
+        permission=_NOBODY,
+        handler=delete_studio,
+    ),
+    Operation(
+        name="StartStudioSSOConfigurationRepair",
+        method="PUT",
+        path="/studios/{studioId}/sso-configuration",
+        input=ChangedStudioInput,
+        output=StudioOutput,
+        permission=_NOBODY,
+        handler=start_studio_sso_configuration_repair,
     ),
 ]

@@ -1,25 +1,33 @@
 """What can be done with studios; called by their operations, and by the nouns above to find one."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids
 from soundstage.resources import listing, settling
 from soundstage.resources.request import Request
+from soundstage.resources.settling import Blocker
 from soundstage.resources.studios import store
 from soundstage.resources.studios.lifecycle import MACHINE
 from soundstage.resources.studios.model import (
     Studio,
+    StudioChange,
     StudioEncryptionConfiguration,
     StudioEncryptionConfigurationKeyType,
     StudioState,
     StudioStatusCode,
 )
 from soundstage.resources.tags import model as tag_rules
+from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
+
+TAGGED = Tagged(store.studios)
+"""For the operations on tags."""
 
 
 def create(
@@ -97,21 +105,85 @@ def list_page(request: Request, next_token: str | None) -> tuple[list[Studio], s
     )
 
 
-def settle(transaction: Connection, studio: Studio, now: datetime) -> None:
-    """Finish a studio in progress: this installation knows no customer's keys."""
-    key = studio.studio_encryption_configuration
-    has_key = key.key_type is StudioEncryptionConfigurationKeyType.AWS_OWNED_KEY
+def update(request: Request, studio_id: str, change: StudioChange) -> Studio:
+    """Begin to change a studio. Raises ConflictError while something else is in progress."""
+    settling.begin(
+        request,
+        store.studios,
+        MACHINE,
+        find(request.transaction, studio_id),
+        "update",
+        status_code=StudioStatusCode.STUDIO_UPDATE_IN_PROGRESS,
+        status_message="The studio is being updated.",
+        kind=ArnKind.STUDIO,
+        changes={"wished": change},
+    )
+    return find(request.transaction, studio_id)
+
+
+def delete(request: Request, studio_id: str) -> Studio:
+    """Begin to delete a studio. Whether it is empty shows in its state."""
+    settling.begin(
+        request,
+        store.studios,
+        MACHINE,
+        find(request.transaction, studio_id),
+        "delete",
+        status_code=StudioStatusCode.STUDIO_DELETE_IN_PROGRESS,
+        status_message="The studio is being deleted.",
+        kind=ArnKind.STUDIO,
+    )
+    return find(request.transaction, studio_id)
+
+
+def repair_sso(request: Request, studio_id: str) -> Studio:
+    """Refuse: people sign in with the installation's own directory, which can't come loose.
+
+    Raises ValidationError, as the public API does for a studio whose sign-on is healthy.
+    """
+    find(request.transaction, studio_id)
+    raise ValidationError(
+        f"studioId: the single sign-on of {studio_id} is healthy; there is nothing to repair."
+    )
+
+
+def settle(
+    transaction: Connection, studio: Studio, now: datetime, *, blockers: Sequence[Blocker]
+) -> None:
+    """Finish a studio in progress; one that is not empty is not deleted."""
+    event, code, message = _judge(transaction, studio, blockers)
+    wished = studio.wished or StudioChange()
     settling.settle(
         transaction,
         store.studios,
         studio,
-        state=MACHINE.target(studio.state, "created" if has_key else "failed"),
-        status_code=StudioStatusCode.STUDIO_CREATED
-        if has_key
-        else StudioStatusCode.ENCRYPTION_KEY_NOT_FOUND,
-        status_message="The studio has been created."
-        if has_key
-        else f"No key {key.key_arn} is configured in this installation.",
+        state=MACHINE.target(studio.state, event),
+        status_code=code,
+        status_message=message,
         now=now,
         kind=ArnKind.STUDIO,
+        changes={
+            "wished": None,
+            **(settling.given_members(wished) if event == "updated" else {}),
+        },
     )
+
+
+def _judge(
+    transaction: Connection, studio: Studio, blockers: Sequence[Blocker]
+) -> tuple[str, StrEnum, str]:
+    """Say the event that a studio in progress comes to, its code and its message."""
+    codes = StudioStatusCode
+    if studio.state is StudioState.UPDATE_IN_PROGRESS:
+        return "updated", codes.STUDIO_UPDATED, "The studio has been updated."
+    if studio.state is StudioState.DELETE_IN_PROGRESS:
+        blocker = settling.first_blocker(transaction, studio.id, blockers)
+        if blocker is not None:
+            message = f"The studio still has {blocker.what}; delete them first."
+            return "failed", blocker.status_code, message
+        return "gone", codes.STUDIO_DELETED, "The studio has been deleted."
+    key = studio.studio_encryption_configuration
+    if key.key_type is StudioEncryptionConfigurationKeyType.AWS_OWNED_KEY:
+        return "created", codes.STUDIO_CREATED, "The studio has been created."
+    message = f"No key {key.key_arn} is configured in this installation."
+    return "failed", codes.ENCRYPTION_KEY_NOT_FOUND, message

@@ -5,7 +5,11 @@ from sqlalchemy import Column, Connection, String, Table
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.records import Records
-from soundstage.resources.studios.model import Studio, StudioEncryptionConfiguration
+from soundstage.resources.studios.model import (
+    Studio,
+    StudioChange,
+    StudioEncryptionConfiguration,
+)
 
 table = Table(
     "studios",
@@ -26,6 +30,7 @@ table = Table(
     Column("status_message", String, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("wished", Document(StudioChange)),
     *lease.columns(),
 )
 studios = Records(table, Studio)

@@ -1,0 +1,1 @@
+"""EULAs: licences that a studio accepts before it launches images that they cover."""

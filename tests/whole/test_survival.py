@@ -38,6 +38,7 @@ def test_a_killed_service_costs_a_reconnect_and_a_dead_workstation_is_healed(
     assert {process.pid for process in service.workstation_processes()} >= before
     until("the page reconnected by itself", lambda: types_and_sees(desktop), 30)
 
+    desktop.page.close()
     supervisor = psutil.Process(min(before))
     supervisor.kill()
     until("the workstation is healed", lambda: "found gone" in workstation.see()["statusMessage"])

@@ -4,6 +4,7 @@ The whole stories use it. What is asserted is what the page's pixels show.
 """
 
 import io
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,10 +47,19 @@ class Desktop:
 
     def open_terminal(self) -> None:
         """Open one by its shortcut, in the middle of the screen."""
+        # A desktop that only just started still paints, and may not know its shortcuts yet.
+        self.settle()
         before = self.picture()
-        self.page.mouse.click(900, 300)
-        self.page.keyboard.press("Control+Alt+t")
-        until("a window opened", lambda: self.changed(before) > 50_000)
+
+        def opens() -> bool:
+            self.page.mouse.click(900, 300)
+            self.page.keyboard.press("Control+Alt+t")
+            deadline = time.monotonic() + 5
+            while self.changed(before) < 50_000 and time.monotonic() < deadline:
+                self.page.wait_for_timeout(50)
+            return self.changed(before) >= 50_000
+
+        until("a window opened", opens)
         # Its shell shows a prompt a moment later; what is typed before that can be lost.
         self.settle()
 

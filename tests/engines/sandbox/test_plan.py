@@ -67,6 +67,12 @@ def test_the_stream_is_kept_to_its_socket() -> None:
     assert "--framerate=30,8-30" in flags
 
 
+def test_a_still_screen_comes_to_rest() -> None:
+    flags = stream_flags(socket="/run/stream/s.sock", clipboard=True, frames_per_second=30)
+    assert "--video-streaming-mode=false" in flags
+    assert "--video-min-qp=10" in flags
+
+
 def test_the_desktop_s_files_can_be_read_by_every_user() -> None:
     for path in DESKTOP.rglob("*"):
         if "__pycache__" not in path.parts:

@@ -48,6 +48,8 @@ def stream_flags(*, socket: str, clipboard: bool, frames_per_second: int) -> lis
         "--enable-resize=true",
         # Turbo mode sends every frame again and again; without it a still screen costs little.
         "--video-streaming-mode=false",
+        # Finer is not seen, and without a floor a still picture is refined for half a minute.
+        "--video-min-qp=10",
         f"--framerate={frames_per_second},8-{max(8, frames_per_second)}",
         "--ui-title=Soundstage",
         # The page's own panel shows only what does something here.

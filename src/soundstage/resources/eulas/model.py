@@ -21,35 +21,39 @@ class Eula(msgspec.Struct, frozen=True, kw_only=True):
 CATALOGUE = {
     eula_id: Eula(id=eula_id, name=name, content=content)
     for eula_id, name, content in (
-        ("_YCsMyPoRa6gqNyeRLrCgA", "Mozilla-FireFox", "https://www.mozilla.org/en-US/MPL/2.0/"),
+        ("gJZLygd-Srq_5NNbSfiaLg", "Mozilla-FireFox", "https://www.mozilla.org/en-US/MPL/2.0/"),
         (
-            "XPuATZ5QTeOyCIlPcSilxg",
+            "RvoNmVXiSrS4LhLTb6ybkw",
             "Thinkbox-Deadline",
             "https://www.awsthinkbox.com/end-user-license-agreement",
         ),
         (
-            "hWqctbrsTiynMiLujn0kRw",
+            "Rl-J0fM5Sl2hyIiwWIV6hw",
             "Videolan-VLC",
-            "https://www.gnu.org/licenses/old-licenses/gpl-2.0.html",
+            "https://www.videolan.org/legal.html",
         ),
-        ("9-ZMmtbLSHCG5-w2imLTSQ", "Microsoft-VSCode", "https://code.visualstudio.com/license"),
-        ("3Bt43QOZS_mmCUDbiaLCAg", "DJV-DJV", "https://darbyjohnston.github.io/DJV/legal.html"),
+        ("ggK2eIw6RQyt8PIeeOlD3g", "Microsoft-VSCode", "https://code.visualstudio.com/license"),
         (
-            "qPY6I_HCQqKOoTnK5vb4EQ",
+            "wtp85BcSTa2NZeNRnMKdjw",
+            "DJV-DJV",
+            "https://darbyjohnston.github.io/DJV/legal.html#License",
+        ),
+        (
+            "uu2VDLo-QJeIGWWLBae_UA",
             "SideFX-Houdini",
             "https://www.sidefx.com/legal/license-agreement/",
         ),
-        ("PI7AsmrZTsuux-DhG9Y3NA", "ChaosGroup-Vray", "https://www.chaos.com/eula"),
-        ("OwKJ-3qbQBqVtQ2JODjl3Q", "Foundry-Nuke", "https://www.foundry.com/eula"),
+        ("L0HS4P3CRYKVXc2J2LO7Vw", "ChaosGroup-Vray", "https://www.chaosgroup.com/eula"),
+        ("SAuhfHmmSAeUuq3wsMiMlw", "Foundry-Nuke", "https://www.foundry.com/eula"),
         (
-            "BsQO8VPOSiShwIy4XcpMew",
+            "a-D9Wc0VQCKUfxAinCDxaw",
             "BlenderFoundation-Blender",
-            "https://www.blender.org/about/license/",
+            "https://download.blender.org/release/GPL3-license.txt",
         ),
     )
 }
-"""The programs that the public service had EULAs for, each with its vendor's address. The ids are
-this project's own, and stay as they are.
+"""The EULAs of the public service, with the ids and addresses that the AWS command line's own
+examples for `list-eulas` show, so that scripts which name an id find it here.
 """
 
 

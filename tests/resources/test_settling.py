@@ -7,7 +7,7 @@ import pytest
 
 from soundstage.client.calls import CallError
 from soundstage.kit import journal
-from soundstage.resources import settling
+from soundstage.kit.machine import READABLE_FOR
 from soundstage.resources.settling import SettlingWorker
 from soundstage.testing.world import World
 
@@ -108,7 +108,7 @@ def test_what_failed_to_be_made_goes_too(world: World, studio_id: str) -> None:
     world.settle()
     ids = {"studioId": studio_id, "studioComponentId": second["studioComponentId"]}
     assert state_of(world, "studioComponent", ids) == "CREATE_FAILED"
-    world.advance(settling.READABLE_FOR)
+    world.advance(READABLE_FOR)
     assert state_of(world, "studioComponent", ids) is None
 
 
@@ -120,7 +120,5 @@ def test_a_look_too_early_puts_the_end_off_not_away(
     with world.service.database.transaction() as transaction:
         transaction.execute(worker.table.update().values(state=state))
         loaded = worker.load(transaction, studio_id, world.clock())
-    assert worker.due_at(worker.act(loaded, world.clock())) == (
-        loaded.updated_at + settling.READABLE_FOR
-    )
-    assert worker.act(loaded, world.clock() + settling.READABLE_FOR) is None
+    assert worker.due_at(worker.act(loaded, world.clock())) == (loaded.updated_at + READABLE_FOR)
+    assert worker.act(loaded, world.clock() + READABLE_FOR) is None

@@ -13,6 +13,9 @@ import msgspec
 
 State = TypeVar("State", bound=StrEnum)
 
+READABLE_FOR = timedelta(hours=24)
+"""How long what has come to its end can still be read before it is purged."""
+
 
 class ImpossibleError(Exception):
     """The event has no transition from this state."""

@@ -14,14 +14,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, journal, lease
-from soundstage.kit.machine import Machine
+from soundstage.kit.machine import READABLE_FOR, Machine
 from soundstage.kit.records import Records
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import ConflictError
 
-READABLE_FOR = timedelta(hours=24)
-"""How long what is DELETED or CREATE_FAILED can still be read."""
 _PURGE_AGAIN_AFTER = timedelta(hours=1)
 """When to try again to purge a row that others still refer to."""
 _OVER = frozenset({"DELETED", "CREATE_FAILED"})

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from soundstage.engines.interface import BackupPhase, ObservedBackup
-from soundstage.resources.backups.lifecycle import MACHINE, READABLE_FOR, Act, Step, next_step
+from soundstage.kit.machine import READABLE_FOR
+from soundstage.resources.backups.lifecycle import MACHINE, Act, Step, next_step
 from soundstage.resources.backups.model import (
     StreamingSessionBackup,
     StreamingSessionState,

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from soundstage.engines.interface import Observed, Phase, Reason
+from soundstage.kit.machine import READABLE_FOR
 from soundstage.resources.backups.model import (
     StreamingSessionBackup,
     StreamingSessionState,
@@ -21,7 +22,6 @@ from soundstage.resources.launch_profiles.model import (
 from soundstage.resources.sessions.lifecycle import (
     HEALTH_EVERY,
     MACHINE,
-    READABLE_FOR,
     Act,
     Step,
     blind_step,

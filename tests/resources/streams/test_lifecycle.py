@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from soundstage.engines.interface import Observed, Phase
+from soundstage.kit.machine import READABLE_FOR
 from soundstage.resources.streams.lifecycle import (
     LOOK_EVERY,
     MACHINE,
-    READABLE_FOR,
     Step,
     next_step,
 )

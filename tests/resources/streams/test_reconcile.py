@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from soundstage.engines.interface import Observed, RetryableError
 from soundstage.engines.simulated import SimulatedEngine
+from soundstage.kit.machine import READABLE_FOR
 from soundstage.resources.sessions import store as sessions
 from soundstage.resources.streams import store
-from soundstage.resources.streams.lifecycle import LOOK_EVERY, READABLE_FOR, Step
+from soundstage.resources.streams.lifecycle import LOOK_EVERY, Step
 from soundstage.resources.streams.reconcile import Loaded, StreamWorker
 from soundstage.testing.walks import Studio
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from soundstage.engines.interface import BackupPhase, ObservedBackup
-from soundstage.kit.machine import Machine
+from soundstage.kit.machine import READABLE_FOR, Machine
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
 
 _S = StreamingSessionState
@@ -27,9 +27,6 @@ MACHINE = Machine(
     },
     initial=_S.CREATE_IN_PROGRESS,
 )
-
-READABLE_FOR = timedelta(hours=24)
-"""How long a DELETED backup can still be read."""
 
 
 class Act(StrEnum):

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from soundstage.engines.interface import Observed, Phase, Reason
-from soundstage.kit.machine import Machine
+from soundstage.kit.machine import READABLE_FOR, Machine
 from soundstage.resources.backups.model import (
     StreamingSessionBackup,
     StreamingSessionState,
@@ -57,8 +57,6 @@ MACHINE = Machine(
     initial=_S.CREATE_IN_PROGRESS,
 )
 
-READABLE_FOR = timedelta(hours=24)
-"""How long a DELETED session can still be read."""
 HEALTH_EVERY = timedelta(seconds=3)
 """How often a READY workstation is looked at."""
 HEAL_LIMIT = timedelta(minutes=2)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from soundstage.engines.interface import Observed, Phase
-from soundstage.kit.machine import Machine
+from soundstage.kit.machine import READABLE_FOR, Machine
 from soundstage.resources.streams.model import (
     StreamingSessionStream,
     StreamingSessionStreamState,
@@ -31,8 +31,6 @@ MACHINE = Machine(
     initial=_S.CREATE_IN_PROGRESS,
 )
 
-READABLE_FOR = timedelta(hours=24)
-"""How long an ended stream can still be read."""
 LOOK_EVERY = timedelta(seconds=30)
 """How often an open stream is looked at, in case a hint was lost."""
 ENDED = {_S.DELETE_IN_PROGRESS, _S.DELETED, _S.CREATE_FAILED, _S.DELETE_FAILED}

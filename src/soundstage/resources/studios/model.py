@@ -89,8 +89,3 @@ class Studio(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     wished: StudioChange | None = None
     """What the update in progress asks for."""
-
-    @property
-    def is_gone(self) -> bool:
-        """Reports whether nothing may be made in it any more."""
-        return self.state in {StudioState.DELETED, StudioState.CREATE_FAILED}

@@ -30,7 +30,7 @@ def home() -> Iterator[Path]:
             shutil.rmtree(folder, onerror=_unless_gone)
 
 
-def _unless_gone(function: object, path: str, error: Any) -> None:
+def _unless_gone(_function: object, _path: str, error: Any) -> None:
     """Go on where the removal in an engine's background, which outlives a service, was first."""
     if not isinstance(error[1], FileNotFoundError):
         raise error[1]

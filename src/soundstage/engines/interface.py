@@ -46,6 +46,10 @@ class Reason(StrEnum):
     CAPACITY = "CAPACITY"
     IMAGE = "IMAGE"
     BACKUP = "BACKUP"
+    SCRIPT = "SCRIPT"
+    """An initialization script failed or outlived its time."""
+    MOUNT = "MOUNT"
+    """A shared file system could not be attached."""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,8 +99,58 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     throughput_mib: int = 125
 
 
+class MountKind(StrEnum):
+    """How a shared file system is reached."""
+
+    FOLDER = "FOLDER"
+    """A folder of the host; the source is its absolute path."""
+    NFS = "NFS"
+    """The source is `server:/export`."""
+    SMB = "SMB"
+    """The source is `//server/share`."""
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """A shared file system inside a workstation; there before any script of the user runs."""
+
+    component: str
+    """The name people gave it, for messages."""
+    kind: MountKind
+    source: str
+    target: str
+    """An absolute path inside, or one that begins with `$HOME/`."""
+    read_only: bool = False
+
+
+class Script(msgspec.Struct, frozen=True, kw_only=True):
+    """An initialization script; its text may hold secrets, so no engine writes it down."""
+
+    component: str
+    """The name of the component that it belongs to, for messages and its kept output."""
+    as_root: bool
+    """Whether it runs as the workstation's own root before anyone logs in, or as the artist."""
+    text: str
+    """A script for the shell, or for the program that its first line names after `#!`."""
+    secrets: list[str] = []
+    """Values that must not be shown in its output."""
+
+
+class Transfers(msgspec.Struct, frozen=True, kw_only=True):
+    """Which files may go through the stream."""
+
+    upload_to: str | None = None
+    """The folder for uploads, absolute or beginning with `$HOME/`; None refuses them."""
+    download: bool = False
+    most_bytes: int = 10 * 1024**3
+    """The largest file."""
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything an engine needs to run one workstation."""
+    """Everything an engine needs to run one workstation.
+
+    Scripts and the environment may hold secrets: an engine keeps neither on disk, and takes them
+    from the call that starts the workstation.
+    """
 
     image: str
     """The image's `ec2ImageId`; the engine's catalogue says what it is here."""
@@ -108,6 +162,12 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """Host name inside; letters, digits and hyphens."""
     clipboard: bool = True
     """Whether text may be copied into and out of the desktop."""
+    transfers: Transfers = Transfers()
+    mounts: list[Mount] = []
+    scripts: list[Script] = []
+    """In the order to run them; those of root all before those of the artist."""
+    script_seconds: int = 600
+    """How long one script may take."""
     environment: dict[str, str] = {}
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.applications import Starlette
 
 from soundstage.api import app as api
-from soundstage.api import idempotency
+from soundstage.api import description, idempotency
 from soundstage.api.door import ApiSettings
 from soundstage.engines import registry
 from soundstage.engines.interface import (
@@ -47,7 +47,7 @@ from soundstage.resources import reconcilers
 from soundstage.resources.backups import service as backups
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.members import service as members
-from soundstage.resources.operations import OPERATIONS
+from soundstage.resources.operations import BY_NOUN, OPERATIONS
 from soundstage.resources.request import Caller, CallerKind, Installation, Request
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.streams import service as streams
@@ -93,6 +93,7 @@ class Service:
         self.app = Starlette(
             routes=[
                 *api.build(OPERATIONS, ApiDoor(self), ApiSettings()),
+                *description.routes(BY_NOUN),
                 *self.gateway.routes(),
                 *portal.routes(self.troubles, address=settings.address),
             ],

@@ -17,7 +17,7 @@ ERROR_HEADER = "x-amzn-ErrorType"
 
 _log = structlog.get_logger("soundstage.api")
 
-_FRONT_DOOR = {
+FRONT_DOOR = {
     "MissingAuthenticationTokenException": 403,
     "IncompleteSignatureException": 403,
     "InvalidSignatureException": 403,
@@ -37,7 +37,7 @@ class Refused(Fault):
     def __init__(self, name: str, message: str, *, headers: dict[str, str] | None = None) -> None:
         super().__init__(message, headers=headers)
         self.error_name = name
-        self.error_status = _FRONT_DOOR[name]
+        self.error_status = FRONT_DOOR[name]
 
 
 def render(fault: Fault, notes: dict[str, Any] | None = None) -> Answer:

@@ -1,5 +1,8 @@
 """The operation table: every noun's rows in one place, for the doors, the client and the checks."""
 
+from collections.abc import Sequence
+from itertools import chain
+
 from soundstage.resources.backups import operations as backups
 from soundstage.resources.backups import service as backup_service
 from soundstage.resources.components import operations as components
@@ -18,6 +21,7 @@ from soundstage.resources.studios import operations as studios
 from soundstage.resources.studios import service as studio_service
 from soundstage.resources.tags import operations as tags
 from soundstage.wire.arn import ArnKind
+from soundstage.wire.operation import Operation
 
 TAGGABLE = {
     ArnKind.STUDIO: studio_service.TAGGED,
@@ -29,16 +33,19 @@ TAGGABLE = {
 }
 """What can have tags; the tags' own noun may not know the others."""
 
-OPERATIONS = (
-    *studios.OPERATIONS,
-    *members.OPERATIONS,
-    *eulas.OPERATIONS,
-    *components.OPERATIONS,
-    *images.OPERATIONS,
-    *launch_profiles.OPERATIONS,
-    *profile_members.OPERATIONS,
-    *sessions.OPERATIONS,
-    *streams.OPERATIONS,
-    *backups.OPERATIONS,
-    *tags.operations(TAGGABLE),
-)
+BY_NOUN: dict[str, Sequence[Operation]] = {
+    "studios": studios.OPERATIONS,
+    "studio-members": members.OPERATIONS,
+    "eulas": eulas.OPERATIONS,
+    "studio-components": components.OPERATIONS,
+    "streaming-images": images.OPERATIONS,
+    "launch-profiles": launch_profiles.OPERATIONS,
+    "launch-profile-members": profile_members.OPERATIONS,
+    "streaming-sessions": sessions.OPERATIONS,
+    "streaming-session-streams": streams.OPERATIONS,
+    "streaming-session-backups": backups.OPERATIONS,
+    "tags": tags.operations(TAGGABLE),
+}
+"""The same rows by what they are about, in the words of the public API."""
+
+OPERATIONS = tuple(chain.from_iterable(BY_NOUN.values()))

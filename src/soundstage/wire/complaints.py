@@ -12,7 +12,8 @@ import msgspec
 from msgspec import inspect
 
 from soundstage.wire.faults import ValidationError
-from soundstage.wire.shapes import SENSITIVE, Shape
+from soundstage.wire.kinds import bare
+from soundstage.wire.shapes import Shape
 
 _WHERE = re.compile(r"^(?P<what>.*?)(?: - at (?P<key>`key` in )?`\$(?P<path>.*)`)?\Z", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
@@ -121,27 +122,14 @@ def _look_up(shape: type[Shape], steps: list[str]) -> tuple[inspect.Type | None,
     kind: inspect.Type | None = _type_of(shape)
     sensitive = False
     for step in [*steps, None]:
-        kind, marked = _bare(kind)
+        if kind is None:
+            break
+        kind, marked = bare(kind)
         sensitive = sensitive or marked
-        if step is None or kind is None:
+        if step is None:
             break
         kind = _inner(kind, step)
     return kind, sensitive
-
-
-def _bare(kind: inspect.Type | None) -> tuple[inspect.Type | None, bool]:
-    """Take off annotations and the possibility of null."""
-    sensitive = False
-    while True:
-        if isinstance(kind, inspect.Metadata):
-            sensitive = sensitive or bool(kind.extra and SENSITIVE.items() <= kind.extra.items())
-            kind = kind.type
-        elif isinstance(kind, inspect.UnionType):
-            kind = next(
-                (item for item in kind.types if not isinstance(item, inspect.NoneType)), None
-            )
-        else:
-            return kind, sensitive
 
 
 def _inner(kind: inspect.Type, step: str) -> inspect.Type | None:

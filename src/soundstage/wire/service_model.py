@@ -7,19 +7,18 @@ operation's Response), limits come from their types, texts from their docstrings
 """
 
 import html
-import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import NODEFAULT
 from msgspec import inspect as types
 
 from soundstage.wire.binding import TOKEN_HEADER, TOKEN_MEMBER, Binding
 from soundstage.wire.faults import FAULTS, Fault
+from soundstage.wire.kinds import bare, is_required, paragraphs
 from soundstage.wire.operation import BASE_PATH, Operation
-from soundstage.wire.shapes import SENSITIVE, OneOf
+from soundstage.wire.shapes import OneOf
 
 Document = dict[str, Any]
 
@@ -99,7 +98,7 @@ def _service(operations: Sequence[Operation], version: str) -> Document:
         },
         "operations": rows,
         "shapes": dict(sorted(shapes.named.items())),
-        "documentation": _said("A virtual studio on your own machines."),
+        "documentation": _said(["A virtual studio on your own machines."]),
     }
 
 
@@ -185,7 +184,7 @@ class _Shapes:
             for field in kind.fields
         }
         shape: Document = {"type": "structure", "members": members, **_documented(kind.cls)}
-        required = [field.encode_name for field in kind.fields if _is_required(field)]
+        required = [field.encode_name for field in kind.fields if is_required(field)]
         # What an answer is sure to hold is our promise for today; clients are not built on it.
         if required and not kind.cls.__name__.endswith(("Shape", "Output")):
             shape["required"] = required
@@ -195,7 +194,7 @@ class _Shapes:
 
     def _shape(self, owner: str, member: str, kind: types.Type) -> str:
         """Put the shape of one member's type, and give its name."""
-        kind, sensitive = _bare(kind)
+        kind, sensitive = bare(kind)
         secret = {"sensitive": True} if sensitive else {}
         own = member[0].upper() + member[1:]
         match kind:
@@ -257,32 +256,14 @@ def _range(kind: types.Type) -> Document:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def _bare(kind: types.Type) -> tuple[types.Type, bool]:
-    """Take off what does not travel, and say whether a mark said that the value is sensitive."""
-    sensitive = False
-    while True:
-        if isinstance(kind, types.Metadata):
-            sensitive = sensitive or (kind.extra or {}).items() >= SENSITIVE.items()
-            kind = kind.type
-        elif isinstance(kind, types.UnionType):
-            kind = next(item for item in kind.types if not isinstance(item, types.NoneType))
-        else:
-            return kind, sensitive
-
-
-def _is_required(field: types.Field) -> bool:
-    return field.default is NODEFAULT and field.default_factory is NODEFAULT
-
-
 def _documented(thing: Any) -> Document:
-    text = thing.__doc__
-    return {"documentation": _said(inspect.cleandoc(text))} if text else {}
+    found = paragraphs(thing)
+    return {"documentation": _said(found)} if found else {}
 
 
-def _said(text: str) -> str:
-    """Write a text as SDKs expect it: paragraphs of HTML."""
-    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
-    return "".join(f"<p>{html.escape(part, quote=False)}</p>" for part in paragraphs)
+def _said(texts: Iterable[str]) -> str:
+    """Write paragraphs as SDKs expect them, in HTML."""
+    return "".join(f"<p>{html.escape(text, quote=False)}</p>" for text in texts)
 
 
 def _by_name(row: Operation) -> str:

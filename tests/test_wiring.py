@@ -153,6 +153,39 @@ def test_the_command_line_reads_beside_a_running_service(settings: Settings) -> 
     service.close()
 
 
+def test_the_secret_may_come_from_a_command(settings: Settings) -> None:
+    file = settings.home / "keys" / "installation"
+    with opened(settings) as (_, seal):
+        closed = seal.close("hush")
+    kept = file.rename(settings.home / "vault")
+    with pytest.raises(ConfigError, match="installation is gone"), opened(settings):
+        pass
+    vaulted = msgspec.structs.replace(settings, secret_command=f"cat {kept}")
+    service = Service(vaulted)
+    assert service.seal.open(closed) == "hush"
+    service.close()
+    assert not file.exists()
+
+
+def test_a_key_file_beside_a_command_is_pointed_out(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = settings.home / "keys" / "installation"
+    Service(settings).close()
+    Service(msgspec.structs.replace(settings, secret_command=f"cat {file}")).close()
+    said = capsys.readouterr().out
+    assert "the key file is not needed beside the secret's command" in said
+    assert file.read_text().strip() not in said
+
+
+def test_a_key_file_that_others_may_read_is_one_sentence(settings: Settings) -> None:
+    Service(settings).close()
+    (settings.home / "keys" / "installation").chmod(0o640)
+    for start in (lambda: Service(settings), lambda: opened(settings).__enter__()):
+        with pytest.raises(ConfigError, match="Others may read .* Run: chmod 600 "):
+            start()
+
+
 # ---- who the installation is ---------------------------------------------------------------------
 
 

@@ -38,7 +38,7 @@ from soundstage.gateway.upstreams import Refusal, Refused, Upstream
 from soundstage.kit import lease
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.kit.crypto import InstallationSecret, Seal, ensure_secret
+from soundstage.kit.crypto import KEY_FILE, InstallationSecret, Seal, SecretError, open_secret
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.kit.pages import Pages
 from soundstage.portal import pages as portal
@@ -76,7 +76,9 @@ class Service:
         prepare_home(settings)
         self.settings = settings
         self.clock = clock
-        secret = ensure_secret(settings.home / "keys" / "installation")
+        secret = _secret_of(settings)
+        if settings.secret_command and (settings.home / "keys" / KEY_FILE).exists():
+            _log.warning("the key file is not needed beside the secret's command; remove it")
         self.seal = secret.seal_for("access-keys")
         self.database = _database_of(settings)
         self.engine = engine or registry.make(settings, clock)
@@ -365,13 +367,20 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
 def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
     """Open the database and the seal beside a running service; for the command line."""
     prepare_home(settings)
-    secret = ensure_secret(settings.home / "keys" / "installation")
+    secret = _secret_of(settings)
     database = _database_of(settings)
     try:
         _upgrade(database)
         yield database, secret.seal_for("access-keys")
     finally:
         database.dispose()
+
+
+def _secret_of(settings: Settings) -> InstallationSecret:
+    try:
+        return open_secret(settings.home / "keys", settings.secret_command)
+    except SecretError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _database_of(settings: Settings) -> Database:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from soundstage.cli.clean import clean
@@ -73,6 +74,18 @@ def test_a_folder_that_is_no_home_of_ours_is_not_removed(settings: Settings) -> 
     with pytest.raises(ConfigError, match="It is not removed"):
         clean(settings, data=True)
     assert (settings.home / "thesis.odt").exists()
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_home_whose_secret_is_in_a_vault_is_removed_too(
+    settings: Settings, tmp_path: Path
+) -> None:
+    exports(settings, None)
+    vault = (settings.home / "keys" / "installation").rename(tmp_path / "vault")
+    vaulted = msgspec.structs.replace(settings, secret_command=f"cat {vault}")
+    exports(vaulted, None)
+    clean(vaulted, data=True)
+    assert not settings.home.exists()
 
 
 @pytest.mark.usefixtures("engine")

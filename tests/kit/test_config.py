@@ -48,6 +48,8 @@ def test_an_empty_variable_is_none_at_all(tmp_path: Path) -> None:
 
 def test_variables_of_others_are_ignored(tmp_path: Path) -> None:
     assert settings(tmp_path, PORT="1", AWS_DEFAULT_REGION="x").port == 8080
+    # What `soundstage env` exported, in the shell where the next command is run.
+    assert settings(tmp_path, SOUNDSTAGE_PRINCIPAL_ID="x").port == 8080
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from soundstage.engines import registry
 from soundstage.engines.interface import Engine, Phase
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.kit.crypto import FINGERPRINT, KEY_FILE
 
 _SERVICE_SECONDS = 15.0
 _WORKSTATION_SECONDS = 60.0
@@ -42,7 +43,8 @@ def clean(settings: Settings, *, data: bool) -> None:
 
 def _refuse_what_is_more_than_ours(home: Path) -> None:
     """Raise ConfigError for a folder that a slip of the pen made the home: it is removed whole."""
-    is_home = (home / "keys" / "installation").exists()
+    # The key file may be a vault's by now, and the fingerprint may be a start away.
+    is_home = any((home / "keys" / name).exists() for name in (KEY_FILE, FINGERPRINT))
     own = {Path.home(), Path.cwd()}
     if not is_home or any(place.is_relative_to(home.resolve()) for place in own):
         raise ConfigError(

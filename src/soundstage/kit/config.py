@@ -17,6 +17,9 @@ import msgspec
 from msgspec import Meta
 
 PREFIX = "SOUNDSTAGE_"
+PRINCIPAL_ID = f"{PREFIX}PRINCIPAL_ID"
+"""What `soundstage env` tells scripts of their caller; no setting."""
+_NO_SETTINGS = {f"{PREFIX}CONFIG", PRINCIPAL_ID}
 
 
 class ConfigError(Exception):
@@ -69,6 +72,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             description="SQLAlchemy address of the database. Empty: a SQLite file in the home "
             "folder."
+        ),
+    ] = ""
+    secret_command: Annotated[
+        str,
+        Meta(
+            description="Command line that prints the installation's secret, such as a vault's "
+            "client. It is run at the start, without a shell. Empty: the file keys/installation in "
+            "the home folder, which the first start makes."
         ),
     ] = ""
     region: Annotated[
@@ -127,7 +138,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     given = {
         key.removeprefix(PREFIX).lower(): value
         for key, value in environment.items()
-        if key.startswith(PREFIX) and key != f"{PREFIX}CONFIG" and value != ""
+        if key.startswith(PREFIX) and key not in _NO_SETTINGS and value != ""
     }
     home = Path(given["home"]).expanduser() if "home" in given else _default_home()
     named = environment.get(f"{PREFIX}CONFIG")

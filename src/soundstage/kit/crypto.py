@@ -1,11 +1,13 @@
 """The installation's one secret, the keys derived from it, and encryption at rest.
 
-`wiring` opens it once at start and hands derived keys to whoever signs or encrypts. The key file is
-made at the first start. Who loses it loses every stored access key and the backups' passwords, so
-it belongs into a backup of the installation, apart from the database.
+`wiring` opens it once at start and hands derived keys to whoever signs or encrypts. It is in a key
+file, which is made at the first start, or is what a command prints, such as a vault's client. Who
+loses it loses every stored access key, so it belongs into a backup of the installation, apart from
+the database.
 """
 
 import base64
+import hmac
 import os
 import secrets
 import stat
@@ -15,11 +17,18 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from soundstage.kit.command import CommandError, read_output
+
+KEY_FILE = "installation"
+FINGERPRINT = "fingerprint"
+"""Tells of any secret whether it is the home's; it can't be turned back into one."""
 _KEY_BYTES = 32
+_COMMAND_SECONDS = 10.0
+_LONGEST_OUTPUT = 1024
 
 
-class KeyFileError(Exception):
-    """The key file is not one, or others may read it; the message says what to do."""
+class SecretError(Exception):
+    """There is no secret to work with, or others may read it; the message says what to do."""
 
 
 class SealError(Exception):
@@ -62,42 +71,101 @@ class Seal:
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
-            raise SealError("A stored secret does not open with this key file.") from None
+            raise SealError("A stored secret does not open: it was sealed by another.") from None
+
+
+def open_secret(folder: Path, command: str = "") -> InstallationSecret:
+    """Read the secret from its key file, or from what a command prints. Raises SecretError.
+
+    A key file is made in a new home only. A home that has been in use takes no other secret than
+    the one that it began with: what is stored there would not open.
+    """
+    file, fingerprint = folder / KEY_FILE, folder / FINGERPRINT
+    if command:
+        root = _ask(command)
+        if file.exists() and _read(file) != root:
+            raise SecretError(
+                "SOUNDSTAGE_SECRET_COMMAND: it prints another secret than the one in "
+                f"{file}. Give the command the one of the file, or unset it."
+            )
+        secret = InstallationSecret(root)
+    elif fingerprint.exists() and not file.exists():
+        raise SecretError(
+            f"{file} is gone. Restore it from a backup or, if a vault has the secret now, say in "
+            "SOUNDSTAGE_SECRET_COMMAND how to ask it."
+        )
+    else:
+        secret = ensure_secret(file)
+    _require_the_same(fingerprint, secret)
+    return secret
 
 
 def ensure_secret(path: Path) -> InstallationSecret:
-    """Read the key file, or make it (mode 0600) when there is none. Raises KeyFileError.
+    """Read the key file, or make it (mode 0600) when there is none. Raises SecretError.
 
-    Processes that start at the same time agree on one key: the file appears whole, by a hard link
-    from a synced temporary file, and only the first link succeeds.
+    Processes that start at the same time agree on one key.
     """
     if not path.exists():
-        _make(path)
+        _make(path, base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)))
     return InstallationSecret(_read(path))
+
+
+def _ask(command: str) -> bytes:
+    try:
+        output = read_output(command, seconds=_COMMAND_SECONDS, most_bytes=_LONGEST_OUTPUT)
+    except CommandError as error:
+        raise SecretError(f"SOUNDSTAGE_SECRET_COMMAND: {error}.") from None
+    root = _decode(output)
+    if root is None:
+        raise SecretError(
+            "SOUNDSTAGE_SECRET_COMMAND: it prints no secret, "
+            f"which is {_KEY_BYTES} bytes in base64."
+        )
+    return root
 
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode) or mode & 0o077:
-            raise KeyFileError(f"Others may read {path}. Run: chmod 600 {path}")
-        text = file.read(1024).strip()
-    try:
-        root = base64.urlsafe_b64decode(text)
-    except ValueError:
-        root = b""
-    if len(root) != _KEY_BYTES:
-        raise KeyFileError(f"{path} is not a key file. Restore it from a backup.")
+            raise SecretError(f"Others may read {path}. Run: chmod 600 {path}")
+        root = _decode(file.read(_LONGEST_OUTPUT))
+    if root is None:
+        raise SecretError(f"{path} is not a key file. Restore it from a backup.")
     return root
 
 
-def _make(path: Path) -> None:
+def _decode(text: bytes) -> bytes | None:
+    # Both alphabets of base64: a vault's own random values come in the other one.
+    standard = text.strip().translate(bytes.maketrans(b"-_", b"+/"))
+    try:
+        root = base64.b64decode(standard, validate=True)
+    except ValueError:
+        return None
+    return root if len(root) == _KEY_BYTES else None
+
+
+def _require_the_same(path: Path, secret: InstallationSecret) -> None:
+    expected = secret.derive("fingerprint").hex().encode("ascii")
+    if not path.exists():
+        _make(path, expected)
+    if not hmac.compare_digest(path.read_bytes().strip(), expected):
+        raise SecretError(
+            f"This is not the secret that {path.parent.parent} began with, so nothing stored there "
+            f"would open. If that is meant, remove {path}; everybody then needs a new access key."
+        )
+
+
+def _make(path: Path, text: bytes) -> None:
+    """Let a private file appear whole, by a hard link from a synced temporary one, unless another
+    process was first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+            file.write(text + b"\n")
             file.flush()
             os.fsync(file.fileno())
         try:

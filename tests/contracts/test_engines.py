@@ -16,6 +16,7 @@ import pytest
 from soundstage.engines.interface import (
     BackupPhase,
     Engine,
+    Message,
     ObservedBackup,
     PermanentError,
     Phase,
@@ -23,7 +24,9 @@ from soundstage.engines.interface import (
     RetryableError,
     Spec,
     SupportsBackups,
+    SupportsMessages,
     SupportsPersistence,
+    SupportsUse,
 )
 
 if TYPE_CHECKING:
@@ -383,3 +386,25 @@ def test_calls_return_soon(workstation: Workstation, harness: "Harness") -> None
             call()
         assert time.monotonic() - began < 1, name
     workstation.remove()
+
+
+def test_a_message_may_be_repeated_and_needs_a_desktop(workstation: Workstation) -> None:
+    engine = workstation.run().engine
+    assert isinstance(engine, SupportsMessages)
+    message = Message(key=new_id(), title="Soon", text="It stops.", urgent=True)
+    for _ in range(2):
+        engine.show_message(workstation.ref, message)
+    workstation.rest()
+    for ref in (workstation.ref, new_id()):
+        with pytest.raises(RetryableError):
+            engine.show_message(ref, message)
+
+
+def test_use_never_falls_while_it_runs_and_is_not_known_at_rest(workstation: Workstation) -> None:
+    engine = workstation.run().engine
+    assert isinstance(engine, SupportsUse)
+    before = engine.observe_use(workstation.ref).cpu_seconds
+    assert engine.observe_use(workstation.ref).cpu_seconds >= before >= 0
+    workstation.rest()
+    with pytest.raises(RetryableError):
+        engine.observe_use(workstation.ref)

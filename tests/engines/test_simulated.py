@@ -6,6 +6,7 @@ import pytest
 
 from soundstage.engines.interface import (
     BackupPhase,
+    Message,
     PermanentError,
     Phase,
     Reason,
@@ -198,3 +199,24 @@ def test_another_sessions_backup_is_absent(studio: Studio) -> None:
 def test_a_file_of_nobody_is_an_error_of_the_test(studio: Studio) -> None:
     with pytest.raises(KeyError):
         studio.engine.read(REF, "mine")
+
+
+def test_messages_and_use_are_of_one_attempt(studio: Studio) -> None:
+    message = Message(key="a", title="Soon", text="It stops.")
+    studio.start()
+    with pytest.raises(RetryableError):
+        studio.engine.show_message(REF, message)
+    studio.wait(2)
+    for _ in range(2):
+        studio.engine.show_message(REF, message)
+    studio.engine.work(REF, 3.0)
+    assert studio.engine.shown(REF) == [message]
+    assert studio.engine.observe_use(REF).cpu_seconds == 3.0
+    studio.engine.crash(REF)
+    with pytest.raises(RetryableError):
+        studio.engine.observe_use(REF)
+    studio.start(2)
+    studio.wait(2)
+    assert studio.engine.shown(REF) == []
+    assert studio.engine.observe_use(REF).cpu_seconds == 0.0
+    assert studio.engine.shown(OTHER) == []

@@ -296,6 +296,44 @@ class SupportsBackups(Protocol):
         """Begin to remove one backup; silent when there is none. ABSENT is observed at the end."""
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A few words for whoever sits at a workstation."""
+
+    key: str
+    """Tells it from others of the same attempt: what was shown once is not shown again."""
+    title: str
+    text: str
+    urgent: bool = False
+    """Whether it stays until it is closed."""
+
+
+@runtime_checkable
+class SupportsMessages(Protocol):
+    """An engine that can show words inside a desktop."""
+
+    def show_message(self, ref: str, message: Message) -> None:
+        """Begin to show it in a running desktop, without taking the keyboard from anybody.
+
+        The same key again in the same attempt shows nothing new. Raises RetryableError when no
+        desktop is there now, PermanentError when this one never can.
+        """
+
+
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """What a workstation has used since its present attempt began."""
+
+    cpu_seconds: float
+    """Processor time of everything in it but what streams it. Falls when it was started anew."""
+
+
+@runtime_checkable
+class SupportsUse(Protocol):
+    """An engine that can say whether programs are at work in a workstation."""
+
+    def observe_use(self, ref: str) -> Use:
+        """Say what a running workstation has used. Raises RetryableError when it can't tell."""
+
+
 @runtime_checkable
 class SupportsNotices(Protocol):
     """An engine that can say at once when a workstation did something by itself."""

@@ -16,6 +16,7 @@ from soundstage.engines.interface import (
     BackupPhase,
     Capability,
     Engine,
+    Message,
     Observed,
     ObservedBackup,
     PermanentError,
@@ -23,6 +24,7 @@ from soundstage.engines.interface import (
     Reason,
     RetryableError,
     Spec,
+    Use,
     Volume,
 )
 from soundstage.kit.clock import Clock
@@ -73,6 +75,9 @@ class _Workstation:
     spoilt: Misbehaviour | None = None
     is_leaving: bool = False
     seen_running: int = 0
+    messages: list[Message] = field(default_factory=list)
+    """What its present attempt was shown."""
+    cpu_seconds: float = 0.0
     detail: str = ""
     reason: Reason = Reason.INTERNAL
 
@@ -132,6 +137,17 @@ class SimulatedEngine(Engine):
         """Read a file in a workstation's home; None when it is not there."""
         with self.world.lock:
             return self._disk(ref).files.get(name)
+
+    def work(self, ref: str, cpu_seconds: float) -> None:
+        """Use processor time in a workstation, as a renderer does."""
+        with self.world.lock:
+            self._running(ref).cpu_seconds += cpu_seconds
+
+    def shown(self, ref: str) -> list[Message]:
+        """Read what a workstation was shown since its present attempt began."""
+        with self.world.lock:
+            workstation = self._current(ref)
+            return [] if workstation is None else list(workstation.messages)
 
     # The contract.
 
@@ -240,6 +256,18 @@ class SimulatedEngine(Engine):
             if self._backup(ref, backup_id) is not None:
                 del self.world.backups[backup_id]
 
+    def show_message(self, ref: str, message: Message) -> None:
+        with self.world.lock:
+            self._stumble(ref)
+            messages = self._running(ref).messages
+            if message.key not in {known.key for known in messages}:
+                messages.append(message)
+
+    def observe_use(self, ref: str) -> Use:
+        with self.world.lock:
+            self._stumble(ref)
+            return Use(cpu_seconds=self._running(ref).cpu_seconds)
+
     def refs(self) -> set[str]:
         with self.world.lock:
             return {ref for ref in list(self.world.workstations) if self._current(ref) is not None}
@@ -275,6 +303,8 @@ class SimulatedEngine(Engine):
         workstation.due = None if never else begins + timedelta(seconds=self.start_seconds * factor)
         workstation.attempt = spec.attempt
         workstation.seen_running = 0
+        workstation.messages = []
+        workstation.cpu_seconds = 0.0
         _enter(workstation, Phase.STARTING, now)
 
     def _begin_stop(self, ref: str, workstation: _Workstation) -> None:
@@ -329,6 +359,12 @@ class SimulatedEngine(Engine):
         if backup.spoilt is Misbehaviour.LOSES_BACKUP and backup.times_seen:
             return None
         return backup
+
+    def _running(self, ref: str) -> _Workstation:
+        workstation = self._current(ref)
+        if workstation is None or workstation.phase is not Phase.RUNNING:
+            raise RetryableError("No desktop is there now.")
+        return workstation
 
     def _disk(self, ref: str) -> _Disk:
         workstation = self._current(ref)

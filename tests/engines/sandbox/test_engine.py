@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from soundstage.engines.interface import PermanentError, Phase, Reason, RetryableError
+from soundstage.engines.interface import Message, PermanentError, Phase, Reason, RetryableError
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.testing.workbench import Workbench
@@ -252,6 +252,48 @@ def test_a_desktop_that_can_not_start_says_why(bench: Workbench) -> None:
     state.unlink()
     bench.made[ref] = spec
     bench.start(ref)
+
+
+def test_a_message_is_seen_once_on_the_desktop(shared: Workbench, entered: str) -> None:
+    text = "It's <b>not</b> bold & \"quoted\"."
+
+    def seen() -> list[tuple[str, str]]:
+        """All that came, newest first; what is on the screen is put into the history first."""
+        shared.inside(entered, "dunstctl", "close-all")
+        _, told = shared.inside(entered, "dunstctl", "history")
+        entries = json.loads(told)["data"][0]
+        return [(entry["summary"]["data"], entry["body"]["data"]) for entry in entries]
+
+    for key in ("a", "b"):
+        for _ in range(2):
+            shared.engine.show_message(entered, Message(key=key, title=f"Soon: {key}", text=text))
+        deadline = time.monotonic() + 10
+        while (f"Soon: {key}", text) not in seen():
+            assert time.monotonic() < deadline, seen()
+            time.sleep(0.05)
+    assert [title for title, _ in seen()] == ["Soon: b", "Soon: a"]
+
+
+def test_an_old_supervisor_is_not_signalled(bench: Workbench) -> None:
+    ref = bench.start()
+    path = bench.directory(ref) / "status.json"
+    status = json.loads(path.read_text())
+    del status["takes_messages"]
+    path.write_text(json.dumps(status))
+    with pytest.raises(PermanentError, match="before it could"):
+        bench.engine.show_message(ref, Message(key="a", title="Soon", text=""))
+    assert bench.engine.observe(ref).phase is Phase.RUNNING
+
+
+def test_work_counts_as_use_and_streaming_does_not(shared: Workbench, entered: str) -> None:
+    before = shared.engine.observe_use(entered).cpu_seconds
+    for _ in range(200):
+        shared.asked(entered, "/api/health")
+    between = shared.engine.observe_use(entered).cpu_seconds
+    assert between - before < 0.3
+    loop = "import time\nwhile time.process_time() < 0.5: pass"
+    assert shared.inside(entered, "python3", "-c", loop) == (0, "")
+    assert shared.engine.observe_use(entered).cpu_seconds - between >= 0.45
 
 
 def test_secrets_are_on_no_command_line(bench: Workbench) -> None:

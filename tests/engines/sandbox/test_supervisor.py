@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from soundstage.engines.interface import Spec, Volume
+from soundstage.engines.interface import Message, Spec, Volume
 from soundstage.engines.sandbox import process
 from soundstage.engines.sandbox.records import Record, Records, Status
 from soundstage.engines.sandbox.supervisor import Supervisor, boot_id, start_time
@@ -176,6 +176,32 @@ def test_a_program_that_is_not_there_is_a_plain_end(bench: Bench) -> None:
     status = bench.ended()
     assert status.exit_code == 127
     assert "No such file" in status.detail
+
+
+def test_each_message_of_this_attempt_reaches_the_desktop_once(
+    bench: Bench, tmp_path: Path
+) -> None:
+    heard = tmp_path / "heard"
+    bench.start(READ + f"say 'ready x'; while read line <&$command; do echo $line >> {heard}; done")
+    status = bench.status(lambda status: status.ready)
+    assert status.takes_messages
+    bench.records.add_message("r", 1, Message(key="old", title="Of the start before", text=""))
+    process.point_at_messages(status)
+    for key in ("a", "b"):
+        for _ in range(2):
+            bench.records.add_message("r", 2, Message(key=key, title="One\nline", text="stop"))
+            process.point_at_messages(status)
+    deadline = time.monotonic() + 5
+    while not heard.exists() or heard.read_text().count("\n") < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.ask_to_stop(status)
+    while not heard.read_text().endswith("stop\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    words = [line.split(" ")[0] for line in heard.read_text().splitlines()]
+    assert words == ["show", "show", "stop"]
+    process.kill(status)
 
 
 def test_the_words_of_a_line_are_bounded() -> None:

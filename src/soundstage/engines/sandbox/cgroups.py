@@ -157,6 +157,22 @@ def ensure_absent(hierarchy: Hierarchy, ref: str, *, within_seconds: float = 0.2
     return True
 
 
+def cpu_seconds(hierarchy: Hierarchy, ref: str) -> float | None:
+    """Processor time that one workstation has used; None where no group counts it."""
+    parent = hierarchy.parents.get("cpu")
+    if parent is None:
+        return None
+    try:
+        if hierarchy.version == 1:
+            # Counted here where `cpu` and `cpuacct` are mounted as one, as they mostly are.
+            return int((parent / ref / "cpuacct.usage").read_text()) / 1e9
+        lines = (parent / ref / "cpu.stat").read_text().splitlines()
+        values = dict(line.split() for line in lines)
+        return int(values["usage_usec"]) / 1e6
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def refs(hierarchy: Hierarchy) -> set[str]:
     """Every workstation that has a group."""
     found = set()

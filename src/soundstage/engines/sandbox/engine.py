@@ -22,6 +22,7 @@ from soundstage.engines.interface import (
     Address,
     Capability,
     Engine,
+    Message,
     Observed,
     ObservedBackup,
     PermanentError,
@@ -29,8 +30,9 @@ from soundstage.engines.interface import (
     Reason,
     RetryableError,
     Spec,
+    Use,
 )
-from soundstage.engines.sandbox import cgroups, machine, plan, process
+from soundstage.engines.sandbox import cgroups, machine, plan, process, use
 from soundstage.engines.sandbox.backups import Repository
 from soundstage.engines.sandbox.judgement import Known, judge
 from soundstage.engines.sandbox.notices import Listener, Notices
@@ -300,6 +302,27 @@ class SandboxEngine(Engine):
         if status is None or record is None or status.attempt != record.spec.attempt:
             raise RetryableError("the sandbox is only just being made", after_seconds=0.1)
         how(status)
+
+    # -- people and programs -------------------------------------------------------------------
+
+    def show_message(self, ref: str, message: Message) -> None:
+        with self._lock(ref):
+            status = self._running(ref)
+            if not status.takes_messages:
+                raise PermanentError("this desktop was started before it could show messages")
+            self._records.add_message(ref, status.attempt, message)
+            process.point_at_messages(status)
+
+    def observe_use(self, ref: str) -> Use:
+        return use.observe(self._running(ref).pid, self._groups, ref)
+
+    def _running(self, ref: str) -> Status:
+        """The status of a desktop that answers."""
+        status = self._records.status(ref)
+        alive = self._records.is_alive(ref)
+        if status is None or not alive or not status.ready or status.phase != "running":
+            raise RetryableError("no desktop is there now")
+        return status
 
     # -- volumes and backups -------------------------------------------------------------------
 

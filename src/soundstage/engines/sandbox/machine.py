@@ -15,7 +15,7 @@ _TRY = [
     "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--", "/usr/bin/true",  # noqa: S108 -- inside.
 ]  # fmt: skip
 
-NEEDED = ("Xorg", "openbox", "tint2", "hsetroot", "wmctrl", "pulseaudio", "dbus-daemon")
+NEEDED = ("Xorg", "openbox", "tint2", "hsetroot", "wmctrl", "dunst", "pulseaudio", "dbus-daemon")
 
 APPARMOR_PROFILE = """\
 abi <abi/4.0>,

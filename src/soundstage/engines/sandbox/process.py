@@ -89,6 +89,11 @@ def ask_to_stop(status: Status) -> None:
     _signal(status.pid, status.start_time, signal.SIGTERM)
 
 
+def point_at_messages(status: Status) -> None:
+    """Have the supervisor look for what its desktop is to show."""
+    _signal(status.pid, status.start_time, signal.SIGUSR1)
+
+
 def kill(status: Status) -> None:
     """End the supervisor at once; the kernel takes its sandbox along."""
     _signal(status.pid, status.start_time, signal.SIGKILL)

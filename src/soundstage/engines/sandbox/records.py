@@ -5,6 +5,7 @@ workstation's supervisor:
 
 * `record.json`: what was asked for last (the service writes it);
 * `status.json`: how far the supervisor is (it writes it);
+* `messages.json`: what this attempt's desktop was to show (the service writes it);
 * `life`: an empty file that the supervisor holds locked for as long as it lives;
 * `stream/`: the sockets of the desktop; the one thing here the workstation's user may write.
 
@@ -22,7 +23,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from soundstage.engines.interface import Spec
+from soundstage.engines.interface import Message, Spec
 
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOCKS = ".locks"
@@ -51,10 +52,18 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     inner_start_time: int | None = None
     ready: bool = False
     stopped: bool = False
+    takes_messages: bool = False
     detail: str = ""
     began_at: float = 0.0
     since: float = 0.0
     exit_code: int | None = None
+
+
+class Messages(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one attempt's desktop was to show."""
+
+    attempt: int
+    messages: list[Message] = []
 
 
 class Records:
@@ -82,14 +91,16 @@ class Records:
     def write(self, ref: str, record: Record) -> None:
         directory = self.directory(ref)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = directory / "record.json.new"
-        # The environment in it may hold secrets.
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(record))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(directory / "record.json")
+        _write(directory / "record.json", record)
+
+    def add_message(self, ref: str, attempt: int, message: Message) -> None:
+        """Write down what the attempt's desktop is to show; nothing when it is there already."""
+        path = self.directory(ref) / "messages.json"
+        written = _read(path, Messages)
+        if written is None or written.attempt != attempt:
+            written = Messages(attempt=attempt)
+        if message.key not in {known.key for known in written.messages}:
+            _write(path, Messages(attempt=attempt, messages=[*written.messages, message]))
 
     def remove(self, ref: str) -> None:
         """The record goes last, so that half a removal is found again."""
@@ -157,6 +168,17 @@ def next_uid(first: int, used: set[int]) -> int:
     while uid in used:
         uid += 1
     return uid
+
+
+def _write(path: Path, content: msgspec.Struct) -> None:
+    new = path.with_name(f"{path.name}.new")
+    # The environment in a record may hold secrets.
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(content))
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
 
 
 def _read(path: Path, kind: type[_T]) -> _T | None:

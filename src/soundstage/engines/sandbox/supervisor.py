@@ -23,6 +23,7 @@ KILL_AFTER_SECONDS = 10.0
 _LINE_LIMIT = 200
 _ERROR_LIMIT = 400
 _PIPE_READ = 4096
+_PASSED_OVER = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
 _STAGES = ("/mnt", "/media", "/srv")
 
 _MS_BIND, _MS_REC, _MS_SLAVE, _MS_NOSUID, _MS_NODEV = 4096, 16384, 1 << 19, 2, 4
@@ -73,12 +74,14 @@ class Supervisor:
             "inner_start_time": None,
             "ready": False,
             "stopped": False,
+            "takes_messages": True,
             "detail": "making the sandbox",
             "began_at": time.time(),
             "since": time.time(),
         }
         self.child = 0
         self.deadline: float | None = None
+        self.told: set[str] = set()
         self.errors = b""
         self.lines = b""
         self.bwrap_lines = b""
@@ -91,6 +94,7 @@ class Supervisor:
         signal.set_wakeup_fd(wake_w)
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGUSR1, lambda *_: None)
         self.wake = wake_r
         self.steps, steps_w = os.pipe2(os.O_CLOEXEC)
         command_r, self.command = os.pipe2(os.O_CLOEXEC)
@@ -106,8 +110,8 @@ class Supervisor:
             os._exit(127)
         for end in (steps_w, command_r, bwrap_status_w, stderr_w):
             os.close(end)
-        for source in (self.steps, self.bwrap_status, self.stderr):
-            os.set_blocking(source, False)
+        for end in (self.steps, self.bwrap_status, self.stderr, self.command):
+            os.set_blocking(end, False)
         # What is no longer needed must not stay in memory for days.
         for name in ("data", "seccomp", "environment", "arguments"):
             self.plan.pop(name, None)
@@ -143,6 +147,8 @@ class Supervisor:
         if not piece:
             return False
         if source == self.wake:
+            if signal.SIGUSR1 in piece:
+                self.pass_messages_on()
             if signal.SIGTERM in piece:
                 self.ask_to_stop()
         elif source == self.steps:
@@ -175,6 +181,25 @@ class Supervisor:
             if pid:
                 self.status.update(inner_pid=pid, inner_start_time=start_time(pid))
                 self.write_status()
+
+    def pass_messages_on(self) -> None:
+        """Give the desktop what the service wrote down for it since the last time."""
+        try:
+            with open(self.directory + "/messages.json") as file:  # noqa: PTH123 -- as above.
+                written = json.load(file)
+        except (OSError, ValueError):
+            return
+        if written["attempt"] != self.status["attempt"]:
+            return
+        for message in written["messages"]:
+            if message["key"] in self.told:
+                continue
+            try:
+                os.write(self.command, b"show " + json.dumps(message).encode() + b"\n")
+            except OSError:
+                # A desktop that does not read is not waited for.
+                return
+            self.told.add(message["key"])
 
     def ask_to_stop(self) -> None:
         if self.status["stopped"]:
@@ -244,8 +269,8 @@ def _detach(keep: list[int]) -> None:
         os.dup2(null, standard)
     for descriptor in keep:
         os.set_inheritable(descriptor, False)
-    for name in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-        signal.signal(name, signal.SIG_IGN)
+    for number in _PASSED_OVER:
+        signal.signal(number, signal.SIG_IGN)
     os.chdir("/")
     os.umask(0o077)
 
@@ -258,8 +283,8 @@ def _become_sandbox(plan: dict, parent: int, ends: tuple[int, int, int, int]) ->
     for path in plan["cgroups"]:
         with open(path + "/cgroup.procs", "w") as file:  # noqa: PTH123 -- as above.
             file.write(str(os.getpid()))
-    for name in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGTERM, signal.SIGCHLD):
-        signal.signal(name, signal.SIG_DFL)
+    for number in (*_PASSED_OVER, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
     places = {f"\0bind:{i}": source for i, source in enumerate(plan["binds"])}
     if plan["uid"] is not None:
         places = _stage(libc, plan["binds"])

@@ -175,3 +175,23 @@ def test_an_answer_is_asked_for(tmp_path: Path, answer: bytes, expected: bool) -
         thread.start()
         assert starter._answers(path) is expected
         thread.join()
+
+
+def test_messages_are_shown_and_a_stop_is_obeyed_even_in_pieces(
+    desktop: starter.Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    monkeypatch.setitem(desktop.plan, "command_fd", reader)
+    shown: list[list[str]] = []
+    monkeypatch.setattr(desktop, "run_aside", shown.append)
+    os.write(writer, b'show {"title": "-t", "text": "Now.", "urgent": true}\nsh')
+    assert desktop.obey()
+    os.write(writer, b'ow {"title": "u", "text": "", "urgent": false}\n')
+    assert desktop.obey()
+    assert [words[-3:] for words in shown] == [["--", "-t", "Now."], ["--", "u", ""]]
+    assert ["--urgency=critical" in words for words in shown] == [True, False]
+    os.write(writer, b"stop\n")
+    assert not desktop.obey()
+    os.close(writer)
+    assert not desktop.obey()
+    os.close(reader)

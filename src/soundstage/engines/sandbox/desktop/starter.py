@@ -1,8 +1,8 @@
 """Starts the desktop inside a workstation, keeps it going, and closes it kindly when told.
 
 The first program of every sandbox (`python3 -I -S starter.py`, standard library only). It gets its
-plan in SOUNDSTAGE_PLAN, says each step with its time on SOUNDSTAGE_STEPS_FD, and reads `stop` from
-SOUNDSTAGE_COMMAND_FD. The supervisor outside is at the other ends.
+plan in SOUNDSTAGE_PLAN, says each step with its time on SOUNDSTAGE_STEPS_FD, and reads `stop`, or
+`show` and a message, from SOUNDSTAGE_COMMAND_FD. The supervisor outside is at the other ends.
 
 What can start at once does: the X server, sound, the session bus, and the stream server's imports.
 """
@@ -45,6 +45,7 @@ class Desktop:
         self.here = Path(plan["desktop"])
         self.runtime = Path(os.environ["XDG_RUNTIME_DIR"])
         self.children: list[Child] = []
+        self.commands = b""
         self.log = _open_log()
         os.environ.update(self.environment())
 
@@ -117,6 +118,9 @@ class Desktop:
         self.start_windows()
         self.wait_for_stream()
         self.say("ready", "the desktop answers")
+        # Nobody waits for it: the bus keeps what is sent before it listens.
+        notifier = ["dunst", "-conf", self.own_or(".config/dunst/dunstrc", "dunstrc")]
+        self.spawn(Child("notifications", notifier, needed=False))
 
     def start_windows(self) -> None:
         ready = self.runtime / "windows-ready"
@@ -219,9 +223,26 @@ class Desktop:
                 if descriptor == wake_r:
                     if signal.SIGTERM in os.read(wake_r, 512):
                         return
-                else:
+                elif not self.obey():
                     return
             self.look_after()
+
+    def obey(self) -> bool:
+        """Do what the supervisor says; reports whether to go on."""
+        piece = os.read(self.plan["command_fd"], 4096)
+        *lines, self.commands = (self.commands + piece).split(b"\n")
+        for line in lines:
+            word, _, rest = line.partition(b" ")
+            if word != b"show":
+                return False
+            self.show(json.loads(rest))
+        return bool(piece)
+
+    def show(self, message: dict) -> None:  # type: ignore[type-arg]
+        """By the session bus, so that it comes in whatever way the artist has notifications."""
+        urgency = "critical" if message["urgent"] else "normal"
+        command = ["dunstify", "--appname=Soundstage", f"--urgency={urgency}", "--replace=7001"]
+        self.run_aside([*command, "--", message["title"], message["text"]])
 
     def look_after(self) -> None:
         now = time.monotonic()

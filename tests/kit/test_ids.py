@@ -35,5 +35,14 @@ def test_forms() -> None:
     assert uuid.UUID(ids.new_request_id()).version == 4
 
 
+def test_an_identity_store_s_ids_are_told() -> None:
+    made = ids.new_user_id()
+    assert ids.is_user_id(made)
+    # Newer identity stores leave the ten digits out.
+    assert ids.is_user_id(made[11:])
+    for wrong in ("", "anna", made[1:], f"{made}\n", f"{made}0", ids.new_id()):
+        assert not ids.is_user_id(wrong)
+
+
 def test_none_repeats() -> None:
     assert len({ids.new_id() for _ in range(1000)}) == 1000

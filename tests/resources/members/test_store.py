@@ -26,8 +26,11 @@ def test_names_are_unique_and_keys_come_oldest_first(world: World) -> None:
                 created_at=now - timedelta(days=age),
             )
             store.access_keys.insert(transaction, key)
-        assert [key.id for key in store.active_keys_of(transaction, "1")] == ["old", "new"]
-        assert store.active_keys_of(transaction, "2") == []
+        assert [key.id for key in store.keys_of(transaction, "1")] == ["off", "old", "new"]
+        assert store.keys_of(transaction, "2") == []
+        assert store.count_active_keys(transaction)["1"] == 2
+        assert "2" not in store.count_active_keys(transaction)
+        store.hold(transaction, "1")
     with (
         pytest.raises(IntegrityError),
         world.service.database.transaction() as transaction,
@@ -49,4 +52,6 @@ def test_an_administrator_is_put_once(world: World, studio_id: str) -> None:
             )
         assert store.is_studio_member(transaction, studio_id, "1")
         assert not store.is_studio_member(transaction, studio_id, "2")
+        assert store.studios_of(transaction, "1") == [studio_id]
+        assert store.studios_of(transaction, "2") == []
         assert len(transaction.execute(store.member_table.select()).all()) == 1

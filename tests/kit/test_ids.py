@@ -4,6 +4,8 @@ import base64
 import re
 import uuid
 
+import pytest
+
 from soundstage.kit import ids
 
 
@@ -13,6 +15,14 @@ def test_an_id_is_a_random_uuid_in_22_characters() -> None:
     assert len(text) == 22
     assert uuid.UUID(bytes=raw).version == 4
     assert ids.is_id(text)
+
+
+def test_no_id_looks_like_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [uuid.UUID(bytes=bytes([first, *range(15)])) for first in (0xF8, 0xFB, 0xFC)]
+    texts = [base64.urlsafe_b64encode(each.bytes).rstrip(b"=").decode() for each in made]
+    assert [text[0] for text in texts] == ["-", "-", "_"]
+    monkeypatch.setattr(uuid, "uuid4", iter(made).__next__)
+    assert ids.new_id() == texts[2]
 
 
 def test_what_is_no_id_is_told() -> None:

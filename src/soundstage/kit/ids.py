@@ -17,8 +17,15 @@ _RESOURCE_ID = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 
 
 def new_id() -> str:
-    """Make a resource's id: a random UUID as 22 characters of unpadded base64url."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+    """Make a resource's id: a random UUID as 22 characters of unpadded base64url.
+
+    None begins with a hyphen: `aws nimble get-streaming-session --session-id -…` is refused by the
+    command line itself, which takes it for another option.
+    """
+    while True:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+        if not made.startswith("-"):
+            return made
 
 
 def is_id(text: str) -> bool:

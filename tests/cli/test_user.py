@@ -14,11 +14,17 @@ import pytest
 from click.testing import CliRunner
 
 from soundstage.cli.env import credentials
-from soundstage.cli.launch import client_of, ensure_studio
+from soundstage.cli.launch import (
+    client_of,
+    ensure_profile,
+    ensure_studio,
+    ensure_workstation,
+)
 from soundstage.cli.main import soundstage
 from soundstage.cli.user import user
 from soundstage.kit import journal
 from soundstage.kit.config import Settings
+from soundstage.testing.streams import wait_for
 from soundstage.wire.faults import ConflictError, Fault, NotFoundError, ValidationError
 from soundstage.wiring import opened
 
@@ -214,6 +220,29 @@ def test_administrators_are_made_of_a_studio_that_is_there(
         each["principalId"] for each in operator.pages("ListStudioMembers", studioId=studio_id)
     }
     assert found == {credentials(running, name).principal_id for name in ("boss", "deputy")}
+    operator.close()
+
+
+def test_open_desktops_of_a_disabled_person_close_within_seconds(running: Settings) -> None:
+    run, operator = runner(running), client_of(running)
+    studio_id = ensure_studio(operator, print)["studioId"]
+    run("create", "gone", "--administrator-of", studio_id)
+    gone = client_of(running, "gone")
+    profile_id = ensure_profile(operator, studio_id, print)["launchProfileId"]
+    session = ensure_workstation(gone, studio_id, profile_id, print)
+    where = {"studioId": studio_id, "sessionId": session["sessionId"]}
+    stream = gone.call("CreateStreamingSessionStream", **where)["stream"]
+
+    def state() -> str:
+        found = operator.call("GetStreamingSessionStream", **where, streamId=stream["streamId"])
+        return str(found["stream"]["state"])
+
+    wait_for(lambda: state() == "READY", 30)
+    run("disable", "gone")
+    wait_for(lambda: state() == "DELETED", 10)
+    found = operator.call("GetStreamingSession", **where)["session"]
+    assert found["state"] == "READY", "a person's work does not end with their access"
+    gone.close()
     operator.close()
 
 

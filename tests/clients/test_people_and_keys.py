@@ -41,7 +41,7 @@ def type_in(service: ServiceProcess, *arguments: str) -> str:
     return result.output
 
 
-def answer(client: StockClient) -> tuple[str, int]:
+def answer(client: StockClient) -> tuple[str, int | None]:
     try:
         client.call("list_eulas")
     except StockError as error:

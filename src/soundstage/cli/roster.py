@@ -16,7 +16,7 @@ from soundstage.resources.members.model import Newcomer
 from soundstage.wire.faults import ValidationError
 
 _LARGEST = 8 * 1024 * 1024
-_MOST = 10_000
+_MOST = 5_000
 """How many people may come at once: nothing else is written to the database meanwhile."""
 _COLUMNS = [field.encode_name for field in msgspec.structs.fields(Newcomer)]
 

@@ -1,7 +1,10 @@
 """People, their keys, and who administers a studio."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from soundstage.kit import journal
 from soundstage.resources.members import service, store
 from soundstage.resources.members.model import Enrolment, Newcomer, Person
 from soundstage.testing.world import World
+from soundstage.testing.world import world as a_world
 from soundstage.wire.faults import (
     ConflictError,
     Fault,
@@ -250,6 +254,34 @@ def test_a_disabled_person_keeps_their_keys_but_opens_nothing(office: Office) ->
     assert service.holder_of(office.transaction, key_id, office.seal) is not None
     kinds = [kind for kind, _ in office.noted(f"person/{anna.id}")]
     assert kinds == ["people.CREATED", "people.DISABLED", "people.ENABLED"]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_two_keys_at_the_most_also_when_eight_ask_at_once(
+    tmp_path: Path, request: pytest.FixtureRequest, database: str
+) -> None:
+    with ExitStack() as stack:
+        url = ""
+        if database == "postgresql":
+            url = stack.enter_context(request.getfixturevalue("postgres").database())
+        made = stack.enter_context(a_world(tmp_path / "home", url))
+
+        def ask(_: int) -> bool:
+            try:
+                with made.service.database.transaction() as transaction:
+                    Office(made, transaction).new_key(service.find_person(transaction, "anna"))
+            except QuotaExceededError:
+                return False
+            return True
+
+        with made.service.database.transaction() as transaction:
+            anna, _ = Office(made, transaction).enrol(name="anna", email="a@b.example")
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(ask, range(8))) == 2
+        with made.service.database.transaction() as transaction:
+            assert len(service.keys_of(transaction, anna)) == 2
+            assert (anna, 2) in service.everybody(transaction)
+            assert not Office(made, transaction).switch_person(anna, on=False).is_active
 
 
 def test_the_operator_is_not_shut_out(office: Office) -> None:

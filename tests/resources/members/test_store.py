@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-import pytest
-from sqlalchemy.exc import IntegrityError
+import msgspec
 
 from soundstage.resources.members import store
 from soundstage.resources.members.model import AccessKey, Person
@@ -31,13 +30,13 @@ def test_names_are_unique_and_keys_come_oldest_first(world: World) -> None:
         assert store.count_active_keys(transaction)["1"] == 2
         assert "2" not in store.count_active_keys(transaction)
         store.hold(transaction, "1")
-    with (
-        pytest.raises(IntegrityError),
-        world.service.database.transaction() as transaction,
-    ):
-        store.people.insert(
-            transaction, Person(id="2", name="anna", is_operator=False, created_at=now)
-        )
+        for person_id, name in (("2", "anna"), ("1", "ben")):
+            other = Person(id=person_id, name=name, is_operator=False, created_at=now)
+            assert not store.add_person(transaction, other)
+        # What else the transaction did is still there.
+        assert store.people.get(transaction, "1") == anna
+        assert store.add_person(transaction, other := msgspec.structs.replace(other, id="2"))
+        assert store.person_named(transaction, "ben") == other
 
 
 def test_an_administrator_is_put_once(world: World, studio_id: str) -> None:

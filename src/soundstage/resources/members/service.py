@@ -332,7 +332,8 @@ def _refuse_two_of_one(transaction: Connection, newcomer: Newcomer, known: Perso
 
 
 def _make_known(transaction: Connection, person: Person, *, now: datetime, actor: str) -> None:
-    store.people.insert(transaction, person)
+    if not store.add_person(transaction, person):
+        raise ConflictError(f"{person.name} is being made known by another just now. Try again.")
     _note_person(transaction, person, "CREATED", now=now, actor=actor)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import Moment, metadata
 from soundstage.kit.records import Records
@@ -65,6 +66,16 @@ def person_named(transaction: Connection, name: str) -> Person | None:
     """Read the person of a name."""
     found = people.find(transaction, person_table.c.name == name)
     return found[0] if found else None
+
+
+def add_person(transaction: Connection, person: Person) -> bool:
+    """Add somebody; reports whether neither the name nor the id was taken meanwhile."""
+    try:
+        with transaction.begin_nested():
+            people.insert(transaction, person)
+    except IntegrityError:
+        return False
+    return True
 
 
 def hold(transaction: Connection, principal_id: str) -> None:

@@ -16,6 +16,7 @@ NAMES = [
     "AWS_ENDPOINT_URL_NIMBLE",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_DATA_PATH",
 ]
@@ -40,6 +41,7 @@ def test_the_operator_s_exports_are_the_same_each_time(settings: Settings) -> No
         f"http://localhost:{settings.port}",
         key.id,
         key.secret,
+        "us-west-2",
         "us-west-2",
         f"{settings.home}/sdk",
     ]

@@ -80,6 +80,7 @@ def test_env_prints_exports_and_nothing_else(soundstage: Command) -> None:
         "export AWS_ENDPOINT_URL_NIMBLE",
         "export AWS_ACCESS_KEY_ID",
         "export AWS_SECRET_ACCESS_KEY",
+        "export AWS_REGION",
         "export AWS_DEFAULT_REGION",
         "export AWS_DATA_PATH",
         "export SOUNDSTAGE_PRINCIPAL_ID",

@@ -31,6 +31,8 @@ def exports(settings: Settings, user: str | None) -> str:
         "AWS_ENDPOINT_URL_NIMBLE": settings.address,
         "AWS_ACCESS_KEY_ID": key.id,
         "AWS_SECRET_ACCESS_KEY": key.secret,
+        # SDKs of most languages read the first, those of Python the second.
+        "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_DATA_PATH": _data_path(settings),
         config.PRINCIPAL_ID: key.principal_id,

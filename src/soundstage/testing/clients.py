@@ -19,6 +19,7 @@ from typing import Any, Self
 BOTO3 = "boto3-1.35.47"
 CURRENT = "boto3-current"
 JAVASCRIPT = "javascript"
+MOTO = "moto"
 
 
 class StockError(Exception):
@@ -52,6 +53,11 @@ def ensure_boto3(repository: Path) -> Path:
 def ensure_current(repository: Path) -> Path:
     """Return the Python of an environment with today's SDK, and the command `aws` beside it."""
     return _ensure(repository, CURRENT, "clients-boto3-current.txt") / "bin" / "python"
+
+
+def ensure_moto(repository: Path) -> Path:
+    """Return the Python of an environment with moto, whose server speaks S3."""
+    return _ensure(repository, MOTO, "bench-moto.txt") / "bin" / "python"
 
 
 def ensure_javascript(repository: Path) -> Path:

@@ -179,7 +179,6 @@ class Repository:
     def recover(self) -> None:
         """Read the records back from the snapshots; blocks. Raises StoreError, ProgramError."""
         if not self._settled.is_set():
-            self.restic.create(Cancellation())
             self._recover(Cancellation())
 
     def ensure_absent(self, backup_id: str) -> None:

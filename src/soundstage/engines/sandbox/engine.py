@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 import msgspec
 import psutil
@@ -20,6 +22,9 @@ import psutil
 from soundstage.engines.instance_types import INSTANCE_TYPES, share_for
 from soundstage.engines.interface import (
     Address,
+    BackupCheck,
+    BackupEntry,
+    BackupFile,
     Capability,
     Engine,
     Message,
@@ -32,8 +37,9 @@ from soundstage.engines.interface import (
     Spec,
     Use,
 )
-from soundstage.engines.sandbox import cgroups, machine, plan, process, use
+from soundstage.engines.sandbox import cgroups, checking, machine, plan, process, use
 from soundstage.engines.sandbox.backups import Repository
+from soundstage.engines.sandbox.contents import Contents
 from soundstage.engines.sandbox.judgement import Known, judge
 from soundstage.engines.sandbox.notices import Listener, Notices
 from soundstage.engines.sandbox.process import Life
@@ -72,6 +78,7 @@ class SandboxEngine(Engine):
         self._has_users = os.geteuid() == 0 and settings.isolation == "bubblewrap"
         self._records = Records(settings.workstations)
         self._repository = repository or repository_of(settings)
+        self._contents = Contents(self._repository)
         self._volumes = volumes or Volumes(settings.home / "volumes", self._repository)
         own_groups = Path("/proc/self/cgroup").read_text()
         # Another installation's groups are none of our left-overs.
@@ -368,6 +375,21 @@ class SandboxEngine(Engine):
 
     def ensure_backup_absent(self, ref: str, backup_id: str) -> None:  # noqa: ARG002 -- as above.
         self._repository.ensure_absent(backup_id)
+
+    def list_backup(self, ref: str, backup_id: str, folder: str) -> list[BackupEntry]:  # noqa: ARG002 -- as above.
+        return self._contents.entries(backup_id, folder)
+
+    def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:  # noqa: ARG002 -- as above.
+        return self._contents.open_file(backup_id, path)
+
+    def check_backups(self, *, data: str | None) -> BackupCheck:
+        return checking.check(self._repository, data=data)
+
+    def keep_studio(self, content: IO[bytes]) -> None:
+        checking.keep_studio(self._repository, content)
+
+    def newest_studio(self, target: IO[bytes]) -> datetime:
+        return checking.newest_studio(self._repository, target)
 
     def _expect_no_copy(self, ref: str, spec: Spec, observed: Observed) -> None:
         """A disk that is being copied may neither be written to nor be swapped."""

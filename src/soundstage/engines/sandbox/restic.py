@@ -67,9 +67,12 @@ class Restic:
         self._made = beside / "made"
 
     @contextmanager
-    def shared(self) -> Iterator[int]:
-        """Hold the lock as one of many that read and add; yields it, for the verbs below."""
-        with self._held(fcntl.LOCK_SH) as lock:
+    def shared(self, *, waiting: bool = True) -> Iterator[int]:
+        """Hold the lock as one of many that read and add; yields it, for the verbs below.
+
+        Raises BlockingIOError instead of `waiting`.
+        """
+        with self._held(fcntl.LOCK_SH | (0 if waiting else fcntl.LOCK_NB)) as lock:
             yield lock
 
     @contextmanager
@@ -122,6 +125,14 @@ class Restic:
                 self._create_remotely(cancellation, lock)
             else:
                 self._create_in(self.store.folder, cancellation, lock)
+            self._made.touch()
+
+    def expect(self, cancellation: Cancellation) -> None:
+        """Find a repository that others made. Raises ProgramError, StoreError."""
+        if self.store.folder is not None and not self.exists():
+            raise programs.ProgramError(f"there is no repository in {self.store.address}")
+        with self.shared() as lock:
+            self._run(cancellation, lock, "cat", "config", "--no-lock")
             self._made.touch()
 
     def _create_in(self, folder: Path, cancellation: Cancellation, lock: int) -> None:

@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from soundstage.api import app as api
 from soundstage.api import description, idempotency
 from soundstage.api.door import ApiSettings
+from soundstage.api.throttling import Limits, Rate
 from soundstage.engines import registry
 from soundstage.engines.interface import (
     Engine,
@@ -48,6 +49,7 @@ from soundstage.resources.backups import service as backups
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
+from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Caller, CallerKind, Installation, Request
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.streams import service as streams
@@ -86,7 +88,9 @@ class Service:
         self.tickets = Tickets(secret.derive("stream-tickets"))
         self.pages = Pages(secret.derive("pages"))
         keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
-        self.workers = reconcilers.workers(self.engine, keep_backups_for=keep_backups_for)
+        self.workers = reconcilers.workers(
+            self.engine, keep_backups_for=keep_backups_for, quotas=self.installation.quotas
+        )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
             self.engine.listen(lambda ref: self.loop.hear([("sessions", ref)]))
@@ -94,7 +98,7 @@ class Service:
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
         self.app = Starlette(
             routes=[
-                *api.build(OPERATIONS, ApiDoor(self), ApiSettings()),
+                *api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings)),
                 *description.routes(BY_NOUN),
                 *self.gateway.routes(),
                 *portal.routes(self.troubles, address=settings.address),
@@ -343,11 +347,37 @@ def installation_of(settings: Settings, secret: InstallationSecret, engine: Engi
         supports_persistence=isinstance(engine, SupportsPersistence),
         supports_backups=isinstance(engine, SupportsBackups),
         stream_expiration_seconds=settings.stream_expiration_seconds,
+        quotas=quotas_of(settings),
+    )
+
+
+def quotas_of(settings: Settings) -> Quotas:
+    """Take the quotas from the settings, which have one for each of them."""
+    return {quota: getattr(settings, f"quota_{quota.name.lower()}") for quota in Quota}
+
+
+def api_settings_of(settings: Settings) -> ApiSettings:
+    """Say to the API how often somebody may call."""
+    return ApiSettings(
+        throttling=Limits(
+            reads=Rate(settings.throttle_reads_per_second, settings.throttle_reads_burst),
+            writes=Rate(settings.throttle_writes_per_second, settings.throttle_writes_burst),
+            failures=Rate(settings.throttle_failures_per_second, settings.throttle_failures_burst),
+            trusted_proxies=_trusted_proxies_of(settings),
+        )
     )
 
 
 def gateway_settings_of(settings: Settings) -> GatewaySettings:
     """Say to the gateway what it must know. Raises ConfigError."""
+    return GatewaySettings(
+        public_url=settings.address,
+        stream_environment=settings.stream_environment,
+        trusted_proxies=_trusted_proxies_of(settings),
+    )
+
+
+def _trusted_proxies_of(settings: Settings) -> tuple[str, ...]:
     for network in settings.trusted_proxies:
         try:
             ip_network(network)
@@ -356,11 +386,7 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
                 f"SOUNDSTAGE_TRUSTED_PROXIES: {network} is no address such as 10.0.0.7 and no "
                 "network such as 10.0.0.0/8."
             ) from None
-    return GatewaySettings(
-        public_url=settings.address,
-        stream_environment=settings.stream_environment,
-        trusted_proxies=tuple(settings.trusted_proxies),
-    )
+    return tuple(settings.trusted_proxies)
 
 
 @contextmanager

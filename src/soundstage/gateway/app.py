@@ -19,7 +19,6 @@ from soundstage.gateway.accesslog import AccessLog
 from soundstage.gateway.connect import Connector
 from soundstage.gateway.live import LiveRelays
 from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS, Pages
-from soundstage.gateway.proxies import Proxies
 from soundstage.gateway.refusals import NOT_ASKED, NOT_FOUND, NOT_INSTALLED
 from soundstage.gateway.relay import Surroundings
 from soundstage.gateway.serving import uvicorn_options
@@ -28,6 +27,7 @@ from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import Refused, Upstreams
 from soundstage.gateway.webclient import Asset, NotInstalledError, WebClient
 from soundstage.kit.clock import Clock
+from soundstage.kit.proxies import Proxies
 from soundstage.wire.ticket import Tickets
 
 log = structlog.get_logger(__name__)

@@ -28,11 +28,11 @@ from soundstage.gateway.handshake import (
     write_request,
 )
 from soundstage.gateway.live import FullError, LiveRelays
-from soundstage.gateway.proxies import Proxies
 from soundstage.gateway.refusals import status_of
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import Refusal, Refused, Upstream, Upstreams
+from soundstage.kit.proxies import Proxies
 from soundstage.kit.unixsocket import SocketUnavailableError, UntrustedSocketError
 
 log = structlog.get_logger(__name__)

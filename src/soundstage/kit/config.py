@@ -21,6 +21,9 @@ PRINCIPAL_ID = f"{PREFIX}PRINCIPAL_ID"
 """What `soundstage env` tells scripts of their caller; no setting."""
 _NO_SETTINGS = {f"{PREFIX}CONFIG", PRINCIPAL_ID}
 
+_Amount = Annotated[int, Meta(ge=0, le=1_000_000)]
+_Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
+
 
 class ConfigError(Exception):
     """A setting can't be used; the message names it and says what it may be."""
@@ -146,6 +149,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "0: never by itself.",
         ),
     ] = 24
+    quota_sessions_per_user: Annotated[
+        _Amount, Meta(description="Most sessions of one person in a studio.")
+    ] = 10
+    quota_sessions: Annotated[_Amount, Meta(description="Most sessions of a studio.")] = 500
+    quota_launch_profiles: Annotated[
+        _Amount, Meta(description="Most launch profiles of a studio.")
+    ] = 50
+    quota_custom_images: Annotated[
+        _Amount, Meta(description="Most streaming images of a studio.")
+    ] = 10
+    quota_shared_file_systems: Annotated[
+        _Amount, Meta(description="Most shared file system components of a studio.")
+    ] = 10
+    quota_active_directories: Annotated[
+        _Amount, Meta(description="Most Active Directory components of a studio.")
+    ] = 1
+    quota_components: Annotated[
+        _Amount, Meta(description="Most components of a studio, whatever their type.")
+    ] = 100
+    throttle_reads_per_second: Annotated[
+        _Amount, Meta(description="Reads a second that one principal may make. 0: no limit.")
+    ] = 50
+    throttle_reads_burst: Annotated[
+        _Positive, Meta(description="Reads that one principal may make at once.")
+    ] = 100
+    throttle_writes_per_second: Annotated[
+        _Amount, Meta(description="Writes a second that one principal may make. 0: no limit.")
+    ] = 10
+    throttle_writes_burst: Annotated[
+        _Positive, Meta(description="Writes that one principal may make at once.")
+    ] = 20
+    throttle_failures_per_second: Annotated[
+        _Amount, Meta(description="Wrong signatures a second from one address. 0: no limit.")
+    ] = 20
+    throttle_failures_burst: Annotated[
+        _Positive, Meta(description="Wrong signatures from one address at once.")
+    ] = 100
     trusted_proxies: Annotated[
         list[str],
         Meta(description="Addresses of proxies whose X-Forwarded headers are believed."),

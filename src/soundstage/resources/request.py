@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit.pages import Pages
+from soundstage.resources.quotas import Quotas
 from soundstage.wire.arn import Arn, ArnKind
 from soundstage.wire.ticket import Tickets
 
@@ -42,6 +43,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     supports_persistence: bool
     supports_backups: bool
     stream_expiration_seconds: int
+    quotas: Quotas
 
     def arn(self, kind: ArnKind, resource_id: str) -> str:
         """Name one of this installation's resources."""

@@ -21,6 +21,8 @@ from soundstage.testing.clock import SettableClock
 from soundstage.wiring import Service
 
 ENDPOINT = "http://localhost:8080"
+UNTHROTTLED = {f"throttle_{what}_per_second": 0 for what in ("reads", "writes", "failures")}
+"""Settings by which everybody may call as often as they like."""
 
 
 class Inside(httpx.BaseTransport):
@@ -48,7 +50,7 @@ class Inside(httpx.BaseTransport):
 class World:
     """Everything, under one hand-moved clock."""
 
-    def __init__(self, home: Path, database_url: str = "") -> None:
+    def __init__(self, home: Path, database_url: str = "", **settings: Any) -> None:
         self.clock = SettableClock()
         self.engine = SimulatedEngine(self.clock)
         self.settings = Settings(
@@ -56,6 +58,8 @@ class World:
             engine="simulated",
             database_url=database_url,
             stream_environment=home / "no-stream-environment",
+            # Where time stands still no bucket fills.
+            **{**UNTHROTTLED, **settings},
         )
         self.service = self._start()
         self.operator = self.client(members.OPERATOR)
@@ -179,9 +183,9 @@ class World:
 
 
 @contextmanager
-def world(home: Path, database_url: str = "") -> Iterator[World]:
+def world(home: Path, database_url: str = "", **settings: Any) -> Iterator[World]:
     """Make a world, and end it."""
-    made = World(home, database_url)
+    made = World(home, database_url, **settings)
     try:
         yield made
     finally:

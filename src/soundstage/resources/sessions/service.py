@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids, journal, lease
-from soundstage.resources import listing
+from soundstage.resources import listing, quotas
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import (
     StreamingSessionState,
@@ -25,6 +25,7 @@ from soundstage.resources.launch_profiles.model import (
     StreamConfigurationSessionBackup,
     StreamingInstanceType,
 )
+from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
 from soundstage.resources.sessions import store
 from soundstage.resources.sessions.lifecycle import MACHINE
@@ -69,6 +70,9 @@ def create(
     instance_type = _choose_instance_type(profile, ec2_instance_type)
     image = _choose_image(transaction, profile, streaming_image_id)
     eulas.require_accepted(transaction, studio_id, image.eula_ids)
+    tags = tag_rules.check(tags)
+    owner = owned_by or request.caller.principal_id
+    _require_room(request, studio_id, owner)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
     session = StreamingSession(
@@ -78,12 +82,12 @@ def create(
         streaming_image_id=image.id,
         ec2_image_id=image.ec2_image_id,
         ec2_instance_type=instance_type,
-        owned_by=owned_by or request.caller.principal_id,
+        owned_by=owner,
         created_by=request.caller.principal_id,
         created_at=now,
         updated_at=now,
         updated_by=request.caller.principal_id,
-        tags=tag_rules.check(tags),
+        tags=tags,
         state=_S.CREATE_IN_PROGRESS,
         state_since=now,
         status_code=_C.STREAMING_SESSION_CREATE_IN_PROGRESS,
@@ -376,6 +380,24 @@ def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
 def known_refs(transaction: Connection) -> set[str]:
     """Name the sessions that may have something at the engine; for the sweep."""
     return store.known_refs(transaction)
+
+
+def _require_room(request: Request, studio_id: str, owner: str) -> None:
+    """Raise QuotaExceededError unless the owner and the studio may have one more session."""
+    limits, transaction = request.installation.quotas, request.transaction
+    quotas.require(
+        limits,
+        Quota.SESSIONS_PER_USER,
+        used=store.count_living(transaction, studio_id, store.table.c.owned_by == owner),
+        studio_id=studio_id,
+        user=owner,
+    )
+    quotas.require(
+        limits,
+        Quota.SESSIONS,
+        used=store.count_living(transaction, studio_id),
+        studio_id=studio_id,
+    )
 
 
 def _require(session: StreamingSession, event: str) -> None:

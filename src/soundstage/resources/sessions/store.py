@@ -2,7 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, Connection, ForeignKey, Integer, String, Table, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    select,
+)
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
@@ -55,8 +66,19 @@ table = Table(
     Column("stop_at", Moment),
     Column("terminate_at", Moment),
     *lease.columns(),
+    # A quota is counted from the index alone, whoever's and however many are long gone.
+    Index("ix_sessions_counted", "studio_id", "state", "owned_by"),
 )
 sessions = Records(table, StreamingSession)
+
+
+_LIVING = [state for state in StreamingSessionState if state is not StreamingSessionState.DELETED]
+
+
+def count_living(transaction: Connection, studio_id: str, *where: ColumnElement[bool]) -> int:
+    """Count a studio's sessions that are not DELETED, and fit."""
+    is_there = (table.c.studio_id == studio_id, table.c.state.in_(_LIVING))
+    return sessions.count(transaction, *is_there, *where)
 
 
 def known_refs(transaction: Connection) -> set[str]:

@@ -226,7 +226,7 @@ def test_a_second_maker_waits_for_the_first_and_counts_what_it_made(
 def _somebody_waits(made: World) -> bool:
     with made.service.database.transaction(write=False) as transaction:
         statement = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-        return transaction.exec_driver_sql(statement).scalar_one() > 0
+        return int(transaction.exec_driver_sql(statement).scalar_one()) > 0
 
 
 def _until(holds: Callable[[], bool]) -> None:

@@ -21,7 +21,9 @@ from soundstage.testing.clock import SettableClock
 from soundstage.wiring import Service
 
 ENDPOINT = "http://localhost:8080"
-UNTHROTTLED = {f"throttle_{what}_per_second": 0 for what in ("reads", "writes", "failures")}
+UNTHROTTLED: dict[str, Any] = {
+    f"throttle_{what}_per_second": 0 for what in ("reads", "writes", "failures")
+}
 """Settings by which everybody may call as often as they like."""
 
 

@@ -35,7 +35,7 @@ from soundstage.engines.interface import (
 )
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.settings import GatewaySettings
-from soundstage.gateway.upstreams import Refusal, Refused, Upstream
+from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Upstream
 from soundstage.kit import lease
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.kit.config import ConfigError, Settings
@@ -60,6 +60,7 @@ from soundstage.wire.ticket import Ticket, Tickets
 _DATABASE = "soundstage.sqlite"
 _SWEEP_EVERY = timedelta(minutes=1)
 _KEY_REMEMBERED_FOR = timedelta(seconds=3)
+from soundstage.resources.sessions.countdown import TimeRules, thresholds
 """How long a key that was switched off may still sign."""
 
 _log = structlog.get_logger("soundstage")
@@ -89,7 +90,10 @@ class Service:
         self.pages = Pages(secret.derive("pages"))
         keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
         self.workers = reconcilers.workers(
-            self.engine, keep_backups_for=keep_backups_for, quotas=self.installation.quotas
+            self.engine,
+            keep_backups_for=keep_backups_for,
+            quotas=self.installation.quotas,
+            time_rules=time_rules_of(settings),
         )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
@@ -141,6 +145,7 @@ class Service:
         with self.database.transaction() as transaction:
             idempotency.purge(transaction, now)
             orphans = refs - sessions.known_refs(transaction)
+        self.loop.look_again()
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)
             # What can't be removed now is still there at the next sweep.
@@ -334,6 +339,14 @@ class InProcessUpstreams:
 
     def _report_activity(self, stream_ids: set[str]) -> None:
         with self._service.database.transaction() as transaction:
+    async def report_input(self, stream_ids: set[str]) -> None:
+        """Note that somebody works on these streams."""
+        await anyio.to_thread.run_sync(self._report_input, stream_ids)
+
+    async def countdown(self, stream_id: str) -> Countdown | None:
+        """Say what comes by itself."""
+        return await anyio.to_thread.run_sync(self._countdown, stream_id)
+
             streams.note_activity(transaction, stream_ids, self._service.clock())
 
 
@@ -375,6 +388,24 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
         stream_environment=settings.stream_environment,
         trusted_proxies=_trusted_proxies_of(settings),
     )
+    def _report_input(self, stream_ids: set[str]) -> None:
+        with self._service.database.transaction() as transaction:
+            streams.note_input(transaction, stream_ids, self._service.clock())
+
+    def _countdown(self, stream_id: str) -> Countdown | None:
+        with self._service.database.transaction(write=False) as transaction:
+            coming = streams.next_action(transaction, stream_id)
+        if coming is None:
+            return None
+        warn_before = thresholds(coming, time_rules_of(self._service.settings))
+        return Countdown(
+            action=coming.action,
+            seconds_left=(coming.at - self._service.clock()).total_seconds(),
+            reason=coming.sentence,
+            advice=coming.advice,
+            warn_before=[int(each.total_seconds()) for each in warn_before],
+        )
+
 
 
 def _trusted_proxies_of(settings: Settings) -> tuple[str, ...]:
@@ -394,6 +425,14 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
     """Open the database and the seal beside a running service; for the command line."""
     prepare_home(settings)
     secret = _secret_of(settings)
+def time_rules_of(settings: Settings) -> TimeRules:
+    """Say to the sessions how this installation deals with time."""
+    return TimeRules(
+        warnings=tuple(timedelta(minutes=each) for each in settings.warn_minutes_before_end),
+        busy_cores=settings.idle_cpu_percent / 100,
+    )
+
+
     database = _database_of(settings)
     try:
         _upgrade(database)

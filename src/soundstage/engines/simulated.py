@@ -130,6 +130,10 @@ class SimulatedEngine(Engine):
 
     def crash(self, ref: str) -> None:
         """End a workstation's processes as a crash of its machine would."""
+    def calm(self) -> None:
+        """Forget every misbehaviour that has not come to pass yet."""
+        self._told.clear()
+
         with self.world.lock:
             workstation = self._current(ref)
             if workstation is not None and workstation.phase in _ALIVE:

@@ -186,6 +186,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     throttle_failures_burst: Annotated[
         _Positive, Meta(description="Wrong signatures from one address at once.")
     ] = 100
+    warn_minutes_before_end: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=1440)], ...],
+        Meta(
+            description="How many minutes before a workstation stops by itself the people in it "
+            "are told, in its desktop and on the stream's page. One that is longer than half of "
+            "what a rule allows is left out."
+        ),
+    ] = (15, 5, 1)
+    idle_cpu_percent: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10000,
+            description="A workstation whose programs use less than this, of one core and on "
+            "average over a minute, counts as idle while nobody uses pointer or keys.",
+        ),
+    ] = 25
     trusted_proxies: Annotated[
         list[str],
         Meta(description="Addresses of proxies whose X-Forwarded headers are believed."),
@@ -220,7 +237,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     for name, value in given.items():
         if name not in Settings.__struct_fields__:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
-        is_list = name == "trusted_proxies"
+        is_list = name in {"trusted_proxies", "warn_minutes_before_end"}
         merged[name] = [part.strip() for part in value.split(",")] if is_list else value
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
@@ -246,6 +263,8 @@ def reference() -> str:
         described = field.type
         text = described.extra_json_schema["description"]
         default = "see text" if field.default is msgspec.NODEFAULT else field.default
+        if isinstance(default, tuple):
+            default = ",".join(map(str, default))
         shown = "empty" if default in ("", []) else default
         lines.append(f"| `{PREFIX}{field.name.upper()}` | {shown} | {text} |")
     return "\n".join(lines) + "\n"

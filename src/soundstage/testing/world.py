@@ -4,7 +4,7 @@ that is moved by hand. Tests of stories and services use it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import httpx
 
 from soundstage.client.calls import Client
 from soundstage.engines.simulated import SimulatedEngine
-from soundstage.kit import lease
 from soundstage.kit.config import Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
+from soundstage.resources.sessions import service as sessions
+from soundstage.resources.sessions import service as sessions
 from soundstage.testing.clock import SettableClock
 from soundstage.wiring import Service
 
@@ -99,7 +100,7 @@ class World:
         target = self.clock() + duration
         least = duration / 200
         self.settle()
-        while (moment := self._next_due()) is not None and moment <= target:
+        while (moment := self.service.loop.next_moment()) is not None and moment <= target:
             self.clock.set(min(max(moment, self.clock() + least), target))
             self.settle()
             if self.clock() == target:
@@ -156,7 +157,13 @@ class World:
         session: dict[str, Any] = self.operator.call(
             "CreateStreamingSession", studioId=studio_id, launchProfileId=profile_id, **members_
         )["session"]
-        self.advance(timedelta(seconds=30))
+        # As a rule it takes two seconds; half a minute is enough for it to have failed as well.
+        for _ in range(30):
+            self.advance(timedelta(seconds=1))
+            with self.service.database.transaction(write=False) as transaction:
+                found = sessions.look_up(transaction, session["sessionId"])
+            if found is not None and not found.state.endswith("_IN_PROGRESS"):
+                break
         return self.see(session)
 
     def see(self, session: dict[str, Any]) -> dict[str, Any]:
@@ -175,13 +182,6 @@ class World:
         service = Service(self.settings, clock=self.clock, engine=self.engine)
         service.prepare()
         return service
-
-    def _next_due(self) -> datetime | None:
-        with self.service.database.transaction(write=False) as transaction:
-            moments = [
-                lease.next_due_at(transaction, worker.table) for worker in self.service.workers
-            ]
-        return min((moment for moment in moments if moment is not None), default=None)
 
 
 @contextmanager

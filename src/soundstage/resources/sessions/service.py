@@ -104,6 +104,7 @@ def create(
         max_stopped_session_length_in_minutes=rules.max_stopped_session_length_in_minutes or 0,
         attempt=1,
         running_attempt=None,
+        idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
         heals=[],
         volume_generation=0,
         volume_backup_id=None,

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -20,7 +21,7 @@ from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.records import Records
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.launch_profiles.model import VolumeConfiguration
-from soundstage.resources.sessions.model import StreamingSession
+from soundstage.resources.sessions.model import Activity, StreamingSession
 
 table = Table(
     "sessions",
@@ -66,6 +67,13 @@ table = Table(
     Column("stop_at", Moment),
     Column("terminate_at", Moment),
     *lease.columns(),
+    Column("idle_stop_in_minutes", Integer, nullable=False, server_default="0"),
+    Column("active_at", Moment),
+    Column("active_by", String(16)),
+    Column("use_at", Moment),
+    Column("use_seconds", Float),
+    Column("warned_end", Moment),
+    Column("warned_before", Integer),
     # A quota is counted from the index alone, whoever's and however many are long gone.
     Index("ix_sessions_counted", "studio_id", "state", "owned_by"),
 )
@@ -93,3 +101,33 @@ def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:
         table.c.id.in_(sorted(session_ids)), table.c.state == StreamingSessionState.READY
     )
     return session_ids - set(transaction.execute(statement).scalars())
+
+
+def due_at(transaction: Connection, session_id: str) -> datetime | None:
+    """Say when it was to be looked at; in the past if that is being done now."""
+    statement = select(table.c.due_at).where(table.c.id == session_id)
+    moment: datetime | None = transaction.execute(statement).scalar()
+    return moment
+
+
+def settled(transaction: Connection) -> list[tuple[str, int]]:
+    """Read the ids and attempts of all READY sessions that run and that nobody has in hand."""
+    statement = select(table.c.id, table.c.attempt).where(
+        table.c.state == StreamingSessionState.READY,
+        table.c.running_attempt == table.c.attempt,
+        table.c.lease_token.is_(None),
+    )
+    return [(row.id, row.attempt) for row in transaction.execute(statement)]
+
+
+def note_input(transaction: Connection, session_ids: set[str], now: datetime) -> None:
+    """Note that somebody works in these, so that what was decided without knowing is dropped."""
+    transaction.execute(
+        table.update()
+        .where(
+            table.c.id.in_(sorted(session_ids)),
+            table.c.state == StreamingSessionState.READY,
+            table.c.idle_stop_in_minutes > 0,
+        )
+        .values(active_at=now, active_by=Activity.INPUT, revision=table.c.revision + 1)
+    )

@@ -52,6 +52,7 @@ from soundstage.resources.operations import BY_NOUN, OPERATIONS
 from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Caller, CallerKind, Installation, Request
 from soundstage.resources.sessions import service as sessions
+from soundstage.resources.sessions.countdown import TimeRules, thresholds
 from soundstage.resources.streams import service as streams
 from soundstage.resources.studios import service as studios
 from soundstage.wire.faults import NotFoundError
@@ -60,7 +61,6 @@ from soundstage.wire.ticket import Ticket, Tickets
 _DATABASE = "soundstage.sqlite"
 _SWEEP_EVERY = timedelta(minutes=1)
 _KEY_REMEMBERED_FOR = timedelta(seconds=3)
-from soundstage.resources.sessions.countdown import TimeRules, thresholds
 """How long a key that was switched off may still sign."""
 
 _log = structlog.get_logger("soundstage")
@@ -124,6 +124,7 @@ class Service:
                 for worker in self.workers:
                     lease.forget(transaction, worker.table)
             members.ensure_person(transaction, members.OPERATOR, self.clock())
+        self.loop.look_again()
 
     def troubles(self) -> list[str]:
         """List in words why the service is not ready; empty when it is."""
@@ -145,7 +146,6 @@ class Service:
         with self.database.transaction() as transaction:
             idempotency.purge(transaction, now)
             orphans = refs - sessions.known_refs(transaction)
-        self.loop.look_again()
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)
             # What can't be removed now is still there at the next sweep.
@@ -296,6 +296,14 @@ class InProcessUpstreams:
         """Say which of these must be cut."""
         return await anyio.to_thread.run_sync(self._ended, stream_ids)
 
+    async def report_input(self, stream_ids: set[str]) -> None:
+        """Note that somebody works on these streams."""
+        await anyio.to_thread.run_sync(self._report_input, stream_ids)
+
+    async def countdown(self, stream_id: str) -> Countdown | None:
+        """Say what comes by itself."""
+        return await anyio.to_thread.run_sync(self._countdown, stream_id)
+
     async def report_activity(self, stream_ids: set[str]) -> None:
         """Note that these streams carried bytes."""
         await anyio.to_thread.run_sync(self._report_activity, stream_ids)
@@ -337,16 +345,26 @@ class InProcessUpstreams:
         with self._service.database.transaction(write=False) as transaction:
             return streams.ended(transaction, stream_ids)
 
+    def _report_input(self, stream_ids: set[str]) -> None:
+        with self._service.database.transaction() as transaction:
+            streams.note_input(transaction, stream_ids, self._service.clock())
+
+    def _countdown(self, stream_id: str) -> Countdown | None:
+        with self._service.database.transaction(write=False) as transaction:
+            coming = streams.next_action(transaction, stream_id)
+        if coming is None:
+            return None
+        warn_before = thresholds(coming, time_rules_of(self._service.settings))
+        return Countdown(
+            action=coming.action,
+            seconds_left=(coming.at - self._service.clock()).total_seconds(),
+            reason=coming.sentence,
+            advice=coming.advice,
+            warn_before=[int(each.total_seconds()) for each in warn_before],
+        )
+
     def _report_activity(self, stream_ids: set[str]) -> None:
         with self._service.database.transaction() as transaction:
-    async def report_input(self, stream_ids: set[str]) -> None:
-        """Note that somebody works on these streams."""
-        await anyio.to_thread.run_sync(self._report_input, stream_ids)
-
-    async def countdown(self, stream_id: str) -> Countdown | None:
-        """Say what comes by itself."""
-        return await anyio.to_thread.run_sync(self._countdown, stream_id)
-
             streams.note_activity(transaction, stream_ids, self._service.clock())
 
 
@@ -361,6 +379,14 @@ def installation_of(settings: Settings, secret: InstallationSecret, engine: Engi
         supports_backups=isinstance(engine, SupportsBackups),
         stream_expiration_seconds=settings.stream_expiration_seconds,
         quotas=quotas_of(settings),
+    )
+
+
+def time_rules_of(settings: Settings) -> TimeRules:
+    """Say to the sessions how this installation deals with time."""
+    return TimeRules(
+        warnings=tuple(timedelta(minutes=each) for each in settings.warn_minutes_before_end),
+        busy_cores=settings.idle_cpu_percent / 100,
     )
 
 
@@ -388,24 +414,6 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
         stream_environment=settings.stream_environment,
         trusted_proxies=_trusted_proxies_of(settings),
     )
-    def _report_input(self, stream_ids: set[str]) -> None:
-        with self._service.database.transaction() as transaction:
-            streams.note_input(transaction, stream_ids, self._service.clock())
-
-    def _countdown(self, stream_id: str) -> Countdown | None:
-        with self._service.database.transaction(write=False) as transaction:
-            coming = streams.next_action(transaction, stream_id)
-        if coming is None:
-            return None
-        warn_before = thresholds(coming, time_rules_of(self._service.settings))
-        return Countdown(
-            action=coming.action,
-            seconds_left=(coming.at - self._service.clock()).total_seconds(),
-            reason=coming.sentence,
-            advice=coming.advice,
-            warn_before=[int(each.total_seconds()) for each in warn_before],
-        )
-
 
 
 def _trusted_proxies_of(settings: Settings) -> tuple[str, ...]:
@@ -425,14 +433,6 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
     """Open the database and the seal beside a running service; for the command line."""
     prepare_home(settings)
     secret = _secret_of(settings)
-def time_rules_of(settings: Settings) -> TimeRules:
-    """Say to the sessions how this installation deals with time."""
-    return TimeRules(
-        warnings=tuple(timedelta(minutes=each) for each in settings.warn_minutes_before_end),
-        busy_cores=settings.idle_cpu_percent / 100,
-    )
-
-
     database = _database_of(settings)
     try:
         _upgrade(database)

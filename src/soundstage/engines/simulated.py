@@ -128,12 +128,12 @@ class SimulatedEngine(Engine):
         """Let the next `times` steps of this kind go wrong, of `ref` or of whichever comes."""
         self._told[ref, what] += times
 
-    def crash(self, ref: str) -> None:
-        """End a workstation's processes as a crash of its machine would."""
     def calm(self) -> None:
         """Forget every misbehaviour that has not come to pass yet."""
         self._told.clear()
 
+    def crash(self, ref: str) -> None:
+        """End a workstation's processes as a crash of its machine would."""
         with self.world.lock:
             workstation = self._current(ref)
             if workstation is not None and workstation.phase in _ALIVE:

@@ -95,8 +95,6 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     stop_at: datetime | None = None
     terminate_at: datetime | None = None
 
-    @property
-    def may_be_stopped(self) -> bool:
     idle_stop_in_minutes: int = 0
     """After so long without work in it, it is stopped; 0: never."""
     active_at: datetime | None = None
@@ -110,6 +108,8 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     warned_before: int | None = None
     """How many seconds before the end that announcement was due."""
 
+    @property
+    def may_be_stopped(self) -> bool:
         """Reports whether it can be STOPPED rather than only ended."""
         return may_be_stopped(
             self.session_persistence_mode,

@@ -66,7 +66,6 @@ table = Table(
     Column("stopped_by", String(256)),
     Column("stop_at", Moment),
     Column("terminate_at", Moment),
-    *lease.columns(),
     Column("idle_stop_in_minutes", Integer, nullable=False, server_default="0"),
     Column("active_at", Moment),
     Column("active_by", String(16)),
@@ -74,6 +73,7 @@ table = Table(
     Column("use_seconds", Float),
     Column("warned_end", Moment),
     Column("warned_before", Integer),
+    *lease.columns(),
     # A quota is counted from the index alone, whoever's and however many are long gone.
     Index("ix_sessions_counted", "studio_id", "state", "owned_by"),
 )

@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 
 import anyio.to_thread
 import structlog
@@ -30,10 +32,12 @@ from soundstage.engines.interface import (
     Phase,
     RetryableError,
     SupportsBackups,
+    SupportsBrowsing,
     SupportsNotices,
     SupportsPersistence,
 )
 from soundstage.gateway.app import Gateway
+from soundstage.gateway.downloads import Downloads
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Upstream
 from soundstage.kit import lease
@@ -42,10 +46,14 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import KEY_FILE, InstallationSecret, Seal, SecretError, open_secret
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.kit.pages import Pages
+from soundstage.kit.proxies import Proxies
 from soundstage.portal import pages as portal
 from soundstage.reconciler.loop import Loop
 from soundstage.resources import reconcilers
+from soundstage.resources.backups import contents
 from soundstage.resources.backups import service as backups
+from soundstage.resources.backups.model import StreamingSessionBackup
+from soundstage.resources.backups.safekeeping import Safekeeping
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
@@ -60,6 +68,7 @@ from soundstage.wire.ticket import Ticket, Tickets
 
 _DATABASE = "soundstage.sqlite"
 _SWEEP_EVERY = timedelta(minutes=1)
+_SAFEKEEPING_EVERY = timedelta(minutes=5)
 _KEY_REMEMBERED_FOR = timedelta(seconds=3)
 """How long a key that was switched off may still sign."""
 
@@ -105,11 +114,23 @@ class Service:
                 *api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings)),
                 *description.routes(BY_NOUN),
                 *self.gateway.routes(),
+                *self._downloads().routes(),
                 *portal.routes(self.troubles, address=settings.address),
             ],
             lifespan=self._lifespan,
         )
         self._lock: int | None = None
+
+    def _downloads(self) -> Downloads:
+        files = None
+        if isinstance(self.engine, SupportsBrowsing):
+            files = contents.Files(self.engine, self._look_up_backup)
+        proxies = Proxies(gateway_settings_of(self.settings).trusted_proxies)
+        return Downloads(files, self.tickets, proxies, self.clock)
+
+    def _look_up_backup(self, backup_id: str) -> StreamingSessionBackup | None:
+        with self.database.transaction(write=False) as transaction:
+            return contents.look_up(transaction, backup_id)
 
     def prepare(self) -> None:
         """Bring the schema up to date and forget what a killed service held.
@@ -163,6 +184,9 @@ class Service:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         del app
         self.loop.start()
+        is_over = threading.Event()
+        # A daemon: a look through all backups may take hours, and nobody waits for it at the end.
+        threading.Thread(target=self._keep_safe, args=[is_over], daemon=True).start()
         tasks = [
             asyncio.create_task(self.gateway.watch()),
             asyncio.create_task(self._housekeep_for_ever()),
@@ -170,10 +194,27 @@ class Service:
         try:
             yield
         finally:
+            is_over.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await anyio.to_thread.run_sync(self.loop.stop)
+
+    def _keep_safe(self, is_over: threading.Event) -> None:
+        """Check the backups and keep the studio beside them, whenever that is due."""
+        keeper = Safekeeping(
+            self.engine,
+            self.database,
+            self.settings.home,
+            self.clock,
+            verify_every=timedelta(days=self.settings.backup_check_days),
+            keep_every=timedelta(hours=self.settings.studio_backup_hours),
+        )
+        while not is_over.wait(_SAFEKEEPING_EVERY.total_seconds()):
+            try:
+                keeper.do_what_is_due()
+            except Exception:  # noqa: BLE001 - it is logged, and the service goes on
+                _log.exception("safekeeping failed")
 
     async def _housekeep_for_ever(self) -> None:
         while True:
@@ -221,6 +262,7 @@ class ApiDoor:
 
     def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
         """Put together what a handler is given."""
+        engine = self._service.engine
         return Request(
             transaction=transaction,
             caller=caller,
@@ -228,6 +270,7 @@ class ApiDoor:
             installation=self._service.installation,
             pages=self._service.pages,
             tickets=self._service.tickets,
+            browsing=engine if isinstance(engine, SupportsBrowsing) else None,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":
@@ -468,6 +511,11 @@ def _upgrade(database: Database) -> None:
             f"SOUNDSTAGE_DATABASE_URL: the database does not answer ({type(error.orig).__name__}); "
             "the lines above say more."
         ) from None
+
+
+def database_file(settings: Settings) -> Path:
+    """Name the database's file, where it is in the home."""
+    return settings.home / _DATABASE
 
 
 def prepare_home(settings: Settings) -> None:

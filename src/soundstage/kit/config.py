@@ -113,9 +113,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(ge=60, le=3600, description="How long a stream's address may be opened, by default."),
     ] = 120
-    deleted_sessions_keep_backups_days: Annotated[
-        int, Meta(ge=0, le=3650, description="How long a deleted session's backups are kept.")
-    ] = 7
     backup_repository: Annotated[
         str,
         Meta(
@@ -148,7 +145,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="How often the service's own SQLite database is kept beside the backups. "
             "0: never by itself.",
         ),
-    ] = 24
+    ] = 6
+    deleted_sessions_keep_backups_days: Annotated[
+        int, Meta(ge=0, le=3650, description="How long a deleted session's backups are kept.")
+    ] = 7
     quota_sessions_per_user: Annotated[
         _Amount, Meta(description="Most sessions of one person in a studio.")
     ] = 10

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Connection
 
+from soundstage.engines.interface import SupportsBrowsing
 from soundstage.kit.pages import Pages
 from soundstage.resources.quotas import Quotas
 from soundstage.wire.arn import Arn, ArnKind
@@ -62,3 +63,5 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     installation: Installation
     pages: Pages
     tickets: Tickets
+    browsing: SupportsBrowsing | None = None
+    """The engine, if it can show what is in a backup."""

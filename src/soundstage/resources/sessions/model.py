@@ -79,6 +79,8 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     volume_generation: int
     volume_backup_id: str | None
     """The backup that the volume of this generation is made of."""
+    volume_backup_of: str | None = None
+    """The session whose backup that is; None for this one."""
     previous_volume_generation: int
     """What a failed start from a backup goes back to."""
     is_volume_deleted: bool

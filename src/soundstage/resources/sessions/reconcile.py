@@ -321,6 +321,7 @@ def spec_of(session: StreamingSession) -> Spec:
         volume=Volume(
             generation=session.volume_generation,
             backup_id=session.volume_backup_id,
+            backup_of=session.volume_backup_of,
             size_gib=volume.size or 0,
             iops=volume.iops or 0,
             throughput_mib=volume.throughput or 0,

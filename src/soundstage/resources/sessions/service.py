@@ -27,7 +27,7 @@ from soundstage.resources.launch_profiles.model import (
 )
 from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
-from soundstage.resources.sessions import store
+from soundstage.resources.sessions import restoring, store
 from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.studios import service as studios
@@ -57,6 +57,7 @@ def create(
     streaming_image_id: str | None,
     owned_by: str | None,
     tags: dict[str, str],
+    backup_id: str | None = None,
 ) -> StreamingSession:
     """Begin to launch a workstation by a launch profile; what is not said is its first choice."""
     transaction, now = request.transaction, request.now
@@ -73,6 +74,7 @@ def create(
     tags = tag_rules.check(tags)
     owner = owned_by or request.caller.principal_id
     _require_room(request, studio_id, owner)
+    source = None if backup_id is None else restoring.source(request, studio_id, owner, backup_id)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
     session = StreamingSession(
@@ -106,8 +108,11 @@ def create(
         attempt=1,
         running_attempt=None,
         heals=[],
-        volume_generation=0,
-        volume_backup_id=None,
+        # The first attempt's number names a disk that is not empty.
+        volume_generation=0 if source is None else 1,
+        volume_backup_id=backup_id,
+        volume_backup_of=None if source is None else source.session_id,
+        started_from_backup_id=backup_id,
         previous_volume_generation=0,
         is_volume_deleted=False,
         stop_number=0,
@@ -218,6 +223,7 @@ def start(
         changes |= {
             "volume_generation": attempt,
             "volume_backup_id": wanted,
+            "volume_backup_of": None,
             "previous_volume_generation": session.volume_generation,
         }
     move(

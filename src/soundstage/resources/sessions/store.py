@@ -55,6 +55,7 @@ table = Table(
     Column("heals", Document(list[datetime]), nullable=False),
     Column("volume_generation", Integer, nullable=False),
     Column("volume_backup_id", String(22)),
+    Column("volume_backup_of", String(22)),
     Column("previous_volume_generation", Integer, nullable=False),
     Column("is_volume_deleted", Boolean(create_constraint=False), nullable=False),
     Column("stop_number", Integer, nullable=False),

@@ -97,6 +97,10 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     stop_at: datetime | None = None
     terminate_at: datetime | None = None
 
+    upload_to: str | None = None
+    """The folder for files from the stream's page; None refuses them."""
+    download_from: str | None = None
+    """The folder whose files the page may take out; None refuses them."""
     idle_stop_in_minutes: int = 0
     """After so long without work in it, it is stopped; 0: never."""
     active_at: datetime | None = None

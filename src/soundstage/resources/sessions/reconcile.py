@@ -16,6 +16,7 @@ from soundstage.engines.interface import (
     SupportsMessages,
     SupportsPersistence,
     SupportsUse,
+    Transfers,
     Use,
     Volume,
 )
@@ -318,6 +319,7 @@ def spec_of(session: StreamingSession) -> Spec:
         instance_type=session.ec2_instance_type,
         attempt=session.attempt,
         clipboard=session.clipboard_mode is StreamingClipboardMode.ENABLED,
+        transfers=Transfers(upload_to=session.upload_to, download_from=session.download_from),
         volume=Volume(
             generation=session.volume_generation,
             backup_id=session.volume_backup_id,

@@ -24,6 +24,8 @@ from soundstage.resources.launch_profiles.model import (
     SessionPersistenceMode,
     StreamConfigurationSessionBackup,
     StreamingInstanceType,
+    download_folder,
+    upload_folder,
 )
 from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
@@ -105,6 +107,8 @@ def create(
         max_session_length_in_minutes=rules.max_session_length_in_minutes or 0,
         max_stopped_session_length_in_minutes=rules.max_stopped_session_length_in_minutes or 0,
         idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
+        upload_to=upload_folder(rules),
+        download_from=download_folder(rules),
         attempt=1,
         running_attempt=None,
         heals=[],

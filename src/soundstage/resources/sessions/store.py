@@ -67,6 +67,8 @@ table = Table(
     Column("stopped_by", String(256)),
     Column("stop_at", Moment),
     Column("terminate_at", Moment),
+    Column("upload_to", String(128)),
+    Column("download_from", String(128)),
     Column("idle_stop_in_minutes", Integer, nullable=False, server_default="0"),
     Column("active_at", Moment),
     Column("active_by", String(16)),

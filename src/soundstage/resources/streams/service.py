@@ -152,6 +152,37 @@ def next_action(transaction: Connection, stream_id: str) -> NextAction | None:
     return None if session is None else countdown.next_action(session)
 
 
+def transfer_rules(
+    transaction: Connection, stream: StreamingSessionStream
+) -> tuple[str | None, str | None]:
+    """Name the folders that a stream's session lets files into and out of."""
+    session = sessions.look_up(transaction, stream.session_id)
+    return (None, None) if session is None else (session.upload_to, session.download_from)
+
+
+def note_transfer(
+    transaction: Connection,
+    stream_id: str,
+    *,
+    is_upload: bool,
+    name: str,
+    size: int,
+    now: datetime,
+) -> None:
+    """Note that a file was sent in, or that somebody began to take one out."""
+    stream = store.streams.get(transaction, stream_id)
+    if stream is None:
+        return
+    journal.append(
+        transaction,
+        at=now,
+        kind="streams.UPLOADED" if is_upload else "streams.DOWNLOADED",
+        subject=f"streaming-session/{stream.session_id}",
+        actor=stream.owned_by,
+        detail={"streamId": stream_id, "name": name, "size": size},
+    )
+
+
 def note_activity(transaction: Connection, stream_ids: set[str], now: datetime) -> None:
     """Note that bytes passed on these streams."""
     store.note_activity(transaction, stream_ids, now)

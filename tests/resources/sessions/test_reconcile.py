@@ -210,3 +210,24 @@ def test_a_session_that_is_gone_leaves_its_backups_for_a_while(written: Written)
     with database.transaction(write=False) as transaction:
         assert store.sessions.get(transaction, written.id) is None
     assert states(written) == ["READY"]
+
+
+def test_a_healthy_session_costs_the_database_nothing(written: Written) -> None:
+    world = written.studio.world
+    world.advance(timedelta(seconds=10))
+    statement = select(store.table).where(store.table.c.id == written.id)
+
+    def stored() -> tuple[Any, ...]:
+        with world.service.database.transaction(write=False) as transaction:
+            return tuple(transaction.execute(statement).one())
+
+    before, changes = stored(), written.due_at()
+    for _ in range(20):
+        world.advance(timedelta(seconds=3))
+    assert stored() == before
+    assert changes is not None
+    assert changes > world.clock()
+    # And yet it is looked after.
+    world.engine.crash(written.id)
+    world.advance(timedelta(seconds=6))
+    assert written.read().attempt == 2

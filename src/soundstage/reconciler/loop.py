@@ -142,11 +142,11 @@ class Loop:
 
     def _moments(self) -> dict[Worker[Any, Any], datetime]:
         """Say when each worker's next row is due, for those that have one."""
+        tables = [worker.table for worker in self._workers]
         with self._database.transaction(write=False) as transaction:
-            found = {
-                worker: lease.next_due_at(transaction, worker.table) for worker in self._workers
-            }
-        return {worker: moment for worker, moment in found.items() if moment is not None}
+            moments = lease.next_due_at(transaction, *tables)
+        found = zip(self._workers, moments, strict=True)
+        return {worker: moment for worker, moment in found if moment is not None}
 
     def _notice_a_clock_set_back(self, now: datetime) -> None:
         before, self._looked_at = self._looked_at, now

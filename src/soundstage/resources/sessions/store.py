@@ -82,6 +82,8 @@ table = Table(
 )
 sessions = Records(table, StreamingSession)
 
+_ASKED_AT_ONCE = 500
+"""Databases bound how many values a statement may hold."""
 
 _LIVING = [state for state in StreamingSessionState if state is not StreamingSessionState.DELETED]
 
@@ -92,10 +94,15 @@ def count_living(transaction: Connection, studio_id: str, *where: ColumnElement[
     return sessions.count(transaction, *is_there, *where)
 
 
-def known_refs(transaction: Connection) -> set[str]:
-    """Read the ids of all sessions that may have something at the engine."""
-    statement = select(table.c.id).where(table.c.state != StreamingSessionState.DELETED)
-    return set(transaction.execute(statement).scalars())
+def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
+    """Say which of these are the ids of sessions that may have something at the engine."""
+    found: set[str] = set()
+    asked = sorted(refs)
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        some = asked[start : start + _ASKED_AT_ONCE]
+        is_there = (table.c.id.in_(some), table.c.state != StreamingSessionState.DELETED)
+        found.update(transaction.execute(select(table.c.id).where(*is_there)).scalars())
+    return found
 
 
 def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:

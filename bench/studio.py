@@ -1,6 +1,7 @@
 """A service of its own with a studio in it, for measurements through its API.
 
-`start` and `service` use it. Nothing is left when it ends: no process, no workstation, no file.
+`api`, `start` and `service` use it. Nothing is left when it ends: no process, no workstation and no
+file.
 """
 
 import shutil
@@ -15,6 +16,7 @@ from typing import Any, Self
 from soundstage.cli import launch
 from soundstage.client.calls import Client
 from soundstage.kit.config import Settings
+from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.process import ServiceProcess
 
 POLL_SECONDS = 0.05
@@ -32,13 +34,13 @@ def say(text: str) -> None:
 class BenchStudio:
     """A running service, a client of its operator, one studio and one launch profile."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: str = "sandbox", **settings: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="soundstage-bench-"))
         # Workstations' users pass through here on the way to their homes.
         self._folder.chmod(0o711)
         self.home = self._folder / "home"
         self.home.mkdir(mode=0o711)
-        self.process = ServiceProcess(self.home, engine="sandbox")
+        self.process = ServiceProcess(self.home, engine=engine, **settings)
         self.client: Client
         self.where: dict[str, str] = {}
         self._profile: dict[str, str] = {}
@@ -67,9 +69,24 @@ class BenchStudio:
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def create(self) -> Session:
+    @property
+    def profile_id(self) -> str:
+        """The launch profile's id."""
+        return self._profile["launchProfileId"]
+
+    def admit(self, *principal_ids: str) -> None:
+        """Let people use the launch profile."""
+        self.client.call(
+            "PutLaunchProfileMembers",
+            **self.where,
+            **self._profile,
+            identityStoreId=IDENTITY_STORE_ID,
+            members=[{"principalId": each, "persona": "USER"} for each in principal_ids],
+        )
+
+    def create(self, **members: Any) -> Session:
         """Begin a session."""
-        return self._call("CreateStreamingSession", **self._profile)
+        return self._call("CreateStreamingSession", **self._profile, **members)
 
     def start(self, session: Session, backup_id: str | None = None) -> Session:
         """Begin to start a stopped session, from a backup or as it was left."""

@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import Column, Connection, Integer, String, Table, and_, bindparam, or_
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, and_, bindparam, or_
+from sqlalchemy.schema import SchemaItem
 
 from soundstage.kit.database import Moment
 from soundstage.kit.prepared import Prepared
@@ -29,13 +30,17 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
 
 
-def columns() -> list[Column[Any]]:
-    """Make the columns that a table needs for its rows to be claimed."""
+def columns() -> list[SchemaItem]:
+    """Make what a table needs for its rows to be claimed: columns, and the index of held rows."""
+    is_held = sqlalchemy.text("lease_until IS NOT NULL")
     return [
         Column("due_at", Moment, index=True),
         Column("lease_token", String(32)),
-        Column("lease_until", Moment, index=True),
+        Column("lease_until", Moment),
         Column("revision", Integer, nullable=False, default=0, server_default="0"),
+        # Only of the few that are held: an index of all would have SQLite look for free rows in it,
+        # which are nearly all, and sort them.
+        Index(None, "lease_until", sqlite_where=is_held, postgresql_where=is_held),
     ]
 
 

@@ -10,13 +10,20 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import ColumnElement, Connection, Table, or_
+from sqlalchemy import ColumnElement, Connection, Index, Table, or_
 from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import seen_by
 from soundstage.kit.prepared import Prepared
 
 Record = TypeVar("Record", bound=msgspec.Struct)
+
+
+def listed_by(*names: str) -> Index:
+    """Make the index of a list that is narrowed by these columns: in its order, so that a page
+    costs the same at its beginning and at its end, however many rows there are.
+    """
+    return Index(None, *names, "created_at", "id")
 
 
 class Records(Generic[Record]):

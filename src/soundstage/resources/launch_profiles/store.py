@@ -15,7 +15,7 @@ from sqlalchemy import (
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.prepared import Prepared
-from soundstage.kit.records import Records
+from soundstage.kit.records import Records, listed_by
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
     LaunchProfileChange,
@@ -28,7 +28,7 @@ table = Table(
     "launch_profiles",
     metadata,
     Column("id", String(22), primary_key=True),
-    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False),
     Column("name", String(64), nullable=False),
     Column("description", String(256)),
     Column("ec2_subnet_ids", Document(list[str]), nullable=False),
@@ -46,6 +46,7 @@ table = Table(
     Column("updated_by", String(256), nullable=False),
     Column("wished", Document(LaunchProfileChange)),
     *lease.columns(),
+    listed_by("studio_id"),
 )
 launch_profiles = Records(table, LaunchProfile)
 

@@ -22,7 +22,7 @@ table = Table(
         nullable=False,
         index=True,
     ),
-    Column("owned_by", String(256), nullable=False),
+    Column("owned_by", String(256), nullable=False, index=True),
     Column("created_by", String(256), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),

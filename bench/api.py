@@ -45,6 +45,14 @@ _MOST_CREATES_PER_SECOND = 3_000
 _SETTLE_SECONDS = 300.0
 _MOTO_REGION = "us-west-2"
 
+UNBOUNDED = {
+    "throttle_reads_per_second": "0",
+    "throttle_writes_per_second": "0",
+    "quota_sessions": "1000000",
+    "quota_sessions_per_user": "1000000",
+}
+"""Settings without which a client would be told to slow down, and an artist to delete some."""
+
 Turn = Callable[[], Sequence[bytes]]
 """Makes the requests of one turn."""
 
@@ -59,11 +67,11 @@ class Ours:
         self._orderer: Key = credentials(self._settings, "orderer")
         self._studio = studio
         self.port = studio.process.port
-        studio.admit(self._key.principal_id, self._orderer.principal_id)
         self._first = studio.create(ownedBy=self._key.principal_id)
         studio.until(self._first, "READY")
         studio.until(studio.stop(self._first), "STOPPED")
         self._rows = 1
+        self._studios = 0
 
     def fill(self, rows: int) -> None:
         """Have so many sessions, all stopped: the artist's own are spread over them evenly."""
@@ -94,12 +102,20 @@ class Ours:
         return [self._signed("GET", f"?ownedBy={quote(self._key.principal_id, safe='')}")]
 
     def create(self) -> Sequence[bytes]:
-        """Order as many as a turn may see answered, each with a token of its own."""
-        body = msgspec.json.encode({"launchProfileId": self._studio.profile_id})
+        """Order as many as a turn may see answered, each with a token of its own.
+
+        Each turn has a studio of its own, so that the quota counts what one studio may have.
+        """
+        self._studios += 1
+        studio_id, profile_id = self._studio.another(
+            f"bench{self._studios}", self._orderer.principal_id
+        )
+        body = msgspec.json.encode({"launchProfileId": profile_id})
         return [
             self._signed(
                 "POST",
                 "",
+                studio_id=studio_id,
                 key=self._orderer,
                 headers={"X-Amz-Client-Token": uuid.uuid4().hex},
                 body=body,
@@ -126,12 +142,13 @@ class Ours:
         method: str,
         rest: str,
         *,
+        studio_id: str = "",
         key: Key | None = None,
         headers: dict[str, str] | None = None,
         body: bytes = b"",
     ) -> bytes:
         key = key or self._key
-        studio = quote(self._studio.where["studioId"], safe="")
+        studio = quote(studio_id or self._studio.where["studioId"], safe="")
         return load.signed(
             method,
             f"{self._settings.address}{BASE_PATH}/studios/{studio}/streaming-sessions{rest}",
@@ -225,12 +242,18 @@ def timed(port: int, turn: Turn, clients: int) -> load.Load:
     return seen
 
 
-def measure(asked: dict[str, tuple[int, Turn]], clients: int, turns: int) -> dict[str, load.Load]:
+def measure(
+    asked: dict[str, tuple[int, Turn]],
+    clients: int,
+    turns: int,
+    settle: Callable[[], None] = lambda: None,
+) -> dict[str, load.Load]:
     """Take the medians of several turns, in each of which everything is asked once."""
     seen: dict[str, list[load.Load]] = {name: [] for name in asked}
     for _ in range(turns):
         for name, (port, turn) in asked.items():
             seen[name].append(timed(port, turn, clients))
+            settle()
     return {name: _middle(loads) for name, loads in seen.items()}
 
 
@@ -259,7 +282,7 @@ def compare(ours: Ours, theirs: Moto, turns: int) -> list[list[object]]:
     for clients in CLIENTS:
         for our_name, our_turn, their_name, their_turn in pairs(ours, theirs):
             asked = {"ours": (ours.port, our_turn), "moto": (theirs.port, their_turn)}
-            seen = measure(asked, clients, turns)
+            seen = measure(asked, clients, turns, ours.settle)
             us, them = seen["ours"], seen["moto"]
             say(f"{our_name}, {clients}: {us.per_second:.0f} a second, {them.per_second:.0f}")
             faster = ratio(us.per_second, them.per_second)
@@ -276,7 +299,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     chosen = parser.parse_args(arguments)
     few, most = min(chosen.rows), max(chosen.rows)
     flat: list[list[object]] = []
-    with BenchStudio(engine="simulated") as studio:
+    with BenchStudio(engine="simulated", **UNBOUNDED) as studio:
         ours = Ours(studio)
         for rows in sorted(chosen.rows):
             ours.fill(rows)

@@ -22,6 +22,7 @@ from soundstage.testing.process import ServiceProcess
 POLL_SECONDS = 0.05
 """How often an API is asked whether it is done."""
 _MOST_SECONDS = 120.0
+_ROLE = "arn:aws:iam::000000000000:role/bench"
 
 Session = dict[str, Any]
 
@@ -69,20 +70,27 @@ class BenchStudio:
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    @property
-    def profile_id(self) -> str:
-        """The launch profile's id."""
-        return self._profile["launchProfileId"]
-
-    def admit(self, *principal_ids: str) -> None:
-        """Let people use the launch profile."""
+    def another(self, name: str, *principal_ids: str) -> tuple[str, str]:
+        """Make one more studio; the ids of it and of a launch profile that these people may use."""
+        made = self.client.call(
+            "CreateStudio",
+            studioName=name,
+            displayName=name,
+            adminRoleArn=_ROLE,
+            userRoleArn=_ROLE,
+        )["studio"]
+        studio_id = made["studioId"]
+        _settled(lambda: self.client.call("GetStudio", studioId=studio_id)["studio"], "READY")
+        profile = launch.ensure_profile(self.client, studio_id, lambda _: None)
+        profile_id = profile["launchProfileId"]
         self.client.call(
             "PutLaunchProfileMembers",
-            **self.where,
-            **self._profile,
+            studioId=studio_id,
+            launchProfileId=profile_id,
             identityStoreId=IDENTITY_STORE_ID,
             members=[{"principalId": each, "persona": "USER"} for each in principal_ids],
         )
+        return studio_id, profile_id
 
     def create(self, **members: Any) -> Session:
         """Begin a session."""

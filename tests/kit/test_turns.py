@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, sele
 from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import Database
-from soundstage.kit.turns import NotCommittedError
+from soundstage.kit.turns import NotCommittedError, Turns
 
 SECONDS = 20
 things = Table("things", MetaData(), Column("id", Integer, primary_key=True))
@@ -34,8 +34,14 @@ class Scene:
         del connection
         self.commits += 1
 
-    def write(self, number: int, *, then: Callable[[Connection], Any] | None = None) -> None:
-        with self.database.transaction() as transaction:
+    def write(
+        self,
+        number: int,
+        *,
+        then: Callable[[Connection], Any] | None = None,
+        patient: bool = False,
+    ) -> None:
+        with self.database.transaction(patient=patient) as transaction:
             transaction.execute(things.insert().values(id=number))
             if then is not None:
                 then(transaction)
@@ -61,14 +67,18 @@ class Scene:
         """Have a thread write, and return when it waits for its turn."""
         turns = self.database._turns
         assert turns is not None
-        before = len(turns._waiting)
+        before = self._queued(turns)
         future = self.threads.submit(function, *given, **named)
         pause = threading.Event()
         for _ in range(SECONDS * 200):
-            if len(turns._waiting) > before:
+            if self._queued(turns) > before:
                 return future
             pause.wait(0.005)
         raise AssertionError("the writer did not come to wait")
+
+    @staticmethod
+    def _queued(turns: Turns) -> int:
+        return len(turns._first) + len(turns._patient)
 
     def stored(self) -> list[int]:
         with self.database.transaction(write=False) as transaction:
@@ -93,6 +103,23 @@ def test_those_who_wait_share_one_commit_in_their_order(scene: Scene) -> None:
     assert order == [1, 2, 3, 4, 5]
     assert scene.commits == 1
     assert scene.stored() == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_patient_let_others_go_first_but_come_in(scene: Scene) -> None:
+    order: list[int] = []
+
+    def queued(number: int, *, patient: bool) -> Future[None]:
+        then = lambda _: order.append(number)  # noqa: E731
+        return scene.queue(scene.write, number, then=then, patient=patient)
+
+    with scene.held_up() as futures:
+        futures += [queued(number, patient=True) for number in (101, 102)]
+        futures += [queued(number, patient=False) for number in range(1, 7)]
+    for future in futures:
+        future.result(SECONDS)
+    assert order == [1, 2, 3, 4, 101, 5, 6, 102]
+    # Nobody waits for the commit of the other kind: 0 to 4, 101, 5 and 6, 102.
+    assert scene.commits == 4
 
 
 def test_nobody_goes_on_before_the_commit(scene: Scene) -> None:

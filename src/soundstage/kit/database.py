@@ -118,12 +118,15 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
 
     @contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator[sqlalchemy.Connection]:
+    def transaction(
+        self, *, write: bool = True, patient: bool = False
+    ) -> Iterator[sqlalchemy.Connection]:
         """Commit when the block ends, roll back when it raises, then wake who was hinted.
 
         `write=False` promises to change nothing; on SQLite such blocks never wait for a writer.
+        `patient=True` lets writers go first for whom somebody waits.
         """
-        with self._block(write=write) as connection:
+        with self._block(write=write, patient=patient) as connection:
             hints.take(connection)
             yield connection
             hinted = hints.take(connection)
@@ -132,9 +135,9 @@ class Database:
                 listener(hinted)
 
     @contextmanager
-    def _block(self, *, write: bool) -> Iterator[sqlalchemy.Connection]:
+    def _block(self, *, write: bool, patient: bool) -> Iterator[sqlalchemy.Connection]:
         if write and self._turns is not None:
-            with self._turns.turn() as connection:
+            with self._turns.turn(patient=patient) as connection:
                 yield connection
         else:
             with self._connect(write=write) as connection, connection.begin():

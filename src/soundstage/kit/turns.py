@@ -6,6 +6,9 @@ it is done and another waits, the next one goes on in the same transaction of th
 savepoint of its own; the last of a group commits for all. Nobody goes on before that commit is on
 the disk, and a block that raises takes back only what it did itself.
 
+Whoever keeps a person waiting goes first: those who are patient, such as the reconciler, are let in
+when nobody else is there, and now and then in between, so that they do come in.
+
 `kit.database` uses it for writers of its own process. Another process, such as the command line,
 is waited for in SQLite's way.
 """
@@ -19,6 +22,8 @@ from sqlalchemy import Connection
 
 _MOST_TOGETHER = 16
 """How many blocks share a commit, so that the first does not wait for ever."""
+_FIRST_IN_A_ROW = 4
+"""How many go before one that is patient."""
 
 
 class NotCommittedError(Exception):
@@ -65,15 +70,17 @@ class Turns:
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
+        self._first: deque[threading.Lock] = deque()
+        self._patient: deque[threading.Lock] = deque()
+        self._in_a_row = 0
         self._is_taken = False
         self._group: _Group | None = None
         """The transaction that is open between two turns; only who has the turn looks at it."""
 
     @contextmanager
-    def turn(self) -> Iterator[Connection]:
+    def turn(self, *, patient: bool = False) -> Iterator[Connection]:
         """Give a connection that is in a transaction; what was done is stored when this returns."""
-        self._enter()
+        self._enter(self._patient if patient else self._first)
         try:
             group = self._group = self._group or self._begin()
         except BaseException:
@@ -84,7 +91,7 @@ class Turns:
                 yield group.connection
         finally:
             group.blocks += 1
-            if not self._is_followed(group):
+            if not self._is_followed(group, patient=patient):
                 self._group = None
                 group.end()
             self._leave()
@@ -98,28 +105,39 @@ class Turns:
             connection.close()
             raise
 
-    def _is_followed(self, group: _Group) -> bool:
+    def _is_followed(self, group: _Group, *, patient: bool) -> bool:
+        """Reports whether one of the same kind comes next, and may share this commit."""
         if group.failure is not None or group.blocks >= _MOST_TOGETHER:
             return False
         with self._lock:
-            return bool(self._waiting)
+            return self._next() is (self._patient if patient else self._first)
 
-    def _enter(self) -> None:
+    def _next(self) -> deque[threading.Lock] | None:
+        """Say which of the two queues has the next turn; it stays so until somebody leaves, except
+        that one who comes to an empty first queue may go before a patient one.
+        """
+        if self._first and (self._in_a_row < _FIRST_IN_A_ROW or not self._patient):
+            return self._first
+        return self._patient or None
+
+    def _enter(self, queue: deque[threading.Lock]) -> None:
         with self._lock:
             if not self._is_taken:
                 self._is_taken = True
                 return
             called = threading.Lock()
             called.acquire()
-            self._waiting.append(called)
+            queue.append(called)
         called.acquire()
 
     def _leave(self) -> None:
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
+            queue = self._next()
+            if queue is None:
                 self._is_taken = False
+                return
+            self._in_a_row = self._in_a_row + 1 if queue is self._first else 0
+            queue.popleft().release()
 
 
 @contextmanager

@@ -5,8 +5,8 @@ those rows alone that somebody holds.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 _IN_ORDER = ("created_at", "id")
 _NEW = (

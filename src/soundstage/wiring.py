@@ -173,7 +173,7 @@ class Service:
         now = self.clock()
         with self.database.transaction() as transaction:
             idempotency.purge(transaction, now)
-            orphans = refs - sessions.known_refs(transaction)
+            orphans = refs - sessions.known_refs(transaction, refs)
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)
             # What can't be removed now is still there at the next sweep.
@@ -238,6 +238,11 @@ class ApiDoor:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._known: dict[str, tuple[datetime, tuple[str, Caller]]] = {}
+
+    @property
+    def reads_at_once(self) -> bool:
+        """Reports whether reading waits for nothing."""
+        return self._service.database.reads_at_once
 
     def now(self) -> datetime:
         """Tell the time."""

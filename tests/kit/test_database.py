@@ -146,7 +146,7 @@ def test_many_sqlite_writers_wait_for_each_other(sqlite: Database) -> None:
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 1)],
+    [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 2)],
 )
 def test_sqlite_is_set_up(sqlite: Database, pragma: str, value: Any) -> None:
     with sqlite.transaction(write=False) as transaction:

@@ -34,7 +34,9 @@ _log = structlog.get_logger("soundstage.api")
 def build(operations: Sequence[Operation], door: Door, settings: ApiSettings) -> list[BaseRoute]:
     """Make the routes of the API."""
     api = Api(operations, door, settings)
-    return [Mount(BASE_PATH, app=Edge(api.answer, settings))]
+    return [
+        Mount(BASE_PATH, app=Edge(api.answer, settings, reads_at_once=door.reads_at_once)),
+    ]
 
 
 class Api:

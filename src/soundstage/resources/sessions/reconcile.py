@@ -148,7 +148,7 @@ class SessionWorker:
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         """Look at the changed session now."""
-        lease.wake(transaction, self.table, now, self.table.c.id == changed)
+        lease.wake_row(transaction, self.table, changed, now)
 
     def watched(self, transaction: Connection) -> list[tuple[str, int]]:
         """Read which workstations should be running well, and the attempt of each."""

@@ -388,9 +388,9 @@ def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
     return store.sessions.count(transaction, *is_there) > 0
 
 
-def known_refs(transaction: Connection) -> set[str]:
-    """Name the sessions that may have something at the engine; for the sweep."""
-    return store.known_refs(transaction)
+def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
+    """Say which of these are sessions that may have something at the engine; for the sweep."""
+    return store.known_refs(transaction, refs)
 
 
 def _require_room(request: Request, studio_id: str, owner: str) -> None:

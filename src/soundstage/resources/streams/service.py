@@ -5,9 +5,9 @@ by the gateway.
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, or_
+from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids, journal, lease
+from soundstage.kit import hints, ids, journal
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.sessions import activity, countdown
@@ -220,9 +220,7 @@ def move(
 
 def wake(transaction: Connection, changed: str, now: datetime) -> None:
     """Make the streams of a session, or of a person, due now."""
-    columns = store.table.c
-    concerned = or_(columns.session_id == changed, columns.owned_by == changed)
-    lease.wake(transaction, store.table, now, concerned, columns.state.not_in(sorted(ENDED)))
+    transaction.execute(store.WAKE, {"changed": changed, "waking_at": now})
 
 
 def may_stay_open(transaction: Connection, stream: StreamingSessionStream) -> bool:

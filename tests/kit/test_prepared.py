@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, bindparam, select
+from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from soundstage.kit.database import Database, Document, Moment
@@ -27,12 +27,14 @@ things = Table(
     Column("words", Document(list[str])),
     Column("colour", String(8)),
     Column("is_large", Boolean(create_constraint=False)),
+    Column("weight", Float),
 )
 ROWS: list[dict[str, Any]] = [
     {"id": 1, "at": NOW, "words": ["a", "ä"], "colour": Colour.RED, "is_large": True},
     {"id": 2, "at": NOW + timedelta(days=1), "words": [], "colour": "BLUE", "is_large": False},
     {"id": 3, "at": None, "words": None, "colour": None, "is_large": None},
 ]
+WEIGHTS = [1.5, 2, None]
 STATEMENTS = [
     (select(things), {}),
     (select(things).where(things.c.id == bindparam("id")), {"id": 2}),
@@ -47,7 +49,8 @@ STATEMENTS = [
 def filled(database: Database) -> Database:
     with database.transaction() as transaction:
         things.metadata.create_all(transaction)
-        transaction.execute(things.insert(), ROWS)
+        rows = [{**row, "weight": weight} for row, weight in zip(ROWS, WEIGHTS, strict=True)]
+        transaction.execute(things.insert(), rows)
     return database
 
 

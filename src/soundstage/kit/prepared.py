@@ -16,6 +16,8 @@ import sqlalchemy
 from sqlalchemy import Connection, Dialect, Select
 
 _Convert = Callable[[Any], Any]
+_Conversions = tuple[tuple[int, _Convert], ...]
+"""Which columns must be converted, and how."""
 
 
 class _Compiled(msgspec.Struct, frozen=True):
@@ -28,8 +30,6 @@ class _Compiled(msgspec.Struct, frozen=True):
     """The values that stand in the statement itself."""
     given: tuple[tuple[str, _Convert], ...]
     """How parameters are converted, where they must be."""
-    read: tuple[tuple[int, _Convert], ...]
-    """How columns are converted, where they must be."""
 
 
 class Prepared:
@@ -38,6 +38,7 @@ class Prepared:
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
         self._compiled: dict[str, _Compiled] = {}
+        self._read: dict[str, _Conversions] = {}
 
     def rows(self, transaction: Connection, **parameters: Any) -> list[list[Any]]:
         """Run it; each row is a list of its columns."""
@@ -46,11 +47,14 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[dialect.name] = _compile(self.statement, dialect)
         try:
-            rows = _run(transaction, compiled, parameters)
+            rows, codes = _run(transaction, compiled, parameters)
         except dialect.loaded_dbapi.Error:
             return [list(row) for row in transaction.execute(self.statement, parameters)]
+        read = self._read.get(dialect.name)
+        if read is None:
+            read = self._read[dialect.name] = _conversions(self.statement, dialect, codes)
         for row in rows:
-            for at, convert in compiled.read:
+            for at, convert in read:
                 row[at] = convert(row[at])
         return rows
 
@@ -62,7 +66,8 @@ class Prepared:
 
 def _run(
     transaction: Connection, compiled: _Compiled, parameters: dict[str, Any]
-) -> list[list[Any]]:
+) -> tuple[list[list[Any]], list[Any]]:
+    """Give the rows as the driver has them, and its codes of the columns' types."""
     values = compiled.fixed | parameters
     for name, convert in compiled.given:
         values[name] = convert(values[name])
@@ -72,7 +77,8 @@ def _run(
             cursor.execute(compiled.text, values)
         else:
             cursor.execute(compiled.text, [values[name] for name in compiled.order])
-        return list(map(list, cursor.fetchall()))
+        rows = list(map(list, cursor.fetchall()))
+        return rows, [column[1] for column in cursor.description or ()]
     finally:
         cursor.close()
 
@@ -86,11 +92,14 @@ def _compile(statement: Select[Any], dialect: Dialect) -> _Compiled:
         convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
         if convert is not None:
             given.append((name, convert))
-    read = []
-    for at, column in enumerate(statement.selected_columns):
-        # The driver's own code of a column's type matters to none of the types used here.
-        convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
-        if convert is not None:
-            read.append((at, convert))
     order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
-    return _Compiled(str(compiled), order, fixed, tuple(given), tuple(read))
+    return _Compiled(str(compiled), order, fixed, tuple(given))
+
+
+def _conversions(statement: Select[Any], dialect: Dialect, codes: list[Any]) -> _Conversions:
+    columns = zip(statement.selected_columns, codes, strict=True)
+    found = [
+        (at, column.type.dialect_impl(dialect).result_processor(dialect, code))
+        for at, (column, code) in enumerate(columns)
+    ]
+    return tuple((at, convert) for at, convert in found if convert is not None)

@@ -24,6 +24,7 @@ from soundstage.gateway.connect import Connector
 from soundstage.gateway.fileline import Answer, BrokenLineError, FileLine, line_to
 from soundstage.gateway.filerights import Entered, FileRights, RefusedFileError
 from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS, Pages
+from soundstage.gateway.refusals import words_for
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.upstreams import Refused, Transferred
 
@@ -40,7 +41,7 @@ _SENTENCES = {
     "LONG_NAME": (HTTPStatus.BAD_REQUEST, "This name is longer than 255 bytes."),
     "FULL": (HTTPStatus.INSUFFICIENT_STORAGE, "The workstation's disk has no room for it."),
     "FOLDER": (HTTPStatus.CONFLICT, "The folder for uploads can't be written to."),
-    "BUSY": (HTTPStatus.CONFLICT, "Another page sends this file just now."),
+    "BUSY": (HTTPStatus.LOCKED, "Another page sends this file just now."),
     "OFFSET": (HTTPStatus.CONFLICT, "The workstation has another part of it."),
     "GONE": (HTTPStatus.NOT_FOUND, "There is no such file."),
     "NOT_ALLOWED": (HTTPStatus.FORBIDDEN, "The workstation was started without this right."),
@@ -217,7 +218,8 @@ class Files:
             try:
                 return await endpoint(request)
             except Refused as error:
-                return self._pages.notice(error.reason)
+                words = words_for(error.reason)
+                return self._say({"message": f"{words.headline}."}, words.status)
             except RefusedFileError as error:
                 return self._say(error.body, error.status)
             except BrokenLineError as error:

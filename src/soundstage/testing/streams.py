@@ -80,6 +80,8 @@ class MemoryUpstreams:
 
     async def report_transfer(self, transferred: Transferred) -> None:
         """Keep what was reported."""
+        if not self.is_reachable:
+            raise ConnectionError("told to be unreachable")
         self.transferred.append(transferred)
 
     async def report_activity(self, stream_ids: set[str]) -> None:

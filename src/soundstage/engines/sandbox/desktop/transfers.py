@@ -366,6 +366,8 @@ def serve_one(connection: socket.socket, plan: dict[str, str | None]) -> None:
             made.say(error.answer)
         except (ConnectionError, TimeoutError):
             return
+        except FileNotFoundError:
+            made.say({"refused": "GONE"})
         except OSError as error:
             made.say({"refused": "FULL" if error.errno in _FULL else "FOLDER"})
         except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """Runs one request from its signature to its answer, and mounts that under the API's base path.
 
-`wiring` calls `build`. Everything for one request happens in one worker thread and one transaction,
-in the order signature, throttle, permission, existence, input, operation, commit.
+`wiring` calls `build`. Everything for one request happens in one thread and one transaction, in the
+order signature, throttle, permission, existence, input, operation, commit.
 """
 
 from collections.abc import Sequence

@@ -39,6 +39,10 @@ class Notes:
     def due_at(self, outcome: None) -> datetime | None:
         """Not before somebody wakes it."""
 
+    def is_decision(self, outcome: None) -> bool:
+        del outcome
+        return True
+
     def apply(self, transaction: Connection, loaded: str, outcome: None, now: datetime) -> None:
         """Nothing beside the lease is written."""
 

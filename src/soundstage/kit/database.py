@@ -6,8 +6,9 @@ below. The same SQL runs on SQLite (write-ahead log, foreign keys on) and on Pos
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from soundstage.kit import hints
-from soundstage.kit.turns import Turns
 
 metadata = MetaData(
     naming_convention={
@@ -35,7 +35,9 @@ metadata = MetaData(
 )
 
 _WRITES = "soundstage_writes"
+_IS_NOTE = "soundstage_note"
 _SEEN = "soundstage_seen"
+_LEVEL = "soundstage_level"
 _UPGRADE_LOCK = 0x536F756E64
 """Any number that nothing else in the database locks."""
 
@@ -111,22 +113,27 @@ class Database:
         self.url = sqlalchemy.make_url(url)
         self.engine = sqlalchemy.create_engine(self.url, **_pool(self.url))
         self._listeners: list[hints.Listener] = []
-        self._turns: Turns | None = None
+        self._writing: AbstractContextManager[Any] = nullcontext()
         if self.url.get_backend_name() == "sqlite":
-            self._turns = Turns(lambda: self._connect(write=True))
+            # SQLite has one writer at a time. Its own way to wait is to sleep and try again, which
+            # lets some wait for seconds; what is left to it are writers of other processes.
+            self._writing = threading.Lock()
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
     @contextmanager
     def transaction(
-        self, *, write: bool = True, patient: bool = False
+        self, *, write: bool = True, note: bool = False
     ) -> Iterator[sqlalchemy.Connection]:
         """Commit when the block ends, roll back when it raises, then wake who was hinted.
 
         `write=False` promises to change nothing; on SQLite such blocks never wait for a writer.
-        `patient=True` lets writers go first for whom somebody waits.
+        What is committed is on the disk, except with `note=True`, which promises that nobody is
+        told of it and nothing is built on it: on SQLite such a block does not wait for the disk. It
+        outlives this process, however that ends. When the machine's power fails it may be lost, but
+        never without everything that came after it.
         """
-        with self._block(write=write, patient=patient) as connection:
+        with self._block(write=write, note=note) as connection:
             hints.take(connection)
             yield connection
             hinted = hints.take(connection)
@@ -135,13 +142,10 @@ class Database:
                 listener(hinted)
 
     @contextmanager
-    def _block(self, *, write: bool, patient: bool) -> Iterator[sqlalchemy.Connection]:
-        if write and self._turns is not None:
-            with self._turns.turn(patient=patient) as connection:
-                yield connection
-        else:
-            with self._connect(write=write) as connection, connection.begin():
-                yield connection
+    def _block(self, *, write: bool, note: bool) -> Iterator[sqlalchemy.Connection]:
+        turn = self._writing if write else nullcontext()
+        with turn, self._connect(write=write, note=note) as connection, connection.begin():
+            yield connection
 
     @property
     def reads_at_once(self) -> bool:
@@ -191,9 +195,9 @@ class Database:
         """Close every pooled connection."""
         self.engine.dispose()
 
-    def _connect(self, *, write: bool) -> sqlalchemy.Connection:
-        seen: Seen | None = None if write else {}
-        return self.engine.connect().execution_options(**{_WRITES: write, _SEEN: seen})
+    def _connect(self, *, write: bool, note: bool = False) -> sqlalchemy.Connection:
+        options: dict[str, Any] = {_WRITES: write, _IS_NOTE: note, _SEEN: None if write else {}}
+        return self.engine.connect().execution_options(**options)
 
 
 Seen = dict[tuple[str, str], Any]
@@ -255,5 +259,15 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 def _begin_sqlite(connection: sqlalchemy.Connection) -> None:
     # A writer takes the lock at once: upgrading a read lock later fails when another was first.
-    writes = connection.get_execution_options().get(_WRITES, True)
-    connection.connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    begun = connection.connection
+    cursor = begun.cursor()
+    if not options.get(_WRITES, True):
+        cursor.execute("BEGIN")
+        return
+    # Kept by the connection, and can't be changed within a transaction.
+    level = "NORMAL" if options.get(_IS_NOTE, False) else "FULL"
+    if begun.info.get(_LEVEL, "FULL") != level:
+        cursor.execute(f"PRAGMA synchronous={level}")
+        begun.info[_LEVEL] = level
+    cursor.execute("BEGIN IMMEDIATE")

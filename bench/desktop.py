@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from soundstage.engines.interface import Spec, Volume
+from soundstage.engines.sandbox.cgroups import Groups
+from soundstage.engines.sandbox.gpus import Assignment
 from soundstage.engines.sandbox.plan import supervisor_plan
 from soundstage.engines.sandbox.process import STREAM_SOCKET
 from soundstage.engines.sandbox.records import Record
@@ -78,6 +80,8 @@ class HandmadeDesktop:
         }
         places = {name: str(number) for name, number in blanks.items()}
         places |= {f"\0bind:{at}": source for at, source in enumerate(document["binds"])}
+        # It has no groups.
+        places["\0groups"] = ""
         arguments = [places.get(word, word) for word in document["arguments"]]
         with (self.folder / "errors").open("wb") as errors:
             self._process = subprocess.Popen(
@@ -122,8 +126,9 @@ class HandmadeDesktop:
             record,
             directory=self.folder,
             volume=self.folder / "volume",
-            cgroups=[],
+            cgroups=Groups(),
             as_root=False,
+            gpus=Assignment(),
         )
 
 

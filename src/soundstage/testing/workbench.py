@@ -101,7 +101,7 @@ class Workbench:
     def remove(self, ref: str) -> None:
         self.wait(ref, Phase.ABSENT, act=lambda: self.engine.ensure_absent(ref))
 
-    def start_with_shell(self, **facts: str) -> str:
+    def start_with_shell(self, **facts: object) -> str:
         """Start one that `inside` works in; it takes a stop and another start to lay that out."""
         ref = self.start(None, **facts)
         self.stop(ref)

@@ -4,7 +4,9 @@ import json
 import stat
 from pathlib import Path
 
-from soundstage.engines.interface import Spec, Volume
+from soundstage.engines.interface import Spec, Transfers, Volume
+from soundstage.engines.sandbox.cgroups import Groups
+from soundstage.engines.sandbox.gpus import Assignment
 from soundstage.engines.sandbox.plan import DESKTOP, stream_flags, supervisor_plan
 from soundstage.engines.sandbox.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
@@ -12,13 +14,29 @@ from soundstage.engines.sandbox.settings import SandboxSettings
 SETTINGS = SandboxSettings(home=Path("/data"), stream_environment=Path("/code/stream"))
 
 
-def plan(*, as_root: bool, clipboard: bool = True) -> dict[str, object]:
+GROUPS = Groups(
+    desktop=[Path("/groups/cpu/r/desktop"), Path("/groups/memory/r")],
+    programs=[Path("/groups/cpu/r/programs")],
+    all=[Path("/groups/cpu/r/desktop"), Path("/groups/cpu/r"), Path("/groups/memory/r")],
+)
+NO_CARDS = Assignment()
+NONE_PASS = Transfers()
+
+
+def plan(
+    *,
+    as_root: bool,
+    clipboard: bool = True,
+    gpus: Assignment = NO_CARDS,
+    transfers: Transfers = NONE_PASS,
+) -> dict[str, object]:
     spec = Spec(
         image="ami-host",
         instance_type="g5.xlarge",
         volume=Volume(),
         attempt=4,
         clipboard=clipboard,
+        transfers=transfers,
         environment={"TOKEN": "opensesame"},
     )
     record = Record(uid=777, spec=spec, wanted="running", asked_at=0.0, machine_id="1" * 32)
@@ -27,8 +45,9 @@ def plan(*, as_root: bool, clipboard: bool = True) -> dict[str, object]:
         record,
         directory=Path("/data/workstations/r"),
         volume=Path("/data/volumes/r/0"),
-        cgroups=[Path("/sys/fs/cgroup/r")],
+        cgroups=GROUPS,
         as_root=as_root,
+        gpus=gpus,
     )
 
 
@@ -44,6 +63,42 @@ def test_it_can_be_sent_as_json() -> None:
     assert json.loads(json.dumps(document)) == document
 
 
+def test_the_supervisor_is_told_which_groups_to_enter_to_open_and_to_remove() -> None:
+    document = plan(as_root=True)
+    assert document["cgroups"] == ["/groups/cpu/r/desktop", "/groups/memory/r"]
+    assert document["cgroups_left"] == [
+        "/groups/cpu/r/desktop",
+        "/groups/cpu/r",
+        "/groups/memory/r",
+    ]
+    assert document["parts"] == {
+        "desktop": "/groups/cpu/r/desktop",
+        "programs": ["/groups/cpu/r/programs"],
+    }
+
+
+def test_a_graphics_card_encodes_the_picture_and_is_all_there_is() -> None:
+    card = Assignment(
+        nodes=["/dev/dri/renderD129"],
+        sources=["/dev/dri/renderD129"],
+        environment={"ROCR_VISIBLE_DEVICES": "0"},
+        folders=["/sys/devices/card"],
+        links={"/sys/dev/char/226:129": "../../devices/card/drm/renderD129"},
+        render_node="/dev/dri/renderD129",
+    )
+    document = plan(as_root=True, gpus=card)
+    arguments = document["arguments"]
+    assert isinstance(arguments, list)
+    told = "\n".join(arguments)
+    assert document["devices"] == ["/dev/dri/renderD129"]
+    assert "--dev-bind\n\0device:0\n/dev/dri/renderD129\n" in told
+    assert "--ro-bind\n/sys/devices/card\n/sys/devices/card\n" in told
+    assert "--symlink\n../../devices/card/drm/renderD129\n/sys/dev/char/226:129\n" in told
+    assert "--setenv\nROCR_VISIBLE_DEVICES\n0\n" in told
+    assert "--encode-dri=/dev/dri/renderD129" in str(inner_plan(document))
+    assert "--encode-dri" not in str(inner_plan(plan(as_root=True)))
+
+
 def test_only_root_changes_the_user() -> None:
     assert plan(as_root=True)["uid"] == 777
     assert plan(as_root=False)["uid"] is None
@@ -56,6 +111,16 @@ def test_nothing_secret_stands_on_the_command_line() -> None:
 def test_the_clipboard_follows_the_policy() -> None:
     assert "--enable-clipboard=true" in str(inner_plan(plan(as_root=True)))
     assert "--enable-clipboard=false" in str(inner_plan(plan(as_root=True, clipboard=False)))
+
+
+def test_what_moves_files_runs_only_where_files_may_pass() -> None:
+    assert inner_plan(plan(as_root=True))["files"] is None
+    command = inner_plan(plan(as_root=True, transfers=Transfers(upload_to="$HOME/in")))["files"]
+    assert isinstance(command, list)
+    assert command[0] == "ionice"
+    assert "/opt/soundstage/transfers.py" in command
+    assert "/run/stream/files.sock" in command
+    assert json.loads(command[-1]) == {"upload_to": "$HOME/in", "download_from": None}
 
 
 def test_the_stream_is_kept_to_its_socket() -> None:

@@ -44,6 +44,9 @@ class Bench:
             "data": {},
             "seccomp": "",
             "cgroups": [],
+            "cgroups_left": [],
+            "parts": {"desktop": "", "programs": []},
+            "devices": [],
             **more,
         }
         life = self.records.take_life("r")

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from soundstage.engines.interface import PermanentError
+from soundstage.engines.sandbox.gpus import Assignment
 
 USER_ID = 1000
 USER = "artist"
@@ -65,6 +66,7 @@ class Walls(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     machine_id: str
     environment: dict[str, str]
+    gpus: Assignment = Assignment()
 
 
 class Drawing(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +107,7 @@ def draw(walls: Walls) -> Drawing:
         "--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
         "--perms", "0700", "--dir", RUNTIME,
     ]  # fmt: skip
+    arguments += _gpus(walls.gpus)
     bind("--bind", walls.scratch / "tmp", "/tmp")  # noqa: S108 -- inside the sandbox.
     bind("--bind", walls.scratch / "var-tmp", "/var/tmp")  # noqa: S108 -- as above.
     arguments += ["--perms", "1777", "--dir", "/tmp/.X11-unix"]  # noqa: S108 -- as above.
@@ -113,10 +116,24 @@ def draw(walls: Walls) -> Drawing:
     bind("--ro-bind", walls.desktop, DESKTOP)
     bind("--ro-bind", walls.stream_environment, STREAM_ENVIRONMENT)
     own = {"SOUNDSTAGE_STEPS_FD": "\0steps", "SOUNDSTAGE_COMMAND_FD": "\0command"}
-    for name, value in {**base_environment(), **walls.environment, **own}.items():
+    own["SOUNDSTAGE_GROUPS"] = "\0groups"
+    cards = walls.gpus.environment
+    for name, value in {**base_environment(), **cards, **walls.environment, **own}.items():
         arguments += ["--setenv", name, value]
     arguments += ["--remount-ro", "/", "--chdir", HOME]
     return Drawing(arguments=arguments, binds=binds, data=data)
+
+
+def _gpus(given: Assignment) -> list[str]:
+    """Only the workstation's own cards exist in it, and what /sys says of them."""
+    arguments = []
+    for number, node in enumerate(given.nodes):
+        arguments += ["--dev-bind", f"\0device:{number}", node]
+    for folder in given.folders:
+        arguments += ["--ro-bind", folder, folder]
+    for place, target in given.links.items():
+        arguments += ["--symlink", target, place]
+    return arguments
 
 
 def _check(walls: Walls) -> None:

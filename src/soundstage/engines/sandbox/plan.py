@@ -12,6 +12,9 @@ import msgspec
 
 from soundstage.engines.interface import PermanentError, Transfers
 from soundstage.engines.sandbox import bubblewrap, seccomp
+from soundstage.engines.sandbox.cgroups import DESKTOP as DESKTOP_GROUP
+from soundstage.engines.sandbox.cgroups import Groups
+from soundstage.engines.sandbox.gpus import Assignment
 from soundstage.engines.sandbox.process import FILES_SOCKET, STREAM_SOCKET
 from soundstage.engines.sandbox.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
@@ -30,9 +33,15 @@ _PANEL_PARTS_LEFT_OUT = (
 )
 
 
-def stream_flags(*, socket: str, clipboard: bool, frames_per_second: int) -> list[str]:
-    """Selkies' settings; those that a client might change are locked."""
+def stream_flags(
+    *, socket: str, clipboard: bool, frames_per_second: int, encode_on: str | None = None
+) -> list[str]:
+    """Selkies' settings; those that a client might change are locked.
+
+    `encode_on` is the render node of a graphics card; without one the processor encodes.
+    """
     return [
+        *([] if encode_on is None else [f"--encode-dri={encode_on}"]),
         f"--unix-socket={socket}",
         "--mode=websockets",
         "--enable-dual-mode=false",
@@ -71,6 +80,7 @@ def desktop_plan(
     stream: str,
     environment: str,
     x_display: list[str],
+    encode_on: str | None = None,
 ) -> dict[str, Any]:
     """What the desktop's starter is told: where things are, as it sees them."""
     socket = f"{stream}/{STREAM_SOCKET}"
@@ -78,6 +88,7 @@ def desktop_plan(
         socket=socket,
         clipboard=record.spec.clipboard,
         frames_per_second=settings.frames_per_second,
+        encode_on=encode_on,
     )
     return {
         "desktop": desktop,
@@ -105,23 +116,41 @@ def supervisor_plan(
     *,
     directory: Path,
     volume: Path,
-    cgroups: list[Path],
+    cgroups: Groups,
     as_root: bool,
+    gpus: Assignment,
 ) -> dict[str, Any]:
     """Everything `supervisor.py` reads from its standard input."""
     shared = {
         "attempt": record.spec.attempt,
         "directory": str(directory),
         "stream_directory": str(directory / "stream"),
-        "cgroups": [str(path) for path in cgroups],
+        "cgroups": [str(path) for path in cgroups.desktop],
+        "cgroups_left": [str(path) for path in cgroups.all],
+        "parts": _parts(cgroups),
+        "devices": gpus.sources,
     }
     if settings.isolation == "none":
-        return {**shared, **_unwalled(settings, record, directory, volume)}
-    return {**shared, **_walled(settings, record, directory, volume, as_root=as_root)}
+        return {**shared, **_unwalled(settings, record, directory, volume, gpus)}
+    walled = _walled(settings, record, directory, volume, gpus, as_root=as_root)
+    return {**shared, **walled}
+
+
+def _parts(groups: Groups) -> dict[str, Any]:
+    """What the starter parts the artist's programs from the desktop's with."""
+    programs = [str(path) for path in groups.programs]
+    beside = str(groups.programs[0].with_name(DESKTOP_GROUP)) if programs else ""
+    return {"desktop": beside, "programs": programs}
 
 
 def _walled(
-    settings: SandboxSettings, record: Record, directory: Path, volume: Path, *, as_root: bool
+    settings: SandboxSettings,
+    record: Record,
+    directory: Path,
+    volume: Path,
+    gpus: Assignment,
+    *,
+    as_root: bool,
 ) -> dict[str, Any]:
     spec = record.spec
     program = shutil.which("bwrap")
@@ -134,6 +163,7 @@ def _walled(
         stream=bubblewrap.STREAM,
         environment=bubblewrap.STREAM_ENVIRONMENT,
         x_display=[":0"],
+        encode_on=gpus.render_node,
     )
     drawing = bubblewrap.draw(
         bubblewrap.Walls(
@@ -146,6 +176,7 @@ def _walled(
             name=spec.name,
             machine_id=record.machine_id,
             environment={**spec.environment, "SOUNDSTAGE_PLAN": json.dumps(inner)},
+            gpus=gpus,
         )
     )
     return {
@@ -161,7 +192,7 @@ def _walled(
 
 
 def _unwalled(
-    settings: SandboxSettings, record: Record, directory: Path, volume: Path
+    settings: SandboxSettings, record: Record, directory: Path, volume: Path, gpus: Assignment
 ) -> dict[str, Any]:
     """The same desktop as a plain process of the service's user, with folders for its own files."""
     desktop, runtime = directory / "desktop", directory / "runtime"
@@ -186,11 +217,13 @@ def _unwalled(
         environment=str(settings.stream_environment),
         # The host may have displays already: the X server looks for a free number.
         x_display=[],
+        encode_on=gpus.render_node,
     )
     environment = {
         **bubblewrap.base_environment(),
         "HOME": str(volume / "home"),
         "XDG_RUNTIME_DIR": str(runtime),
+        **gpus.environment,
         **record.spec.environment,
         "SOUNDSTAGE_PLAN": json.dumps(inner),
     }

@@ -6,6 +6,7 @@ workstation's supervisor:
 * `record.json`: what was asked for last (the service writes it);
 * `status.json`: how far the supervisor is (it writes it);
 * `messages.json`: what this attempt's desktop was to show (the service writes it);
+* `lost.json`: when it was first found gone without a last word (the service writes it);
 * `life`: an empty file that the supervisor holds locked for as long as it lives;
 * `stream/`: the sockets of the desktop; the one thing here the workstation's user may write.
 
@@ -24,6 +25,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from soundstage.engines.interface import Message, Spec
+from soundstage.engines.sandbox.admission import Promise
 
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOCKS = ".locks"
@@ -38,6 +40,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Literal["running", "stopped", "absent"]
     asked_at: float
     machine_id: str
+    promise: Promise | None = None
+    """What it was admitted with; None when that was given back."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +68,13 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True):
 
     attempt: int
     messages: list[Message] = []
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """When one attempt was first found gone with nobody's last word."""
+
+    attempt: int
+    at: float
 
 
 class Records:
@@ -101,6 +112,15 @@ class Records:
             written = Messages(attempt=attempt)
         if message.key not in {known.key for known in written.messages}:
             _write(path, Messages(attempt=attempt, messages=[*written.messages, message]))
+
+    def found_lost_at(self, ref: str, attempt: int, now: float) -> float:
+        """When the attempt was first found gone: now, unless that is written down."""
+        path = self.directory(ref) / "lost.json"
+        lost = _read(path, Lost)
+        if lost is None or lost.attempt != attempt:
+            lost = Lost(attempt=attempt, at=now)
+            _write(path, lost)
+        return lost.at
 
     def remove(self, ref: str) -> None:
         """The record goes last, so that half a removal is found again."""

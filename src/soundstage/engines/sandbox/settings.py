@@ -7,6 +7,10 @@ from typing import Literal
 
 import msgspec
 
+from soundstage.engines.instance_types import Size
+from soundstage.engines.sandbox.admission import Rules
+from soundstage.engines.sandbox.cgroups import PROCESS_LIMIT
+
 
 class ImageSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where the read-only files of an image come from."""
@@ -43,6 +47,14 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     interpreter: str = "/usr/bin/python3"
     """Runs the supervisors; must not depend on the environment that the service runs in."""
     cgroup_root: Path = Path("/sys/fs/cgroup")
+    rules: Rules = Rules()
+    """How full this host may be."""
+    process_limit: int = PROCESS_LIMIT
+    """The artist's programs of one workstation, threads included."""
+    sizes: dict[str, Size] = {}
+    """What the operator says that instance types are here."""
+    device_root: Path = Path("/")
+    """Where /dev, /sys and /proc are, to look for graphics cards."""
 
     @property
     def workstations(self) -> Path:

@@ -226,7 +226,7 @@ class Supervisor:
         self.wait_for_inner()
         if not self.plan.get("walls", True):
             _end_descendants()
-        for path in self.plan["cgroups"]:
+        for path in self.plan["cgroups_left"]:
             _remove_cgroup(path)
         _empty(self.plan["stream_directory"])
         self.status.update(phase="ended", exit_code=code, since=time.time())
@@ -283,11 +283,15 @@ def _become_sandbox(plan: dict, parent: int, ends: tuple[int, int, int, int]) ->
     for path in plan["cgroups"]:
         with open(path + "/cgroup.procs", "w") as file:  # noqa: PTH123 -- as above.
             file.write(str(os.getpid()))
+    groups = _open_parts(plan["parts"])
     for number in (*_PASSED_OVER, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)
     places = {f"\0bind:{i}": source for i, source in enumerate(plan["binds"])}
+    places |= {f"\0device:{i}": node for i, node in enumerate(plan["devices"])}
     if plan["uid"] is not None:
         places = _stage(libc, plan["binds"])
+        if plan["devices"]:
+            places |= _own_devices(plan)
         os.setgroups([])
         os.setresgid(plan["uid"], plan["uid"], plan["uid"])
         os.setresuid(plan["uid"], plan["uid"], plan["uid"])
@@ -302,9 +306,11 @@ def _become_sandbox(plan: dict, parent: int, ends: tuple[int, int, int, int]) ->
         for end in (steps, command):
             os.set_inheritable(end, True)
         own = {"SOUNDSTAGE_STEPS_FD": str(steps), "SOUNDSTAGE_COMMAND_FD": str(command)}
+        own["SOUNDSTAGE_GROUPS"] = groups
         words = plan["command"]
         os.execve(words[0], words, {**plan["environment"], **own})  # noqa: S606 -- no shell is wanted.
     places.update({"\0steps": str(steps), "\0command": str(command), "\0status": str(status)})
+    places["\0groups"] = groups
     places["\0seccomp"] = str(_memory("seccomp", bytes.fromhex(plan["seccomp"])))
     for name, text in plan["data"].items():
         places[f"\0data:{name}"] = str(_memory(name, text.encode()))
@@ -316,6 +322,27 @@ def _become_sandbox(plan: dict, parent: int, ends: tuple[int, int, int, int]) ->
     # descriptor.
     line = [plan["program"], "--args", str(packed), "--", *plan["command"]]
     os.execve(plan["program"], line, {"PATH": "/usr/bin:/bin"})  # noqa: S606 -- no shell is wanted.
+
+
+def _open_parts(parts: dict) -> str:  # type: ignore[type-arg]
+    """Open, with the rights of now, what the starter parts programs with: the list of the desktop's
+    processes, and the doors to the groups of programs.
+    """
+    if not parts["programs"]:
+        return ""
+    opened = [os.open(parts["desktop"] + "/cgroup.procs", os.O_RDONLY)]
+    opened += [os.open(path + "/cgroup.procs", os.O_WRONLY) for path in parts["programs"]]
+    for descriptor in opened:
+        os.set_inheritable(descriptor, True)
+    return " ".join(str(descriptor) for descriptor in opened)
+
+
+def _own_devices(plan: dict) -> dict[str, str]:  # type: ignore[type-arg]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 -- as above.
+    import devices  # type: ignore[import-not-found]  # noqa: PLC0415 -- only where there are some.
+
+    stage = next(folder for folder in _STAGES if os.path.isdir(folder))  # noqa: PTH112 -- as above.
+    return devices.lay_out(plan["devices"], stage + "/devices", plan["uid"])  # type: ignore[no-any-return]
 
 
 def _memory(name: str, content: bytes) -> int:

@@ -6,9 +6,8 @@ below. The same SQL runs on SQLite (write-ahead log, foreign keys on) and on Pos
 """
 
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from soundstage.kit import hints
+from soundstage.kit.turns import Turns
 
 metadata = MetaData(
     naming_convention={
@@ -113,11 +113,9 @@ class Database:
         self.url = sqlalchemy.make_url(url)
         self.engine = sqlalchemy.create_engine(self.url, **_pool(self.url))
         self._listeners: list[hints.Listener] = []
-        self._writing: AbstractContextManager[Any] = nullcontext()
+        self._turns: Turns | None = None
         if self.url.get_backend_name() == "sqlite":
-            # SQLite has one writer at a time. Its own way to wait is to sleep and try again, which
-            # lets some wait for seconds; what is left to it are writers of other processes.
-            self._writing = threading.Lock()
+            self._turns = Turns(lambda note: self._connect(write=True, note=note))
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
@@ -143,9 +141,12 @@ class Database:
 
     @contextmanager
     def _block(self, *, write: bool, note: bool) -> Iterator[sqlalchemy.Connection]:
-        turn = self._writing if write else nullcontext()
-        with turn, self._connect(write=write, note=note) as connection, connection.begin():
-            yield connection
+        if write and self._turns is not None:
+            with self._turns.turn(note=note) as connection:
+                yield connection
+        else:
+            with self._connect(write=write) as connection, connection.begin():
+                yield connection
 
     @property
     def reads_at_once(self) -> bool:

@@ -38,12 +38,15 @@ class Bench:
             "stream_directory": str(self.directory / "stream"),
             "uid": None,
             "program": str(self.script),
-            "arguments": ["--steps", "\0steps", "--command", "\0command", "--status", "\0status"],
+            "arguments": ["--fds", "\0fds", "--status", "\0status"],
             "command": [],
             "binds": [],
             "data": {},
             "seccomp": "",
             "cgroups": [],
+            "ids": None,
+            "scripts": {"root": "", "artist": "", "list": []},
+            "script_seconds": 600,
             **more,
         }
         life = self.records.take_life("r")
@@ -69,9 +72,11 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-# Reads its own arguments from descriptor $2, as bubblewrap does, and sets $steps and $command.
+# Reads its own arguments from descriptor $2, as bubblewrap does, and sets $steps, $command and
+# $results.
 READ = (
-    "words=$(tr '\\0' ' ' < /proc/self/fd/$2); set -- $words; steps=$2; command=$4\n"
+    "words=$(tr '\\0' ' ' < /proc/self/fd/$2)\n"
+    'for word in $words; do case $word in *=*) eval "$word";; esac; done\n'
     'say() { echo "$1" > /proc/self/fd/$steps; }\n'
 )
 

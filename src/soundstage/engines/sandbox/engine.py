@@ -29,11 +29,13 @@ from soundstage.engines.interface import (
     Phase,
     Reason,
     RetryableError,
+    ScriptOutput,
     Spec,
     Use,
 )
-from soundstage.engines.sandbox import cgroups, machine, plan, process, use
+from soundstage.engines.sandbox import cgroups, machine, mounts, plan, process, use
 from soundstage.engines.sandbox.backups import Repository
+from soundstage.engines.sandbox.identities import Identities, identities, of_slot, own_subordinates
 from soundstage.engines.sandbox.judgement import Known, judge
 from soundstage.engines.sandbox.notices import Listener, Notices
 from soundstage.engines.sandbox.process import Life
@@ -149,8 +151,25 @@ class SandboxEngine(Engine):
                 available=self._settings.isolation == "bubblewrap",
                 detail=self._isolation_detail(),
             ),
+            Capability(
+                name="root-scripts", available=not self._why_no_root(), detail=self._root_detail()
+            ),
+            *mounts.capabilities(self._settings, why_no_users=self._why_no_root()),
             *self._volumes.capabilities(),
         ]
+
+    def _root_detail(self) -> str:
+        return self._why_no_root() or "initialization scripts run as the workstation's own root"
+
+    def _why_no_root(self) -> str:
+        """Why workstations have no users of their own beside the artist; empty when they do."""
+        if self._settings.isolation == "none":
+            return "root scripts and shared file systems need walls: unset SOUNDSTAGE_SANDBOX"
+        if self._has_users:
+            return ""
+        own = own_subordinates()
+        why = own if isinstance(own, str) else machine.users_refused(own)
+        return f"root scripts and shared file systems are not available: {why}" if why else ""
 
     def _isolation_detail(self) -> str:
         if self._settings.isolation == "none":
@@ -189,7 +208,7 @@ class SandboxEngine(Engine):
                 return
             if record is None or is_new:
                 record = self._begin(ref, spec, record)
-            self._go_on(ref, record)
+            self._go_on(ref, record, spec)
 
     def _begin(self, ref: str, spec: Spec, before: Record | None) -> Record:
         with self._records.lock("uids"):
@@ -199,15 +218,20 @@ class SandboxEngine(Engine):
                 uid = next_uid(self._settings.lowest_uid, self._records.uids())
                 machine_id = secrets.token_hex(16)
             record = Record(
-                uid=uid, spec=spec, wanted="running", asked_at=time.time(), machine_id=machine_id
+                uid=uid,
+                # The rest may hold secrets.
+                spec=msgspec.structs.replace(spec, scripts=[], mounts=[], environment={}),
+                wanted="running",
+                asked_at=time.time(),
+                machine_id=machine_id,
             )
             self._records.write(ref, record)
         self._volumes.clear_failure(ref)
         return record
 
-    def _go_on(self, ref: str, record: Record) -> None:
+    def _go_on(self, ref: str, record: Record, spec: Spec) -> None:
         """From a record without a supervisor: the volume first, then the sandbox."""
-        spec = record.spec
+        self._expect_what_it_asks_for(record, spec)
         volume = self._volumes.observe(ref)
         if volume.phase is VolumePhase.FAILED:
             return
@@ -222,13 +246,14 @@ class SandboxEngine(Engine):
         if life_lock is None:
             return
         try:
-            self._start(ref, record, volume.directory, life_lock)
+            self._start(ref, record, spec, volume.directory, life_lock)
         finally:
             # The supervisor has it as well by now; should this process die before, nobody has.
             os.close(life_lock)
 
-    def _start(self, ref: str, record: Record, volume: Path, life_lock: int) -> None:
-        spec = record.spec
+    def _start(
+        self, ref: str, record: Record, spec: Spec, volume: Path, life_lock: int
+    ) -> None:
         directory = self._records.directory(ref)
         self._volumes.clear_scratch(ref)
         self._make_stream_directory(directory / "stream", self._host_uid(record))
@@ -239,10 +264,12 @@ class SandboxEngine(Engine):
         document = plan.supervisor_plan(
             self._settings,
             record,
+            spec,
             directory=directory,
             volume=volume,
             cgroups=groups,
             as_root=self._has_users,
+            ids=self._identities(record),
         )
         process.spawn(self._settings.interpreter, document, life_lock)
         self._notices.watch(ref, lambda: self._has_started(ref, spec.attempt))
@@ -313,6 +340,9 @@ class SandboxEngine(Engine):
             self._records.add_message(ref, status.attempt, message)
             process.point_at_messages(status)
 
+    def script_output(self, ref: str) -> list[ScriptOutput]:
+        return self._records.script_output(ref)
+
     def observe_use(self, ref: str) -> Use:
         return use.observe(self._running(ref).pid, self._groups, ref)
 
@@ -358,6 +388,28 @@ class SandboxEngine(Engine):
 
     def _host_uid(self, record: Record) -> int:
         return record.uid if self._has_users else os.geteuid()
+
+    def _identities(self, record: Record) -> Identities | None:
+        """The users of a workstation beside the artist, where there can be any."""
+        if self._why_no_root():
+            return None
+        if self._has_users:
+            block = self._settings.block_of(record.uid)
+            if block is None:
+                return None
+            return identities(artist=record.uid, artist_group=record.uid, users_from=block)
+        own = own_subordinates()
+        return None if isinstance(own, str) else of_slot(record.uid, *own)
+
+    def _expect_what_it_asks_for(self, record: Record, spec: Spec) -> None:
+        """Scripts of root and shares need users beside the artist. Raises PermanentError."""
+        if self._identities(record) is not None:
+            return
+        why = self._why_no_root() or "this host has no ids left for more users"
+        if any(script.as_root for script in spec.scripts):
+            raise PermanentError(why, reason=Reason.SCRIPT)
+        if spec.mounts:
+            raise PermanentError(why, reason=Reason.MOUNT)
 
     def _make_stream_directory(self, path: Path, uid: int) -> None:
         if path.is_symlink() or path.exists():

@@ -8,8 +8,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from soundstage.engines.interface import PermanentError
-from soundstage.engines.sandbox import bubblewrap, seccomp
+import msgspec
+
+from soundstage.engines.interface import PermanentError, Spec
+from soundstage.engines.sandbox import bubblewrap, mounts, seccomp
+from soundstage.engines.sandbox.identities import Identities
 from soundstage.engines.sandbox.process import STREAM_SOCKET
 from soundstage.engines.sandbox.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
@@ -63,7 +66,7 @@ def stream_flags(*, socket: str, clipboard: bool, frames_per_second: int) -> lis
 
 def desktop_plan(
     settings: SandboxSettings,
-    record: Record,
+    spec: Spec,
     *,
     desktop: str,
     stream: str,
@@ -74,7 +77,7 @@ def desktop_plan(
     socket = f"{stream}/{STREAM_SOCKET}"
     flags = stream_flags(
         socket=socket,
-        clipboard=record.spec.clipboard,
+        clipboard=spec.clipboard,
         frames_per_second=settings.frames_per_second,
     )
     return {
@@ -88,42 +91,87 @@ def desktop_plan(
 def supervisor_plan(
     settings: SandboxSettings,
     record: Record,
+    spec: Spec,
     *,
     directory: Path,
     volume: Path,
     cgroups: list[Path],
     as_root: bool,
+    ids: Identities | None,
 ) -> dict[str, Any]:
-    """Everything `supervisor.py` reads from its standard input."""
+    """Everything `supervisor.py` reads from its standard input.
+
+    `spec` is the one of the call, with scripts and environment; the record has neither. `ids` are
+    the workstation's own users, where it has any.
+    """
     shared = {
-        "attempt": record.spec.attempt,
+        "attempt": spec.attempt,
         "directory": str(directory),
         "stream_directory": str(directory / "stream"),
         "cgroups": [str(path) for path in cgroups],
+        "scripts": _scripts(spec),
+        "script_seconds": spec.script_seconds,
+        "ids": None,
+        "uid": None,
+        "binds": [],
     }
     if settings.isolation == "none":
-        return {**shared, **_unwalled(settings, record, directory, volume)}
-    return {**shared, **_walled(settings, record, directory, volume, as_root=as_root)}
+        return {**shared, **_unwalled(settings, spec, directory, volume)}
+    walled = _walled(settings, record, spec, directory, volume, has_root=ids is not None)
+    if ids is None:
+        return {**shared, **walled, "uid": record.uid if as_root else None}
+    artist = {"uid": ids.users[1][1], "gid": ids.groups[1][1]}
+    rows = {"users": ids.users, "groups": ids.groups}
+    return {**shared, **walled, "ids": rows, "artist": artist}
+
+
+def _scripts(spec: Spec) -> dict[str, Any]:
+    """Each user's scripts as that user's runner reads them, and what the supervisor knows of all."""
+    told: dict[str, Any] = {"list": []}
+    for user, as_root in (("root", True), ("artist", False)):
+        own = [script for script in spec.scripts if script.as_root is as_root]
+        document = {
+            "seconds": spec.script_seconds,
+            "scripts": [
+                {"text": each.text, "environment": each.environment, "secrets": each.secrets}
+                for each in own
+            ],
+        }
+        told[user] = json.dumps(document) if own else ""
+        told["list"] += [
+            {"component": each.component, "as_root": as_root, "failure": each.failure}
+            for each in own
+        ]
+    return told
 
 
 def _walled(
-    settings: SandboxSettings, record: Record, directory: Path, volume: Path, *, as_root: bool
+    settings: SandboxSettings,
+    record: Record,
+    spec: Spec,
+    directory: Path,
+    volume: Path,
+    *,
+    has_root: bool,
 ) -> dict[str, Any]:
-    spec = record.spec
     program = shutil.which("bwrap")
     if program is None:
         raise PermanentError("bubblewrap is not installed: apt-get install bubblewrap")
     inner = desktop_plan(
         settings,
-        record,
+        spec,
         desktop=bubblewrap.DESKTOP,
         stream=bubblewrap.STREAM,
         environment=bubblewrap.STREAM_ENVIRONMENT,
         x_display=[":0"],
     )
+    image = settings.images[spec.image].root
+    has_system = has_root and any(script.as_root for script in spec.scripts)
+    shares = mounts.shares(settings, spec, scratch=volume / "scratch")
+    targets = [bubblewrap.Share(target=share.inside, read_only=share.read_only) for share in shares]
     drawing = bubblewrap.draw(
         bubblewrap.Walls(
-            image_root=settings.images[spec.image].root,
+            image_root=image,
             home=volume / "home",
             scratch=volume / "scratch",
             stream_directory=directory / "stream",
@@ -132,22 +180,38 @@ def _walled(
             name=spec.name,
             machine_id=record.machine_id,
             environment={**spec.environment, "SOUNDSTAGE_PLAN": json.dumps(inner)},
+            has_root=has_root,
+            has_system=has_system,
+            shares=targets,
         )
     )
+    first = "first.py" if has_root else "starter.py"
     return {
         "walls": True,
-        "uid": record.uid if as_root else None,
         "program": program,
         "arguments": drawing.arguments,
-        "command": ["/usr/bin/python3", "-I", "-S", f"{bubblewrap.DESKTOP}/starter.py"],
+        "command": ["/usr/bin/python3", "-I", "-S", f"{bubblewrap.DESKTOP}/{first}"],
         "binds": drawing.binds,
+        "folders": {"home": str(volume / "home"), "scratch": str(volume / "scratch")},
+        "home_targets": [share.below_home for share in shares if share.below_home is not None],
+        "shares": [msgspec.to_builtins(share) for share in shares],
+        "system": _system(image) if has_system else None,
         "data": drawing.data,
         "seccomp": seccomp.program().hex(),
     }
 
 
+def _system(image: Path) -> dict[str, Any]:
+    return {
+        "image": str(image),
+        "folders": list(bubblewrap.SYSTEM),
+        "etc": list(bubblewrap.ETC),
+        "image_local": bubblewrap.IMAGE_LOCAL,
+    }
+
+
 def _unwalled(
-    settings: SandboxSettings, record: Record, directory: Path, volume: Path
+    settings: SandboxSettings, spec: Spec, directory: Path, volume: Path
 ) -> dict[str, Any]:
     """The same desktop as a plain process of the service's user, with folders for its own files."""
     desktop, runtime = directory / "desktop", directory / "runtime"
@@ -166,7 +230,7 @@ def _unwalled(
             path.write_text(text)
     inner = desktop_plan(
         settings,
-        record,
+        spec,
         desktop=str(desktop),
         stream=str(directory / "stream"),
         environment=str(settings.stream_environment),
@@ -177,13 +241,11 @@ def _unwalled(
         **bubblewrap.base_environment(),
         "HOME": str(volume / "home"),
         "XDG_RUNTIME_DIR": str(runtime),
-        **record.spec.environment,
+        **spec.environment,
         "SOUNDSTAGE_PLAN": json.dumps(inner),
     }
     return {
         "walls": False,
-        "uid": None,
         "command": ["/usr/bin/python3", "-I", "-S", str(desktop / "starter.py")],
         "environment": environment,
-        "binds": [],
     }

@@ -19,6 +19,7 @@ from pathlib import Path
 from bench.tree import change_tree, make_tree
 from soundstage.engines.interface import BackupPhase
 from soundstage.engines.sandbox.backups import Repository
+from soundstage.engines.sandbox.stores import folder_store
 
 STEPS = ("first", "second", "restore")
 _REF = "bench-bench-bench-benc"
@@ -34,7 +35,9 @@ class _Soundstage:
 
     def __init__(self, place: Path, volume: Path) -> None:
         self._volume = volume
-        self._repository = Repository(place / "restic", place / "password")
+        self._repository = Repository(
+            folder_store(place / "restic"), place / "password", place / "state"
+        )
 
     def back_up(self, number: int) -> None:
         backup_id = _BACKUPS[number]

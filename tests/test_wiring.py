@@ -182,7 +182,7 @@ def test_a_key_file_that_others_may_read_is_one_sentence(settings: Settings) -> 
     Service(settings).close()
     (settings.home / "keys" / "installation").chmod(0o640)
     for start in (lambda: Service(settings), lambda: opened(settings).__enter__()):
-        with pytest.raises(ConfigError, match="Others may read .* Run: chmod 600 "):
+        with pytest.raises(ConfigError, match=r"Others may read .* Run: chmod 600 "):
             start()
 
 

@@ -1,17 +1,22 @@
 """Shell exports: who they are for, and that a shell reads them as they are meant."""
 
 import subprocess
+from collections.abc import Callable
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from soundstage.cli.env import credentials, exports
+from soundstage.cli.user import user
 from soundstage.kit.config import ConfigError, Settings
 
+Command = Callable[..., subprocess.CompletedProcess[str]]
 NAMES = [
     "AWS_ENDPOINT_URL_NIMBLE",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_DATA_PATH",
 ]
@@ -37,6 +42,7 @@ def test_the_operator_s_exports_are_the_same_each_time(settings: Settings) -> No
         key.id,
         key.secret,
         "us-west-2",
+        "us-west-2",
         f"{settings.home}/sdk",
     ]
     assert exports(settings, None) == exports(settings, None) == exports(settings, "operator")
@@ -48,7 +54,41 @@ def test_sdks_still_look_where_the_caller_s_shell_leads_them(
     ours = f"{settings.home}/sdk"
     # As after a first `eval`, and with an empty part, which would mean the working folder.
     monkeypatch.setenv("AWS_DATA_PATH", f"/one::{ours}:/two words")
-    assert as_the_shell_reads(exports(settings, None))[4] == f"{ours}:/one:/two words"
+    assert as_the_shell_reads(exports(settings, None))[-1] == f"{ours}:/one:/two words"
+
+
+def test_a_script_learns_who_it_is_and_the_next_command_does_not_mind(
+    settings: Settings, soundstage: Command
+) -> None:
+    anna = credentials(settings, "anna")
+    line = f"export SOUNDSTAGE_PRINCIPAL_ID={anna.principal_id}"
+    assert line in exports(settings, "anna").splitlines()
+    operator = credentials(settings, "operator").principal_id
+    assert f"export SOUNDSTAGE_PRINCIPAL_ID={operator}" in exports(settings, None).splitlines()
+    done = soundstage("env", "--user", "anna", SOUNDSTAGE_PRINCIPAL_ID=anna.principal_id)
+    assert (done.returncode, line in done.stdout.splitlines()) == (0, True)
+
+
+def test_whoever_was_shut_out_is_not_let_in_by_asking(settings: Settings) -> None:
+    key = credentials(settings, "ben o'hara")
+
+    def type_in(*arguments: str) -> None:
+        result = CliRunner().invoke(user, arguments, obj=settings, catch_exceptions=False)
+        assert result.exit_code == 0
+
+    def refusal() -> str:
+        with pytest.raises(ConfigError) as caught:
+            exports(settings, "ben o'hara")
+        return str(caught.value)
+
+    type_in("disable", "ben o'hara")
+    way = "To let them in again: soundstage user"
+    assert refusal() == f"ben o'hara is disabled. {way} enable 'ben o'\"'\"'hara'"
+    type_in("enable", "ben o'hara")
+    type_in("key", "disable", key.id)
+    assert refusal() == (
+        f"The keys of ben o'hara are disabled. {way} key create 'ben o'\"'\"'hara'"
+    )
 
 
 @pytest.mark.parametrize("odd", ["a'b", 'a"b', "a$(exit)b", "a;b", "a`b`", "a\\b", "a&b*"])
@@ -64,7 +104,7 @@ def test_everybody_has_a_key_of_their_own(settings: Settings) -> None:
     assert credentials(settings, "anna") == keys[1]
 
 
-@pytest.mark.parametrize("name", ["", "n" * 65, "a\nb", "a\x00b", "a\x1b[31m"])
+@pytest.mark.parametrize("name", ["", "n" * 65, "a\nb", "a\x00b", "a\x1b[31m", " a", "-a"])
 def test_what_is_no_name_gets_no_key(settings: Settings, name: str) -> None:
     with pytest.raises(ConfigError, match="--user: a name has 1 to 64 printable characters"):
         exports(settings, name)

@@ -80,8 +80,10 @@ def test_env_prints_exports_and_nothing_else(soundstage: Command) -> None:
         "export AWS_ENDPOINT_URL_NIMBLE",
         "export AWS_ACCESS_KEY_ID",
         "export AWS_SECRET_ACCESS_KEY",
+        "export AWS_REGION",
         "export AWS_DEFAULT_REGION",
         "export AWS_DATA_PATH",
+        "export SOUNDSTAGE_PRINCIPAL_ID",
     ]
 
 
@@ -97,6 +99,6 @@ def test_it_says_what_it_is(
 
     assert said("--version") == f"soundstage, version {__version__}\n"
     usage = said("-h")
-    for command in ("clean", "env", "open", "reference", "run", "sdk", "serve"):
+    for command in ("clean", "env", "open", "reference", "run", "sdk", "serve", "user"):
         assert f"  {command} " in usage
     assert said("reference", "operations").startswith("# Operations\n")

@@ -4,6 +4,8 @@ import base64
 import re
 import uuid
 
+import pytest
+
 from soundstage.kit import ids
 
 
@@ -13,6 +15,14 @@ def test_an_id_is_a_random_uuid_in_22_characters() -> None:
     assert len(text) == 22
     assert uuid.UUID(bytes=raw).version == 4
     assert ids.is_id(text)
+
+
+def test_no_id_looks_like_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [uuid.UUID(bytes=bytes([first, *range(15)])) for first in (0xF8, 0xFB, 0xFC)]
+    texts = [base64.urlsafe_b64encode(each.bytes).rstrip(b"=").decode() for each in made]
+    assert [text[0] for text in texts] == ["-", "-", "_"]
+    monkeypatch.setattr(uuid, "uuid4", iter(made).__next__)
+    assert ids.new_id() == texts[2]
 
 
 def test_what_is_no_id_is_told() -> None:
@@ -33,6 +43,15 @@ def test_forms() -> None:
     assert re.fullmatch(r"AKIA[A-Z2-7]{16}", ids.new_access_key_id())
     assert re.fullmatch(r"[A-Za-z0-9]{40}", ids.new_secret_access_key())
     assert uuid.UUID(ids.new_request_id()).version == 4
+
+
+def test_an_identity_store_s_ids_are_told() -> None:
+    made = ids.new_user_id()
+    assert ids.is_user_id(made)
+    # Newer identity stores leave the ten digits out.
+    assert ids.is_user_id(made[11:])
+    for wrong in ("", "anna", made[1:], f"{made}\n", f"{made}0", ids.new_id()):
+        assert not ids.is_user_id(wrong)
 
 
 def test_none_repeats() -> None:

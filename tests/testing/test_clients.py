@@ -1,5 +1,6 @@
 """The stock SDK's environment is the one that was pinned, and its process says what went wrong."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from soundstage.testing.clients import (
     StockFailure,
     ensure_boto3,
     ensure_current,
+    ensure_javascript,
+    fingerprint,
     model_of_boto3,
 )
 
@@ -40,3 +43,25 @@ def test_today_s_sdk_knows_it_no_more_and_has_its_command_line() -> None:
     ).stdout
     version = said.split()[0].removeprefix("aws-cli/")
     assert f"awscli=={version} " in pinned
+
+
+def test_javascript_s_is_the_last_too_and_locked_by_hashes_without_addresses() -> None:
+    folder = ensure_javascript(ROOT)
+    installed = folder / "node_modules" / "@aws-sdk" / "client-nimble" / "package.json"
+    assert json.loads(installed.read_text(encoding="utf-8"))["version"] == "3.523.0"
+    lock = ROOT / "tests" / "clients" / "javascript" / "package-lock.json"
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    packages.pop("")
+    assert all("integrity" in each and "resolved" not in each for each in packages.values())
+
+
+def test_an_environment_is_known_by_what_it_is_made_from_and_where(tmp_path: Path) -> None:
+    """Its programs name the Python that they were installed for, so it can't be moved."""
+    asked = tmp_path / "asked.txt"
+    asked.write_text("one", encoding="ascii")
+    there, elsewhere = tmp_path / "there", tmp_path / "elsewhere"
+    first = fingerprint(there, [asked])
+    assert fingerprint(there, [asked]) == first
+    assert fingerprint(elsewhere, [asked]) != first
+    asked.write_text("two", encoding="ascii")
+    assert fingerprint(there, [asked]) != first

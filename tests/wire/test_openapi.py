@@ -187,7 +187,9 @@ def test_types_and_limits(schemas: Document) -> None:
         "enum": ["WILD", "CALM"],
         "description": "How it feels.",
     }
-    assert schemas["PropChoice"]["maxProperties"] == 1
+    said = {"not": {"type": "null"}}
+    both = {"required": ["corner", "mood"], "properties": {"corner": said, "mood": said}}
+    assert schemas["PropChoice"]["not"] == {"anyOf": [both]}
     assert schemas["Prop"]["properties"] == {
         "madeAt": {"type": "string", "format": "date-time"},
         "corners": {"type": "array", "items": {"$ref": "#/components/schemas/Corner"}},

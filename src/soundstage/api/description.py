@@ -32,6 +32,13 @@ def routes(nouns: Mapping[str, Sequence[Operation]]) -> list[Route]:
     return [Route(PATH, description.answer, methods=["GET"])]
 
 
+def document_of(nouns: Mapping[str, Sequence[Operation]]) -> openapi.Document:
+    """Make the document, with all that the door itself may answer."""
+    # A documented address takes its method, so no operation answers that it does not.
+    refusals = {name: status for name, status in FRONT_DOOR.items() if status != 405}
+    return openapi.document(nouns, refusals)
+
+
 class _Description:
     """The document's bytes, made when they are first asked for, and their mark."""
 
@@ -47,10 +54,7 @@ class _Description:
 
     @cached_property
     def _bytes(self) -> bytes:
-        # A documented address takes its method, so no operation answers that it does not.
-        refusals = {name: status for name, status in FRONT_DOOR.items() if status != 405}
-        document = openapi.document(self._nouns, refusals)
-        return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+        return msgspec.json.format(msgspec.json.encode(document_of(self._nouns)), indent=1) + b"\n"
 
     @cached_property
     def _mark(self) -> str:

@@ -10,9 +10,9 @@ from soundstage.kit import config
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
+from soundstage.resources.members.model import checked_name
+from soundstage.wire.faults import ConflictError, ValidationError
 from soundstage.wiring import opened
-
-_LONGEST_NAME = 64
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +31,11 @@ def exports(settings: Settings, user: str | None) -> str:
         "AWS_ENDPOINT_URL_NIMBLE": settings.address,
         "AWS_ACCESS_KEY_ID": key.id,
         "AWS_SECRET_ACCESS_KEY": key.secret,
+        # SDKs of most languages read the first, those of Python the second.
+        "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_DATA_PATH": _data_path(settings),
+        config.PRINCIPAL_ID: key.principal_id,
     }
     return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables.items())
 
@@ -44,11 +47,21 @@ def _data_path(settings: Settings) -> str:
 
 
 def credentials(settings: Settings, user: str) -> Key:
-    """Give somebody's access key; both are made if need be."""
-    if not 1 <= len(user) <= _LONGEST_NAME or not user.isprintable():
-        raise ConfigError(f"--user: a name has 1 to {_LONGEST_NAME} printable characters.")
+    """Give somebody's access key; who is new is made known and gets the first."""
+    try:
+        name = checked_name(user)
+    except ValidationError as error:
+        raise ConfigError(f"--user: {error.message.removeprefix('name: ')}") from None
     with opened(settings) as (database, seal), database.transaction() as transaction:
         now = system_clock()
-        person = members.ensure_person(transaction, user, now)
-        key_id, secret = members.ensure_access_key(transaction, person, seal, now)
+        operator = members.ensure_person(transaction, members.OPERATOR, now)
+        person = members.ensure_person(transaction, name, now, actor=operator.id)
+        try:
+            key_id, secret = members.ensure_access_key(
+                transaction, person, seal, now, actor=operator.id
+            )
+        except ConflictError as error:
+            command = f"soundstage user key create {shlex.quote(name)}"
+            way = command if person.is_active else f"soundstage user enable {shlex.quote(name)}"
+            raise ConfigError(f"{error.message} To let them in again: {way}") from None
         return Key(id=key_id, secret=secret, principal_id=person.id)

@@ -10,8 +10,10 @@ from soundstage import __version__
 from soundstage.cli import clean as cleaning
 from soundstage.cli import env as environment
 from soundstage.cli import launch, reference, run, sdk, serve
+from soundstage.cli.user import user
 from soundstage.client.calls import CallError
 from soundstage.kit import config
+from soundstage.wire.faults import Fault
 from soundstage.wiring import ServiceRunsError
 
 _SETTINGS_EXIT = 2
@@ -75,6 +77,9 @@ def sdk_install_command(*, force: bool) -> None:
     sdk.install(force=force)
 
 
+soundstage.add_command(user)
+
+
 @soundstage.command("clean")
 @click.option("--data", is_flag=True, help="Remove all data too: disks, backups, database, keys.")
 @click.pass_obj
@@ -97,6 +102,9 @@ def main() -> None:
     except (config.ConfigError, ServiceRunsError) as error:
         click.echo(f"soundstage: {error}", err=True)
         sys.exit(_SETTINGS_EXIT)
+    except Fault as fault:
+        click.echo(f"soundstage: {fault.message}", err=True)
+        sys.exit(1)
     except CallError as error:
         click.echo(f"soundstage: {error.name}: {error}", err=True)
         sys.exit(1)

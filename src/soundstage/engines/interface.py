@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import IO, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -87,8 +87,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
     """The disk a workstation must run on.
 
-    A session's volume has generations: 0 is the empty one it was created with, and each start from
-    a backup makes the next one. An engine that has another generation in place restores
+    A session's volume has generations: 0 is an empty one, and each start from a backup, the first
+    start included, makes another. An engine that has another generation in place restores
     `backup_id` into a new volume first, keeps the old one aside until the new one is complete, and
     only then swaps them: a restore that fails loses nothing.
     """
@@ -96,6 +96,8 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 0
     backup_id: str | None = None
     """The backup that this generation is made of; None for generation 0."""
+    backup_of: str | None = None
+    """The workstation whose backup that is; None for this one."""
     size_gib: int = 500
     iops: int = 3000
     throughput_mib: int = 125
@@ -218,6 +220,8 @@ class ObservedBackup(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int | None = None
     """What restoring it will write, in bytes; set in COMPLETE."""
     detail: str = ""
+    may_pass: bool = False
+    """In FAILED: whether the same may go well later, such as when a store does not answer."""
 
 
 class Capability(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,6 +251,10 @@ class PermanentError(EngineError):
     def __init__(self, message: str, *, reason: Reason = Reason.INTERNAL) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class NoSuchEntryError(PermanentError):
+    """There is nothing of that name, or not of that kind."""
 
 
 class Engine(ABC):
@@ -315,12 +323,17 @@ class SupportsBackups(Protocol):
     def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:
         """Say what is there of one backup; ABSENT when it was never begun or was removed."""
 
-    def ensure_backup(self, ref: str, backup_id: str) -> None:
+    def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         """Begin to copy the volume of a stopped workstation as `backup_id`.
+
+        With `live` a RUNNING one is copied too: it is held still, for seconds at the most, while
+        the last of it is read, and goes on whoever dies meanwhile. What its programs have not
+        written to their files by then is not in the copy.
 
         Nothing happens when it is RUNNING or COMPLETE; in FAILED it is tried anew. Never makes a
         second copy under the same id, whatever died in between. Raises RetryableError while the
-        workstation is not stopped, PermanentError when there is no volume.
+        workstation is not in such a phase, PermanentError when there is no volume, or when a
+        running one can't be held still here.
         """
 
     def ensure_backup_absent(self, ref: str, backup_id: str) -> None:
@@ -363,6 +376,79 @@ class SupportsUse(Protocol):
 
     def observe_use(self, ref: str) -> Use:
         """Say what a running workstation has used. Raises RetryableError when it can't tell."""
+
+
+class BackupEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One name in a folder of a backup."""
+
+    name: str
+    kind: Literal["FILE", "FOLDER", "LINK", "OTHER"]
+    size_bytes: int
+    modified_at: datetime
+
+
+class BackupFile(Protocol):
+    """One file on its way out of a backup."""
+
+    size_bytes: int
+
+    def read(self, size: int) -> bytes:
+        """Read up to so many bytes; none at the end. Raises EngineError when it broke off."""
+
+    def close(self) -> None:
+        """Let go of it, read or not."""
+
+
+@runtime_checkable
+class SupportsBrowsing(Protocol):
+    """An engine that can show what is in a backup.
+
+    Unlike the rest of an engine these wait for what they read, seconds at the most; no reconciler
+    calls them. A path is relative to the artist's home, with slashes between names, and is taken
+    literally: no name in it is a link that is followed, and none is `..`.
+    """
+
+    def list_backup(self, ref: str, backup_id: str, folder: str) -> list[BackupEntry]:
+        """List one folder by names. Raises NoSuchEntryError, PermanentError, RetryableError."""
+
+    def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:
+        """Begin to read one file. Raises NoSuchEntryError, PermanentError, RetryableError."""
+
+
+class BackupCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look through all backups found."""
+
+    backup_ids: set[str]
+    """Those that are there."""
+    refs: dict[str, str]
+    """Whose each is, as far as the store itself tells."""
+    sizes: dict[str, int]
+    problems: list[str]
+    """What is wrong in the store, in words for people; empty when nothing is."""
+
+
+@runtime_checkable
+class SupportsChecking(Protocol):
+    """An engine that can look whether all its backups are whole. These wait, for hours maybe."""
+
+    def check_backups(self, *, data: str | None) -> BackupCheck:
+        """Look through the store's structure, and at `data`, a part of its content such as
+        `3/12` or `100%`. Raises RetryableError when the store does not answer.
+        """
+
+
+@runtime_checkable
+class SupportsStudioCopies(Protocol):
+    """An engine that keeps copies of the service's own database beside the backups."""
+
+    def keep_studio(self, content: IO[bytes]) -> None:
+        """Keep one more; waits. Raises RetryableError, PermanentError."""
+
+    def newest_studio(self, target: IO[bytes]) -> datetime:
+        """Write the newest one to a file and say when it was made; waits.
+
+        Raises NoSuchEntryError, RetryableError, PermanentError.
+        """
 
 
 @runtime_checkable

@@ -4,19 +4,25 @@
 engines use it to make rare things happen at a chosen moment.
 """
 
+import io
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import IO
 
 from soundstage.engines.interface import (
     Address,
+    BackupCheck,
+    BackupEntry,
+    BackupFile,
     BackupPhase,
     Capability,
     Engine,
     Message,
+    NoSuchEntryError,
     Observed,
     ObservedBackup,
     PermanentError,
@@ -97,6 +103,7 @@ class World:
 
     workstations: dict[str, _Workstation] = field(default_factory=dict)
     backups: dict[str, _Backup] = field(default_factory=dict)
+    studio_copies: list[tuple[datetime, bytes]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -232,11 +239,12 @@ class SimulatedEngine(Engine):
             size = sum(map(len, backup.files.values()))
             return ObservedBackup(phase=BackupPhase.COMPLETE, size_bytes=size)
 
-    def ensure_backup(self, ref: str, backup_id: str) -> None:
+    def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         with self.world.lock:
             self._stumble(ref)
             workstation = self._current(ref)
-            if workstation is not None:
+            is_live = live and workstation is not None and workstation.phase is Phase.RUNNING
+            if workstation is not None and not is_live:
                 _must_be_stopped(workstation)
             now = self._clock()
             backup = self._backup(ref, backup_id)
@@ -267,6 +275,57 @@ class SimulatedEngine(Engine):
         with self.world.lock:
             self._stumble(ref)
             return Use(cpu_seconds=self._running(ref).cpu_seconds)
+
+    def list_backup(self, ref: str, backup_id: str, folder: str) -> list[BackupEntry]:
+        with self.world.lock:
+            self._stumble(ref)
+            parts = _parts(folder)
+            found = {}
+            for name, content in self._complete(ref, backup_id).files.items():
+                rest = name.split("/")
+                if rest[: len(parts)] != parts or len(rest) == len(parts):
+                    continue
+                is_file = len(rest) == len(parts) + 1
+                found[rest[len(parts)]] = BackupEntry(
+                    name=rest[len(parts)],
+                    kind="FILE" if is_file else "FOLDER",
+                    size_bytes=len(content) if is_file else 0,
+                    modified_at=self._clock(),
+                )
+            if parts and not found:
+                raise NoSuchEntryError("There is no such folder in this backup.")
+            return [found[name] for name in sorted(found)]
+
+    def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:
+        with self.world.lock:
+            self._stumble(ref)
+            content = self._complete(ref, backup_id).files.get("/".join(_parts(path)))
+            if content is None:
+                raise NoSuchEntryError(f"There is no file {path!r} in this backup.")
+            return _InMemory(content)
+
+    def check_backups(self, *, data: str | None) -> BackupCheck:
+        del data
+        with self.world.lock:
+            there = {id_: b for id_, b in self.world.backups.items() if self._clock() >= b.due}
+            return BackupCheck(
+                backup_ids=set(there),
+                refs={id_: backup.ref for id_, backup in there.items()},
+                sizes={id_: sum(map(len, b.files.values())) for id_, b in there.items()},
+                problems=[],
+            )
+
+    def keep_studio(self, content: IO[bytes]) -> None:
+        with self.world.lock:
+            self.world.studio_copies.append((self._clock(), content.read()))
+
+    def newest_studio(self, target: IO[bytes]) -> datetime:
+        with self.world.lock:
+            if not self.world.studio_copies:
+                raise NoSuchEntryError("There is no copy of a studio.")
+            moment, content = self.world.studio_copies[-1]
+            target.write(content)
+            return moment
 
     def refs(self) -> set[str]:
         with self.world.lock:
@@ -339,7 +398,7 @@ class SimulatedEngine(Engine):
         wanted, workstation.restoring, workstation.restored_at = workstation.restoring, None, None
         if wanted is None or wanted.backup_id is None:
             return
-        backup = self._backup(ref, wanted.backup_id)
+        backup = self._backup(wanted.backup_of or ref, wanted.backup_id)
         is_spoilt = self._is_told(ref, Misbehaviour.FAILS_RESTORE)
         if backup is None or backup.spoilt is Misbehaviour.FAILS_BACKUP or is_spoilt:
             workstation.due = None
@@ -366,6 +425,13 @@ class SimulatedEngine(Engine):
             raise RetryableError("No desktop is there now.")
         return workstation
 
+    def _complete(self, ref: str, backup_id: str) -> _Backup:
+        backup = self._backup(ref, backup_id)
+        is_spoilt = backup is not None and backup.spoilt is Misbehaviour.FAILS_BACKUP
+        if backup is None or is_spoilt or self._clock() < backup.due:
+            raise PermanentError("There is no such backup.", reason=Reason.BACKUP)
+        return backup
+
     def _disk(self, ref: str) -> _Disk:
         workstation = self._current(ref)
         if workstation is None or workstation.disk is None:
@@ -387,6 +453,27 @@ class SimulatedEngine(Engine):
 
     def _first_told(self, ref: str, *kinds: Misbehaviour) -> Misbehaviour | None:
         return next((what for what in kinds if self._is_told(ref, what)), None)
+
+
+class _InMemory:
+    """A file of a simulated backup."""
+
+    def __init__(self, content: bytes) -> None:
+        self._rest = io.BytesIO(content)
+        self.size_bytes = len(content)
+
+    def read(self, size: int) -> bytes:
+        return self._rest.read(size)
+
+    def close(self) -> None:
+        self._rest.close()
+
+
+def _parts(path: str) -> list[str]:
+    parts = [part for part in path.split("/") if part]
+    if "\0" in path or {".", ".."} & set(parts):
+        raise NoSuchEntryError("A path goes down from the home, by names.")
+    return parts
 
 
 _ALIVE = frozenset({Phase.STARTING, Phase.RUNNING})

@@ -113,6 +113,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     deleted_sessions_keep_backups_days: Annotated[
         int, Meta(ge=0, le=3650, description="How long a deleted session's backups are kept.")
     ] = 7
+    backup_repository: Annotated[
+        str,
+        Meta(
+            description="Where backups are kept: a folder, or a bucket of any S3-compatible store "
+            "as s3:https://host/bucket/prefix. One installation each. Empty: backups in the home "
+            "folder."
+        ),
+    ] = ""
+    backup_credentials: Annotated[
+        Path | None,
+        Meta(
+            description="File that opens the bucket, readable by the service alone, with the "
+            "lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…"
+        ),
+    ] = None
+    backup_check_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=365,
+            description="How often all backups are looked through, with a twelfth of what they "
+            "hold. 0: never by itself.",
+        ),
+    ] = 7
+    studio_backup_hours: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=720,
+            description="How often the service's own SQLite database is kept beside the backups. "
+            "0: never by itself.",
+        ),
+    ] = 24
     trusted_proxies: Annotated[
         list[str],
         Meta(description="Addresses of proxies whose X-Forwarded headers are believed."),

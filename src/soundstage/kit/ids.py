@@ -12,12 +12,20 @@ import uuid
 
 _LOWER = string.ascii_lowercase + string.digits
 _BASE32 = string.ascii_uppercase + "234567"
+_USER_ID = re.compile(r"([0-9a-f]{10}-)?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 _RESOURCE_ID = re.compile(r"[A-Za-z0-9_-]{22}\Z")
 
 
 def new_id() -> str:
-    """Make a resource's id: a random UUID as 22 characters of unpadded base64url."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+    """Make a resource's id: a random UUID as 22 characters of unpadded base64url.
+
+    None begins with a hyphen: `aws nimble get-streaming-session --session-id -…` is refused by the
+    command line itself, which takes it for another option.
+    """
+    while True:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+        if not made.startswith("-"):
+            return made
 
 
 def is_id(text: str) -> bool:
@@ -33,6 +41,11 @@ def new_studio_id(region: str) -> str:
 def new_user_id() -> str:
     """Make a person's id: ten hex digits, a hyphen and a UUID, as identity stores write it."""
     return f"{secrets.token_hex(5)}-{uuid.uuid4()}"
+
+
+def is_user_id(text: str) -> bool:
+    """Reports whether an identity store could have given this id; the digits may be left out."""
+    return _USER_ID.match(text) is not None
 
 
 def new_role_id() -> str:

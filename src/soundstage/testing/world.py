@@ -106,12 +106,12 @@ class World:
         self.service.close()
         self.service = self._start()
 
-    def studio(self) -> dict[str, Any]:
+    def studio(self, name: str = "studio") -> dict[str, Any]:
         """Make a studio that is READY."""
         role = "arn:aws:iam::000000000000:role/soundstage"
         studio: dict[str, Any] = self.operator.call(
             "CreateStudio",
-            studioName="studio",
+            studioName=name,
             displayName="Studio",
             adminRoleArn=role,
             userRoleArn=role,

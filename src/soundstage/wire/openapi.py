@@ -10,6 +10,7 @@ both ways is written as requests may have it.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from msgspec import inspect as types
@@ -202,6 +203,14 @@ _WAIT: Document = {
 }
 
 
+def _pairs(fields: Iterable[types.Field]) -> list[Document]:
+    names = [field.encode_name for field in fields]
+    return [
+        {"required": list(pair), "properties": {name: {"not": {"type": "null"}} for name in pair}}
+        for pair in combinations(names, 2)
+    ]
+
+
 def _error(text: str) -> Document:
     return {
         "type": "object",
@@ -247,7 +256,8 @@ class _Schemas:
                     self.named[name] = self.structure(kind.fields, nullable=nullable)
                     self.named[name] |= _described(kind.cls)
                     if issubclass(kind.cls, OneOf):
-                        self.named[name]["maxProperties"] = 1
+                        # Not `maxProperties`: null, and a member not known, count for nothing.
+                        self.named[name]["not"] = {"anyOf": _pairs(kind.fields)}
                 return _reference(name)
             case types.EnumType():
                 name = kind.cls.__name__

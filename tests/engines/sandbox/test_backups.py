@@ -14,6 +14,7 @@ import pytest
 
 from soundstage.engines.interface import BackupPhase, ObservedBackup, PermanentError, RetryableError
 from soundstage.engines.sandbox.backups import Repository
+from soundstage.engines.sandbox.stores import folder_store
 
 REF = "r" * 22
 ONE, TWO = "-" + "1" * 21, "2" * 22
@@ -38,7 +39,12 @@ class Place:
         self.repository = self.open()
 
     def open(self, **settings: float) -> Repository:
-        return Repository(self.root / "restic", self.root / "password", **settings)
+        return Repository(
+            folder_store(self.root / "restic"),
+            self.root / "password",
+            self.root / "restic.state",
+            **settings,
+        )
 
     def disguise(self, script: str) -> None:
         """Put a shell script in restic's place."""
@@ -83,7 +89,9 @@ class Place:
             "import sys, signal; from pathlib import Path;"
             "from soundstage.engines.sandbox.backups import Repository;"
             "root = Path(sys.argv[1]);"
-            "repository = Repository(root / 'restic', root / 'password');"
+            "from soundstage.engines.sandbox.stores import folder_store;"
+            "repository = Repository(folder_store(root / 'restic'), root / 'password',"
+            " root / 'restic.state');"
             f"repository.ensure({REF!r}, {ONE!r}, root / 'volume');"
             "signal.pause()"
         )
@@ -160,7 +168,9 @@ def test_a_home_comes_back_for_an_ordinary_user(
         "import sys, time; from pathlib import Path;"
         "from soundstage.engines.sandbox.backups import Repository;"
         "root = Path(sys.argv[1]);"
-        "repository = Repository(root / 'restic', root / 'password');"
+        "from soundstage.engines.sandbox.stores import folder_store;"
+        "repository = Repository(folder_store(root / 'restic'), root / 'password',"
+        " root / 'restic.state');"
         f"repository.ensure({REF!r}, {ONE!r}, root / 'volume');\n"
         f"while repository.observe({ONE!r}).phase == 'RUNNING': time.sleep(0.02)\n"
         "(root / 'restored').mkdir();"
@@ -191,8 +201,8 @@ def test_each_backup_keeps_its_own_state(place: Place) -> None:
 def test_two_first_backups_at_once_make_one_repository(home: Path, eventually: Eventually) -> None:
     place = Place(home, eventually)
     threads = [
-        threading.Thread(target=place.repository.ensure, args=(REF, name, place.volume))
-        for name in (ONE, TWO)
+        threading.Thread(target=place.repository.ensure, args=(ref, name, place.volume))
+        for ref, name in ((REF, ONE), ("q" * 22, TWO))
     ]
     for thread in threads:
         thread.start()

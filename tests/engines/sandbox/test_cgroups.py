@@ -13,7 +13,7 @@ LIMITS = Limits(cpus=1.5, memory_bytes=1 << 30, processes=100)
 
 @pytest.fixture
 def first(tmp_path: Path) -> Path:
-    for controller in ("cpu", "memory", "pids"):
+    for controller in ("cpu", "memory", "pids", "freezer"):
         (tmp_path / controller).mkdir()
         (tmp_path / controller / "cgroup.procs").touch()
     return tmp_path
@@ -36,18 +36,20 @@ def test_version_1_is_found_controller_by_controller(first: Path) -> None:
     (first / "pids" / "cgroup.procs").unlink()
     found = cgroups.find(first, "3:cpu:/", "soundstage")
     assert found.version == 1
-    assert sorted(found.parents) == ["cpu", "memory"]
+    assert sorted(found.parents) == ["cpu", "freezer", "memory"]
     assert found.missing == {"pids": "no pids control group is mounted"}
 
 
 def test_version_1_gets_its_limits(first: Path) -> None:
     found = cgroups.find(first, "", "soundstage")
     made = cgroups.ensure(found, "ref", LIMITS)
-    assert made == [first / name / "soundstage/ref" for name in ("cpu", "memory", "pids")]
+    names = ("cpu", "freezer", "memory", "pids")
+    assert made == [first / name / "soundstage/ref" for name in names]
+    assert found.freezing("ref") == first / "freezer/soundstage/ref"
     assert (made[0] / "cpu.cfs_quota_us").read_text() == "150000"
     assert (made[0] / "cpu.cfs_period_us").read_text() == "100000"
-    assert (made[1] / "memory.limit_in_bytes").read_text() == str(1 << 30)
-    assert (made[2] / "pids.max").read_text() == "100"
+    assert (made[2] / "memory.limit_in_bytes").read_text() == str(1 << 30)
+    assert (made[3] / "pids.max").read_text() == "100"
     assert cgroups.ensure(found, "ref", LIMITS) == made
     assert cgroups.refs(found) == {"ref"}
 
@@ -97,13 +99,15 @@ def test_a_group_still_in_use_is_reported(first: Path) -> None:
 def test_this_machine_keeps_the_limits_it_says_it_has() -> None:
     own = Path("/proc/self/cgroup").read_text()
     found = cgroups.find(Path("/sys/fs/cgroup"), own, f"soundstage-test-{os.getpid()}")
-    assert set(found.parents) | set(found.missing) == set(cgroups.CONTROLLERS)
+    known = set(found.parents) | set(found.missing)
+    assert known - {cgroups.FREEZER} == set(cgroups.CONTROLLERS)
     ref = f"test-{os.getpid()}"
     try:
         cgroups.ensure(found, ref, LIMITS)
         for controller, parent in found.parents.items():
-            name, value = cgroups._values(found.version, controller, LIMITS)[-1]
-            if name != "memory.oom.group":
+            for name, value in cgroups._values(found.version, controller, LIMITS)[-1:]:
+                if name == "memory.oom.group":
+                    continue
                 assert (parent / ref / name).read_text().strip() == value
     finally:
         assert cgroups.ensure_absent(found, ref)

@@ -8,10 +8,11 @@ import pytest
 from soundstage.engines.sandbox.jobs import Cancellation
 from soundstage.engines.sandbox.programs import ProgramError
 from soundstage.engines.sandbox.restic import Restic
+from soundstage.engines.sandbox.stores import folder_store
 
 
 def _restic(root: Path) -> Restic:
-    return Restic(root / "restic", root / "password", root / "state")
+    return Restic(folder_store(root / "restic"), root / "password", root / "state")
 
 
 def test_many_read_and_one_removes(tmp_path: Path) -> None:
@@ -43,7 +44,9 @@ def test_a_child_that_lives_on_keeps_the_lock(tmp_path: Path) -> None:
 
 def test_snapshots_are_known_by_their_files(tmp_path: Path) -> None:
     restic = _restic(tmp_path)
-    assert (restic.exists(), restic.snapshot_ids(), restic.has_locks()) == (False, set(), False)
+    assert (restic.exists(), restic.local_ids(), restic.is_unlocked()) == (False, set(), True)
+    (tmp_path / "restic").mkdir()
+    (tmp_path / "restic" / "config").touch()
     for folder, name in (
         ("snapshots", "a" * 64),
         ("snapshots", "b" * 64 + "-tmp-1"),
@@ -52,11 +55,12 @@ def test_snapshots_are_known_by_their_files(tmp_path: Path) -> None:
         path = tmp_path / "restic" / folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert (restic.exists(), restic.snapshot_ids(), restic.has_locks()) == (True, {"a" * 64}, True)
+    assert (restic.exists(), restic.local_ids(), restic.is_unlocked()) == (True, {"a" * 64}, False)
 
 
 def test_a_wrong_password_is_said(tmp_path: Path, empty_repository: Path) -> None:
     (tmp_path / "password").write_text("wrong")
-    restic = Restic(empty_repository / "restic", tmp_path / "password", tmp_path / "state")
+    store = folder_store(empty_repository / "restic")
+    restic = Restic(store, tmp_path / "password", tmp_path / "state")
     with restic.shared() as lock, pytest.raises(ProgramError, match=r"(?i)password"):
         restic.snapshots(Cancellation(), lock)

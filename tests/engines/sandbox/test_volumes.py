@@ -13,6 +13,7 @@ import pytest
 from soundstage.engines.interface import BackupPhase, PermanentError, Volume
 from soundstage.engines.sandbox.backups import Repository
 from soundstage.engines.sandbox.jobs import Cancellation
+from soundstage.engines.sandbox.stores import folder_store
 from soundstage.engines.sandbox.volumes import Phase, Volumes
 
 REF = "r" * 22
@@ -26,8 +27,8 @@ Eventually = Callable[..., None]
 class HeldRepository(Repository):
     """Restores wait until the test lets them go on, and fail when it says so."""
 
-    def __init__(self, directory: Path, password_file: Path) -> None:
-        super().__init__(directory, password_file)
+    def __init__(self, root: Path) -> None:
+        super().__init__(folder_store(root / "restic"), root / "password", root / "restic.state")
         self.go_on = threading.Event()
         self.failure: Exception | None = None
 
@@ -44,7 +45,7 @@ class Place:
     def __init__(self, root: Path, eventually: Eventually) -> None:
         self.root = root
         self.eventually = eventually
-        self.repository = HeldRepository(root / "restic", root / "password")
+        self.repository = HeldRepository(root)
         self.repository.go_on.set()
         self.volumes = self.open()
 

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-import pytest
-from sqlalchemy.exc import IntegrityError
+import msgspec
 
 from soundstage.resources.members import store
 from soundstage.resources.members.model import AccessKey, Person
@@ -26,15 +25,18 @@ def test_names_are_unique_and_keys_come_oldest_first(world: World) -> None:
                 created_at=now - timedelta(days=age),
             )
             store.access_keys.insert(transaction, key)
-        assert [key.id for key in store.active_keys_of(transaction, "1")] == ["old", "new"]
-        assert store.active_keys_of(transaction, "2") == []
-    with (
-        pytest.raises(IntegrityError),
-        world.service.database.transaction() as transaction,
-    ):
-        store.people.insert(
-            transaction, Person(id="2", name="anna", is_operator=False, created_at=now)
-        )
+        assert [key.id for key in store.keys_of(transaction, "1")] == ["off", "old", "new"]
+        assert store.keys_of(transaction, "2") == []
+        assert store.count_active_keys(transaction)["1"] == 2
+        assert "2" not in store.count_active_keys(transaction)
+        store.hold(transaction, "1")
+        for person_id, name in (("2", "anna"), ("1", "ben")):
+            other = Person(id=person_id, name=name, is_operator=False, created_at=now)
+            assert not store.add_person(transaction, other)
+        # What else the transaction did is still there.
+        assert store.people.get(transaction, "1") == anna
+        assert store.add_person(transaction, other := msgspec.structs.replace(other, id="2"))
+        assert store.person_named(transaction, "ben") == other
 
 
 def test_an_administrator_is_put_once(world: World, studio_id: str) -> None:
@@ -49,4 +51,6 @@ def test_an_administrator_is_put_once(world: World, studio_id: str) -> None:
             )
         assert store.is_studio_member(transaction, studio_id, "1")
         assert not store.is_studio_member(transaction, studio_id, "2")
+        assert store.studios_of(transaction, "1") == [studio_id]
+        assert store.studios_of(transaction, "2") == []
         assert len(transaction.execute(store.member_table.select()).all()) == 1

@@ -165,6 +165,12 @@ def test_whoever_is_taken_out_of_the_profile_may_not_stay(studio: Studio) -> Non
     with world.service.database.transaction() as transaction:
         people.put_administrator(transaction, studio.id, ann_id)
     assert may_stay()
+    for is_active in (False, True):
+        with world.service.database.transaction() as transaction:
+            ann = people.find_person(transaction, "ann")
+            now = world.clock()
+            people.set_person_active(transaction, ann, now, is_active=is_active, actor="operator")
+        assert may_stay() is is_active
     with world.service.database.transaction() as transaction:
         sessions.sessions.update(transaction, session["sessionId"], {"state": "STOPPED"})
     assert not may_stay()

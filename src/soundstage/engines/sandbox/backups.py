@@ -9,10 +9,10 @@ restic dies with it, and the snapshot is there or not; a snapshot that no record
 without asking restic, and then looked up by its tags before another try is made.
 """
 
-import re
 import threading
 import time
-from enum import StrEnum
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -25,78 +25,39 @@ from soundstage.engines.interface import (
     RetryableError,
 )
 from soundstage.engines.sandbox import programs
-from soundstage.engines.sandbox.jobs import Cancellation, CancelledError, Jobs
-from soundstage.engines.sandbox.restic import Restic, Snapshot, sync_directory, write_durably
+from soundstage.engines.sandbox.backup_records import (
+    BackupRecord,
+    BackupRecords,
+    BackupState,
+    checked,
+    record_of,
+)
+from soundstage.engines.sandbox.jobs import Cancellation, CancelledError, Jobs, TooSlowError
+from soundstage.engines.sandbox.restic import Restic, write_durably
+from soundstage.engines.sandbox.stores import Store, StoreError
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{22}")
 # Names inside a snapshot: the kept directory, and the note of what restic itself can't keep.
-_HOME = "home"
+HOME = "home"
 _NOTE = "note.json"
 # Keys of the two jobs that are not one backup's.
 _SWEEP = "sweep"
 _RECOVER = "recover"
+_DRAFT = "draft"
+_PASSES = 3
+"""How often a running workstation's disk is copied before it is held still in vain for good."""
+_RECOVER_AGAIN_SECONDS = 60.0
+
+Quiet = Callable[[float], AbstractContextManager[object]]
+"""Holds a workstation still within a block, for so many seconds at the most; raises TooSlowError
+when the block took longer."""
 
 
-def checked(identifier: str) -> str:
-    """Refuse what is no id before it becomes a part of a path or an argument."""
-    if not _IDENTIFIER.fullmatch(identifier):
-        raise PermanentError(f"{identifier!r} is not an id: 22 of A-Z, a-z, 0-9, _ and -")
-    return identifier
+class Copying(msgspec.Struct, frozen=True, kw_only=True):
+    """A copy under way."""
 
-
-class _State(StrEnum):
-    BEGUN = "BEGUN"
-    COMPLETE = "COMPLETE"
-    FAILED = "FAILED"
-    REMOVING = "REMOVING"
-
-
-class _Record(msgspec.Struct, frozen=True, kw_only=True):
     backup_id: str
-    ref: str
-    state: _State
-    snapshot: str | None = None
-    """restic's full id. In FAILED: an incomplete snapshot that still has to go."""
-    size_bytes: int | None = None
-    detail: str = ""
-
-    def is_unwanted(self) -> bool:
-        is_leftover = self.state is _State.FAILED and self.snapshot is not None
-        return is_leftover or self.state is _State.REMOVING
-
-
-class _Records:
-    """One JSON file a backup, written whole or not at all."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._lock = threading.Lock()
-
-    def read(self, backup_id: str) -> _Record | None:
-        try:
-            return msgspec.json.decode(self._path(backup_id).read_bytes(), type=_Record)
-        except (FileNotFoundError, msgspec.DecodeError):
-            # A spoilt one is as good as lost: the snapshot's tags tell the same.
-            return None
-
-    def all(self) -> list[_Record]:
-        names = [path.stem for path in self._directory.glob("*.json")]
-        return [record for record in map(self.read, names) if record is not None]
-
-    def write(self, record: _Record) -> None:
-        path = self._path(record.backup_id)
-        with self._lock:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            unfinished = path.with_suffix(".new")
-            write_durably(unfinished, msgspec.json.encode(record))
-            unfinished.rename(path)
-            sync_directory(self._directory)
-
-    def remove(self, backup_id: str) -> None:
-        self._path(backup_id).unlink(missing_ok=True)
-
-    def _path(self, backup_id: str) -> Path:
-        return self._directory / f"{backup_id}.json"
+    is_live: bool
+    """Whether the workstation runs meanwhile."""
 
 
 class Repository:
@@ -104,20 +65,26 @@ class Repository:
 
     def __init__(
         self,
-        directory: Path,
+        store: Store,
         password_file: Path,
+        beside: Path,
         *,
         seconds_between_prunes: float = 86_400,
+        still_seconds: float = 15,
     ) -> None:
-        beside = directory.with_name(f"{directory.name}.state")
-        self._restic = Restic(directory, password_file, beside)
-        self._records = _Records(beside / "backups")
+        self.restic = Restic(store, password_file, beside)
+        self._records = BackupRecords(beside / "backups")
         self._prune_wanted = beside / "prune-wanted"
         self._pruned = beside / "pruned"
+        # Snapshots that are no backups of workstations, such as the studio's own.
+        self._others = beside / "others.json"
         self._between_prunes = seconds_between_prunes
+        self._still_seconds = still_seconds
         self._jobs = Jobs()
         self._lock = threading.RLock()
         self._settled = threading.Event()
+        self._recover_at = 0.0
+        self._copies: dict[str, Copying] = {}
 
     def observe(self, backup_id: str) -> ObservedBackup:
         """Say what is there; a try that died with the service is ABSENT, and may be begun again.
@@ -130,24 +97,29 @@ class Repository:
         # Asked first: a job that ends now has written its record before.
         is_running = self._jobs.is_running(key)
         record = self._records.read(backup_id)
-        if record is not None and record.state is _State.REMOVING:
+        if record is not None and record.state is BackupState.REMOVING:
             self._sweep()
             return ObservedBackup(phase=BackupPhase.RUNNING, detail="The backup is being removed.")
         if is_running:
             return ObservedBackup(phase=BackupPhase.RUNNING, detail="Files are being copied.")
-        if record is not None and record.state is _State.COMPLETE:
+        if record is not None and record.state is BackupState.COMPLETE:
             return ObservedBackup(phase=BackupPhase.COMPLETE, size_bytes=record.size_bytes)
-        if record is not None and record.state is _State.FAILED:
-            return ObservedBackup(phase=BackupPhase.FAILED, detail=record.detail)
+        if record is not None and record.state is BackupState.FAILED:
+            return ObservedBackup(
+                phase=BackupPhase.FAILED, detail=record.detail, may_pass=record.may_pass
+            )
         if failure := self._jobs.failure(key):
             # The record itself could not be written.
             return ObservedBackup(phase=BackupPhase.FAILED, detail=failure)
         return ObservedBackup(phase=BackupPhase.ABSENT)
 
-    def ensure(self, ref: str, backup_id: str, directory: Path) -> None:
-        """Begin to copy `directory`/home; the workstation on it must be stopped and stay so.
+    def ensure(
+        self, ref: str, backup_id: str, directory: Path, *, quiet: Quiet | None = None
+    ) -> None:
+        """Begin to copy `directory`/home; its workstation must be stopped and stay so.
 
-        Raises PermanentError when there is no such directory.
+        With `quiet` it may run: it is held still while the last of it is copied. Raises
+        PermanentError when there is no such directory.
         """
         checked(ref)
         checked(backup_id)
@@ -157,17 +129,57 @@ class Repository:
             if self._jobs.is_running(key):
                 return
             earlier = self._records.read(backup_id)
-            if earlier is not None and earlier.state in {_State.COMPLETE, _State.REMOVING}:
+            if earlier is not None and earlier.state in {
+                BackupState.COMPLETE,
+                BackupState.REMOVING,
+            }:
                 return
             if earlier is not None and earlier.is_unwanted():
                 self._sweep()
                 raise RetryableError("What an incomplete backup left is removed first.")
-            if not (directory / _HOME).is_dir():
+            if self.copying(ref) is not None:
+                raise RetryableError("Another copy of this disk is being made.")
+            if not (directory / HOME).is_dir():
                 raise PermanentError("There is no volume to copy.", reason=Reason.BACKUP)
-            record = _Record(backup_id=backup_id, ref=ref, state=_State.BEGUN)
+            drafts = [] if earlier is None else earlier.drafts
+            record = BackupRecord(
+                backup_id=backup_id, ref=ref, state=BackupState.BEGUN, drafts=drafts
+            )
             self._records.write(record)
-            is_repeated = earlier is not None
-            self._jobs.begin(key, lambda c: self._copy(c, record, directory, is_repeated))
+            is_repeated = earlier is not None or not self._settled.is_set()
+            self._copies[ref] = Copying(backup_id=backup_id, is_live=quiet is not None)
+            self._jobs.begin(key, lambda c: self._copy(c, record, directory, quiet, is_repeated))
+
+    def copying(self, ref: str) -> Copying | None:
+        """Say what copy of a workstation's disk is under way in this process."""
+        with self._lock:
+            found = self._copies.get(ref)
+            if found is not None and not self._jobs.is_running(_backup_key(found.backup_id)):
+                del self._copies[ref]
+                return None
+            return found
+
+    def give_up(self, ref: str) -> None:
+        """End the copy of a disk that is about to go; its backup comes to nothing."""
+        found = self.copying(ref)
+        if found is not None:
+            self._jobs.cancel(_backup_key(found.backup_id))
+
+    def known(self, backup_id: str) -> BackupRecord:
+        """Say which snapshot a backup is. Raises PermanentError, RetryableError."""
+        self._settle()
+        record = self._records.read(checked(backup_id))
+        if record is None or record.state is not BackupState.COMPLETE or record.snapshot is None:
+            raise PermanentError("There is no such backup.", reason=Reason.BACKUP)
+        return record
+
+    def records(self) -> list[BackupRecord]:
+        return self._records.all()
+
+    def recover(self) -> None:
+        """Read the records back from the snapshots; blocks. Raises StoreError, ProgramError."""
+        if not self._settled.is_set():
+            self._recover(Cancellation())
 
     def ensure_absent(self, backup_id: str) -> None:
         """Begin to remove a backup, also one that is being made."""
@@ -177,8 +189,8 @@ class Repository:
             record = self._records.read(backup_id)
             if record is None:
                 return
-            if record.state is not _State.REMOVING:
-                self._records.write(msgspec.structs.replace(record, state=_State.REMOVING))
+            if record.state is not BackupState.REMOVING:
+                self._records.write(msgspec.structs.replace(record, state=BackupState.REMOVING))
                 self._jobs.cancel(_backup_key(backup_id))
         self._sweep()
 
@@ -192,121 +204,211 @@ class Repository:
         """
         cancellation = cancellation or Cancellation()
         record = self._records.read(checked(backup_id)) or self._look_up(cancellation, backup_id)
-        if record is None or record.state is not _State.COMPLETE or record.snapshot is None:
+        if record is None or record.state is not BackupState.COMPLETE or record.snapshot is None:
             raise PermanentError("There is no such backup.", reason=Reason.BACKUP)
-        with self._restic.shared() as lock:
-            self._restic.restore(cancellation, lock, record.snapshot, target)
+        with self.restic.shared() as lock:
+            self.restic.restore(cancellation, lock, record.snapshot, target)
         note = target / _NOTE
-        programs.mend_tree(cancellation, target / _HOME, note)
+        programs.mend_tree(cancellation, target / HOME, note)
         note.unlink()
         programs.run(cancellation, "sync", "-f", target)
 
     # What jobs do.
 
     def _copy(
-        self, cancellation: Cancellation, record: _Record, directory: Path, is_repeated: bool
+        self,
+        cancellation: Cancellation,
+        record: BackupRecord,
+        directory: Path,
+        quiet: Quiet | None,
+        is_repeated: bool,
     ) -> None:
         note = directory / _NOTE
         try:
-            self._restic.create(cancellation)
+            self.restic.create(cancellation)
+            if not self._settled.is_set():
+                self._recover(cancellation)
             # An earlier try may have come as far as a snapshot before it died.
             done = self._look_up(cancellation, record.backup_id) if is_repeated else None
             if done is None:
-                size = programs.note_tree(cancellation, directory / _HOME, note)
-                done = self._save(cancellation, record, directory, size)
+                done = (
+                    self._save(cancellation, record, directory)
+                    if quiet is None
+                    else self._save_running(cancellation, record, directory, quiet)
+                )
             self._finish(done)
         except CancelledError:
             raise
         except Exception as error:
-            detail = f"The backup failed: {error}"
-            self._finish(msgspec.structs.replace(record, state=_State.FAILED, detail=detail))
+            known = self._records.read(record.backup_id) or record
+            failed = msgspec.structs.replace(
+                known,
+                state=BackupState.FAILED,
+                detail=f"The backup failed: {error}",
+                may_pass=isinstance(error, StoreError),
+            )
+            self._finish(failed)
             raise
         finally:
             note.unlink(missing_ok=True)
         self._sweep()
 
     def _save(
-        self, cancellation: Cancellation, record: _Record, directory: Path, size_bytes: int
-    ) -> _Record:
+        self,
+        cancellation: Cancellation,
+        record: BackupRecord,
+        directory: Path,
+        *,
+        limit_seconds: float | None = None,
+    ) -> BackupRecord:
+        is_urgent = limit_seconds is not None
+        size_bytes = programs.note_tree(
+            cancellation, directory / HOME, directory / _NOTE, is_urgent=is_urgent
+        )
         tags = (f"backup={record.backup_id}", f"ref={record.ref}", f"size={size_bytes}")
-        with self._restic.shared() as lock:
-            saved = self._restic.backup(
-                cancellation, lock, directory, (_HOME, _NOTE), host=record.ref, tags=tags
+        with self.restic.shared() as lock:
+            saved = self.restic.backup(
+                cancellation,
+                lock,
+                directory,
+                (HOME, _NOTE),
+                host=record.ref,
+                tags=tags,
+                limit_seconds=limit_seconds,
             )
         if saved.missing:
             return msgspec.structs.replace(
                 record,
-                state=_State.FAILED,
+                state=BackupState.FAILED,
                 snapshot=saved.snapshot,
                 detail=f"The backup failed: not everything could be read: {saved.missing}",
             )
         return msgspec.structs.replace(
-            record, state=_State.COMPLETE, snapshot=saved.snapshot, size_bytes=size_bytes
+            record, state=BackupState.COMPLETE, snapshot=saved.snapshot, size_bytes=size_bytes
         )
 
-    def _finish(self, record: _Record) -> None:
+    def _save_running(
+        self, cancellation: Cancellation, record: BackupRecord, directory: Path, quiet: Quiet
+    ) -> BackupRecord:
+        """Copy once while the workstation goes on, and what changed since while it is held."""
+        for _ in range(_PASSES):
+            record = self._draft(cancellation, record, directory)
+            done: BackupRecord | None = None
+            try:
+                with quiet(self._still_seconds):
+                    done = self._save(
+                        cancellation, record, directory, limit_seconds=self._still_seconds
+                    )
+            except TooSlowError:
+                if done is not None and done.snapshot is not None:
+                    # Not of one moment.
+                    drafts = [*record.drafts, done.snapshot]
+                    record = msgspec.structs.replace(record, drafts=drafts)
+                    self._records.write(record)
+                continue
+            return done
+        raise programs.ProgramError(
+            f"the workstation changes more than can be copied in {self._still_seconds:.0f} s; "
+            "stop it first"
+        )
+
+    def _draft(
+        self, cancellation: Cancellation, record: BackupRecord, directory: Path
+    ) -> BackupRecord:
+        note = directory / _NOTE
+        # Of the same paths as the real one, which is compared with it.
+        note.write_bytes(b"")
+        with self.restic.shared() as lock:
+            saved = self.restic.backup(
+                cancellation,
+                lock,
+                directory,
+                (HOME, _NOTE),
+                host=record.ref,
+                tags=(f"{_DRAFT}={record.backup_id}",),
+            )
+        record = msgspec.structs.replace(record, drafts=[*record.drafts, saved.snapshot])
+        self._records.write(record)
+        return record
+
+    def _finish(self, record: BackupRecord) -> None:
         """Write how a try ended, unless the backup was given up meanwhile."""
         with self._lock:
             known = self._records.read(record.backup_id)
             if known is None:
                 return
-            if known.state is _State.REMOVING:
-                record = msgspec.structs.replace(known, snapshot=record.snapshot)
+            if known.state is BackupState.REMOVING:
+                record = msgspec.structs.replace(
+                    known, snapshot=record.snapshot, drafts=record.drafts
+                )
             self._records.write(record)
 
-    def _look_up(self, cancellation: Cancellation, backup_id: str) -> _Record | None:
+    def _look_up(self, cancellation: Cancellation, backup_id: str) -> BackupRecord | None:
         """Find a backup by its tags; asks restic only when there is a snapshot without a record."""
-        if not self._unrecorded():
-            return None
-        with self._restic.shared() as lock:
-            found = self._restic.snapshots(cancellation, lock)
-        return next((r for r in map(_as_record, found) if r and r.backup_id == backup_id), None)
+        with self.restic.shared() as lock:
+            if not self._unrecorded(cancellation, lock):
+                return None
+            found = self.restic.snapshots(cancellation, lock)
+        return next((r for r in map(record_of, found) if r and r.backup_id == backup_id), None)
 
     def _remove_unwanted(self, cancellation: Cancellation) -> None:
-        with self._restic.alone() as lock:
-            self._restic.unlock(cancellation, lock)
+        with self.restic.alone() as lock:
+            self.restic.unlock(cancellation, lock)
             try:
                 while unwanted := self._unwanted():
                     self._forget(cancellation, lock, unwanted)
                 if self._is_prune_due():
-                    self._restic.prune(cancellation, lock)
+                    self.restic.prune(cancellation, lock)
                     self._prune_wanted.unlink(missing_ok=True)
                     self._pruned.touch()
             finally:
                 # A restic that was killed here would keep all others out.
-                self._restic.unlock(cancellation, lock)
+                self.restic.unlock(cancellation, lock)
 
-    def _forget(self, cancellation: Cancellation, lock: int, unwanted: list[_Record]) -> None:
-        ids = {record.snapshot for record in unwanted if record.snapshot is not None}
-        if len(ids) < len(unwanted) and self._unrecorded():
+    def _forget(self, cancellation: Cancellation, lock: int, unwanted: list[BackupRecord]) -> None:
+        ids = {snapshot for record in unwanted for snapshot in record.unwanted()}
+        is_unsure = any(record.snapshot is None for record in unwanted)
+        if is_unsure and self._unrecorded(cancellation, lock):
             # Some try was ended at work; it may have come as far as a snapshot.
             names = {record.backup_id for record in unwanted}
-            found = self._restic.snapshots(cancellation, lock)
-            ids |= {snapshot.id for snapshot in found if snapshot.tag("backup") in names}
-        present = sorted(ids & self._restic.snapshot_ids())
+            found = self.restic.snapshots(cancellation, lock)
+            ids |= {
+                snapshot.id
+                for snapshot in found
+                if snapshot.tag("backup") in names or snapshot.tag(_DRAFT) in names
+            }
+        present = sorted(ids & self.restic.snapshot_ids(cancellation, lock))
         if present:
             self._prune_wanted.touch()
-            self._restic.forget(cancellation, lock, present)
+            self.restic.forget(cancellation, lock, present)
         with self._lock:
             for record in unwanted:
-                if record.state is _State.REMOVING:
+                if record.state is BackupState.REMOVING:
                     self._records.remove(record.backup_id)
+                elif record.state is BackupState.COMPLETE:
+                    self._records.write(msgspec.structs.replace(record, drafts=[]))
                 else:
-                    self._records.write(msgspec.structs.replace(record, snapshot=None))
+                    self._records.write(msgspec.structs.replace(record, snapshot=None, drafts=[]))
 
     def _recover(self, cancellation: Cancellation) -> None:
         """Remove stale locks, and write the records that snapshots without one should have."""
-        with self._restic.alone() as lock:
-            self._restic.unlock(cancellation, lock)
-            unrecorded = self._unrecorded()
-            found = self._restic.snapshots(cancellation, lock) if unrecorded else []
+        with self.restic.alone() as lock:
+            self.restic.unlock(cancellation, lock)
+            unrecorded = self._unrecorded(cancellation, lock)
+            found = self.restic.snapshots(cancellation, lock) if unrecorded else []
+            self.note_others(s.id for s in found if record_of(s) is None and not s.tag(_DRAFT))
             for snapshot in found:
-                record = _as_record(snapshot) if snapshot.id in unrecorded else None
+                record = record_of(snapshot) if snapshot.id in unrecorded else None
                 if record is None:
-                    continue  # Recorded, or none of ours.
+                    continue  # Recorded, or none of a workstation.
                 known = self._records.read(record.backup_id)
-                if known is None or known.state is not _State.REMOVING:
-                    self._records.write(record)
+                if known is None or known.state is not BackupState.REMOVING:
+                    drafts = [] if known is None else known.drafts
+                    self._records.write(msgspec.structs.replace(record, drafts=drafts))
+            lost = [s.id for s in found if s.id in unrecorded and s.tag(_DRAFT) is not None]
+            if lost:
+                self._prune_wanted.touch()
+                self.restic.forget(cancellation, lock, lost)
         self._settled.set()
         self._sweep()
 
@@ -323,16 +425,34 @@ class Repository:
             if self._jobs.is_running(_RECOVER):
                 raise RetryableError("The backups are being looked through.")
             try:
-                with self._restic.alone(waiting=False):
-                    is_clean = not self._unrecorded() and not self._restic.has_locks()
+                with self.restic.alone(waiting=False):
+                    is_clean = self._is_clean()
             except BlockingIOError as error:
                 raise RetryableError("An earlier restic still runs.") from error
             if not is_clean:
-                failure = self._jobs.failure(_RECOVER)
-                self._jobs.begin(_RECOVER, self._recover)
-                raise RetryableError(failure or "The backups are being looked through.")
+                self._begin_recovery()
+                return
             self._settled.set()
         self._sweep()
+
+    def _begin_recovery(self) -> None:
+        """Look through the store; while it does not answer, the records have to do."""
+        failure = self._jobs.failure(_RECOVER)
+        if failure is None or time.monotonic() >= self._recover_at:
+            self._recover_at = time.monotonic() + _RECOVER_AGAIN_SECONDS
+            self._jobs.begin(_RECOVER, self._recover)
+            raise RetryableError(failure or "The backups are being looked through.")
+        if self.restic.store.folder is not None:
+            raise RetryableError(failure)
+
+    def _is_clean(self) -> bool:
+        """Reports whether nothing can have been left, as far as is known without asking."""
+        if not self.restic.exists():
+            return True
+        known = self.restic.local_ids()
+        if known is None or not self.restic.is_unlocked():
+            return False
+        return not known - self._recorded()
 
     def _sweep(self) -> None:
         if self._unwanted() or self._is_prune_due():
@@ -347,27 +467,27 @@ class Repository:
             return True
         return time.time() - last >= self._between_prunes
 
-    def _unrecorded(self) -> set[str]:
-        """The snapshots that no record names."""
-        ids = self._restic.snapshot_ids()
-        return ids and ids - {record.snapshot for record in self._records.all()}
+    def _unrecorded(self, cancellation: Cancellation, lock: int) -> set[str]:
+        """The snapshots that no record names, those of the studio aside."""
+        ids = self.restic.snapshot_ids(cancellation, lock)
+        return ids and ids - self._recorded()
 
-    def _unwanted(self) -> list[_Record]:
+    def _recorded(self) -> set[str]:
+        named = {id_ for record in self._records.all() for id_ in record.snapshots()}
+        try:
+            return named | msgspec.json.decode(self._others.read_bytes(), type=set[str])
+        except (FileNotFoundError, msgspec.DecodeError):
+            return named
+
+    def note_others(self, snapshots: Iterable[str]) -> None:
+        """Write down which snapshots need no record."""
+        unfinished = self._others.with_suffix(".new")
+        write_durably(unfinished, msgspec.json.encode(sorted(snapshots)))
+        unfinished.rename(self._others)
+
+    def _unwanted(self) -> list[BackupRecord]:
         return [record for record in self._records.all() if record.is_unwanted()]
 
 
 def _backup_key(backup_id: str) -> str:
     return f"backup:{backup_id}"
-
-
-def _as_record(snapshot: Snapshot) -> _Record | None:
-    backup_id, ref, size = (snapshot.tag(name) for name in ("backup", "ref", "size"))
-    if backup_id is None or ref is None or size is None or not _IDENTIFIER.fullmatch(backup_id):
-        return None
-    return _Record(
-        backup_id=backup_id,
-        ref=ref,
-        state=_State.COMPLETE,
-        snapshot=snapshot.id,
-        size_bytes=int(size) if size.isdigit() else None,
-    )

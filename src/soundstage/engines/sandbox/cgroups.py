@@ -14,6 +14,8 @@ import msgspec
 CPU_PERIOD_MICROSECONDS = 100_000
 PROCESS_LIMIT = 4096
 CONTROLLERS = ("cpu", "memory", "pids")
+FREEZER = "freezer"
+"""A controller of version 1 only; in version 2 every group can be frozen."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,13 @@ class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
     missing: dict[str, str] = {}
     """Why a controller can't be used, by its name."""
 
+    def freezing(self, ref: str) -> Path | None:
+        """The group by which one workstation can be held still, if any."""
+        parent = self.parents.get(FREEZER)
+        if parent is None and self.version == 2:
+            parent = next(iter(self.parents.values()), None)
+        return None if parent is None else parent / ref
+
     def paths(self, ref: str) -> list[Path]:
         return sorted({parent / ref for parent in self.parents.values()})
 
@@ -49,7 +58,7 @@ def find(root: Path, own_groups: str, parent: str) -> Hierarchy:
     if unified.is_dir() and _words(unified / "cgroup.controllers") & set(CONTROLLERS):
         return _find_unified(unified, own_groups, parent)
     parents, missing = {}, {}
-    for controller in CONTROLLERS:
+    for controller in (*CONTROLLERS, FREEZER):
         folder = root / controller
         if not (folder / "cgroup.procs").exists():
             missing[controller] = f"no {controller} control group is mounted"
@@ -121,6 +130,8 @@ def _ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> list[Path]:
 def _values(version: int, controller: str, limits: Limits) -> list[tuple[str, str]]:
     quota = str(int(limits.cpus * CPU_PERIOD_MICROSECONDS))
     period = str(CPU_PERIOD_MICROSECONDS)
+    if controller == FREEZER:
+        return []
     if controller == "pids":
         return [("pids.max", str(limits.processes))]
     if version == 2:

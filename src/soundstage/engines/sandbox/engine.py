@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 import msgspec
 import psutil
@@ -20,6 +22,9 @@ import psutil
 from soundstage.engines.instance_types import INSTANCE_TYPES, share_for
 from soundstage.engines.interface import (
     Address,
+    BackupCheck,
+    BackupEntry,
+    BackupFile,
     Capability,
     Engine,
     Message,
@@ -33,14 +38,17 @@ from soundstage.engines.interface import (
     Spec,
     Use,
 )
-from soundstage.engines.sandbox import cgroups, machine, mounts, plan, process, use
+from soundstage.engines.sandbox import cgroups, checking, machine, mounts, plan, process, use
 from soundstage.engines.sandbox.backups import Repository
+from soundstage.engines.sandbox.contents import Contents
 from soundstage.engines.sandbox.identities import Identities, identities, of_slot, own_subordinates
 from soundstage.engines.sandbox.judgement import Known, judge
 from soundstage.engines.sandbox.notices import Listener, Notices
 from soundstage.engines.sandbox.process import Life
 from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
 from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.engines.sandbox.stillness import Stillness
+from soundstage.engines.sandbox.stores import store_of
 from soundstage.engines.sandbox.volumes import Phase as VolumePhase
 from soundstage.engines.sandbox.volumes import Volumes
 from soundstage.kit.clock import Clock
@@ -71,14 +79,16 @@ class SandboxEngine(Engine):
         # Whether each workstation gets a user of its own.
         self._has_users = os.geteuid() == 0 and settings.isolation == "bubblewrap"
         self._records = Records(settings.workstations)
-        self._repository = repository or Repository(
-            settings.home / "backups", settings.home / "keys" / "backups"
-        )
+        self._repository = repository or repository_of(settings)
+        self._contents = Contents(self._repository)
         self._volumes = volumes or Volumes(settings.home / "volumes", self._repository)
         own_groups = Path("/proc/self/cgroup").read_text()
         # Another installation's groups are none of our left-overs.
         self._groups = cgroups.find(
             settings.cgroup_root, own_groups, f"soundstage-{settings.digest}"
+        )
+        self._stillness = Stillness(
+            self._groups, lambda ref: settings.workstations / ref, settings.interpreter
         )
         self._notices = Notices()
         self._machine_lock = threading.Lock()
@@ -103,6 +113,8 @@ class SandboxEngine(Engine):
             life=process.life_of(status, locked=locked),
             volume=self._volumes.observe(ref),
         )
+        if known.life is Life.ALIVE:
+            self._stillness.settle(ref)
         if record is not None and known.life is Life.ALIVE and status is not None and status.ready:
             address = self._answering(ref, record, status)
             known = msgspec.structs.replace(known, address=address)
@@ -111,7 +123,9 @@ class SandboxEngine(Engine):
     def _answering(self, ref: str, record: Record, status: Status) -> Address | None:
         directory, uid = self._records.directory(ref) / "stream", self._host_uid(record)
         which = (ref, status.pid, status.start_time)
-        if not process.answers(directory, uid, was_well=which in self._seen_well):
+        was_well = which in self._seen_well
+        is_held = was_well and self._stillness.is_held(ref)
+        if not is_held and not process.answers(directory, uid, was_well=was_well):
             return None
         self._seen_well.add(which)
         return Address(directory=str(directory), name=process.STREAM_SOCKET, uid=uid)
@@ -156,6 +170,7 @@ class SandboxEngine(Engine):
             ),
             *mounts.capabilities(self._settings, why_no_users=self._why_no_root()),
             *self._volumes.capabilities(),
+            self._stillness.capability(),
         ]
 
     def _root_detail(self) -> str:
@@ -206,6 +221,7 @@ class SandboxEngine(Engine):
                 return
             if observed.phase is Phase.STARTING and self._records.is_alive(ref):
                 return
+            self._expect_no_copy(ref, spec, observed)
             if record is None or is_new:
                 record = self._begin(ref, spec, record)
             self._go_on(ref, record, spec)
@@ -286,6 +302,10 @@ class SandboxEngine(Engine):
             if record is None or record.wanted == "absent":
                 return
             observed = self.observe(ref)
+            copying = self._repository.copying(ref)
+            if copying is not None and copying.is_live:
+                # It begins anew when the workstation is at rest; nothing may be frozen now.
+                self._repository.give_up(ref)
             if observed.phase in (Phase.STARTING, Phase.RUNNING):
                 self._records.write(ref, msgspec.structs.replace(record, wanted="stopped"))
             if self._records.is_alive(ref):
@@ -299,6 +319,7 @@ class SandboxEngine(Engine):
             record = self._records.read(ref)
             if record is not None and record.wanted != "absent":
                 self._records.write(ref, msgspec.structs.replace(record, wanted="absent"))
+            self._repository.give_up(ref)
             if not self._is_ended(ref):
                 return
             self._volumes.ensure_absent(ref)
@@ -359,21 +380,53 @@ class SandboxEngine(Engine):
     def ensure_volume_absent(self, ref: str) -> None:
         with self._lock(ref):
             self._expect_rest(ref)
+            if self._repository.copying(ref) is not None:
+                raise RetryableError("the disk is being copied; it is removed when that is done")
             self._volumes.ensure_absent(ref)
 
     def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:  # noqa: ARG002 -- an id says it all.
         return self._repository.observe(backup_id)
 
-    def ensure_backup(self, ref: str, backup_id: str) -> None:
+    def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         with self._lock(ref):
-            self._expect_rest(ref)
+            is_running = self.observe(ref).phase is Phase.RUNNING
+            if not (live and is_running):
+                self._expect_rest(ref)
+            elif reason := self._stillness.why_not(ref):
+                raise PermanentError(
+                    f"a running workstation can't be held still here, stop it first: {reason}",
+                    reason=Reason.BACKUP,
+                )
             volume = self._volumes.observe(ref)
             if volume.directory is None:
                 raise PermanentError("there is no volume to back up", reason=Reason.BACKUP)
-            self._repository.ensure(ref, backup_id, volume.directory)
+            quiet = (lambda s: self._stillness.held(ref, s)) if is_running else None
+            self._repository.ensure(ref, backup_id, volume.directory, quiet=quiet)
 
     def ensure_backup_absent(self, ref: str, backup_id: str) -> None:  # noqa: ARG002 -- as above.
         self._repository.ensure_absent(backup_id)
+
+    def list_backup(self, ref: str, backup_id: str, folder: str) -> list[BackupEntry]:  # noqa: ARG002 -- as above.
+        return self._contents.entries(backup_id, folder)
+
+    def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:  # noqa: ARG002 -- as above.
+        return self._contents.open_file(backup_id, path)
+
+    def check_backups(self, *, data: str | None) -> BackupCheck:
+        return checking.check(self._repository, data=data)
+
+    def keep_studio(self, content: IO[bytes]) -> None:
+        checking.keep_studio(self._repository, content)
+
+    def newest_studio(self, target: IO[bytes]) -> datetime:
+        return checking.newest_studio(self._repository, target)
+
+    def _expect_no_copy(self, ref: str, spec: Spec, observed: Observed) -> None:
+        """A disk that is being copied may neither be written to nor be swapped."""
+        copying = self._repository.copying(ref)
+        is_kept = observed.volume_generation == spec.volume.generation
+        if copying is not None and not (copying.is_live and is_kept):
+            raise RetryableError("the disk is being copied; it starts when that is done")
 
     def _expect_rest(self, ref: str) -> None:
         phase = self.observe(ref).phase
@@ -448,8 +501,19 @@ def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- 
             isolation=settings.sandbox,
             loopback_only=settings.is_loopback,
             frames_per_second=settings.frames_per_second,
+            backup_repository=settings.backup_repository,
+            backup_credentials=settings.backup_credentials,
         )
     )
+
+
+def repository_of(settings: SandboxSettings) -> Repository:
+    """The backups of an installation, wherever they are kept. Raises ConfigError."""
+    default = settings.home / "backups"
+    store = store_of(settings.backup_repository, settings.backup_credentials, default=default)
+    is_default = store.folder == default
+    beside = settings.home / ("backups.state" if is_default else f"backups-{store.name}.state")
+    return Repository(store, settings.home / "keys" / "backups", beside)
 
 
 def hash_of(ref: str) -> int:

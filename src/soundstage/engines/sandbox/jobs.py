@@ -7,6 +7,7 @@ that is fine, because whoever begins one leaves a marker on disk that tells what
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,10 @@ _log = structlog.get_logger(__name__)
 
 class CancelledError(Exception):
     """Whoever began this work no longer wants it."""
+
+
+class TooSlowError(Exception):
+    """A program was not done within its time, and was ended."""
 
 
 class Cancellation:
@@ -51,8 +56,15 @@ class Cancellation:
         pass_fds: Sequence[int] = (),
         stdin: IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
+        limit_seconds: float | None = None,
+        watch: Callable[[], None] | None = None,
+        watch_seconds: float = 30.0,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a program to its end, unless cancelled; `stdout` and `stdin` may be files."""
+        """Run a program to its end, unless cancelled; `stdout` and `stdin` may be files.
+
+        Raises TooSlowError at the limit, and whatever `watch` raises, which is asked again and
+        again meanwhile; the program is ended first.
+        """
         with self._lock:
             if self._cancelled:
                 raise CancelledError
@@ -66,11 +78,39 @@ class Cancellation:
                 stderr=subprocess.PIPE,
             )
             self._child = child
-        out, err = child.communicate()
-        with self._lock:
-            self._child = None
+        try:
+            out, err = _communicate(child, limit_seconds, watch, watch_seconds)
+        finally:
+            with self._lock:
+                self._child = None
         self.check()
         return subprocess.CompletedProcess(argv, child.returncode, out or b"", err or b"")
+
+
+def _communicate(
+    child: subprocess.Popen[bytes],
+    limit_seconds: float | None,
+    watch: Callable[[], None] | None,
+    watch_seconds: float,
+) -> tuple[bytes, bytes]:
+    ends_at = None if limit_seconds is None else time.monotonic() + limit_seconds
+    try:
+        while True:
+            pause = watch_seconds if watch is not None else None
+            if ends_at is not None:
+                left = max(0.0, ends_at - time.monotonic())
+                pause = left if pause is None else min(pause, left)
+            try:
+                return child.communicate(timeout=pause)
+            except subprocess.TimeoutExpired:
+                if ends_at is not None and time.monotonic() >= ends_at:
+                    raise TooSlowError from None
+                if watch is not None:
+                    watch()
+    except BaseException:
+        child.kill()
+        child.communicate()
+        raise
 
 
 class _Job:

@@ -21,9 +21,13 @@ class ProgramError(Exception):
 
 
 def gently(*argv: str | Path) -> list[str]:
+    return ["nice", "-n", "10", "ionice", "-c", "2", "-n", "7", *urgently(*argv)]
+
+
+def urgently(*argv: str | Path) -> list[str]:
+    """The same for what somebody waits for: as quick as the machine allows."""
     # setpriv comes last: the kernel drops the wish to die when a namespace is entered after it.
     return [
-        *("nice", "-n", "10", "ionice", "-c", "2", "-n", "7"),
         *(() if os.geteuid() == 0 else _own_namespace()),
         *("setpriv", "--pdeathsig", "KILL", "--"),
         *(str(part) for part in argv),
@@ -47,9 +51,15 @@ def last_words(stderr: bytes) -> str:
     return lines[-1][:300] if lines else "no reason given"
 
 
-def note_tree(cancellation: Cancellation, directory: Path, note: Path) -> int:
+def note_tree(
+    cancellation: Cancellation, directory: Path, note: Path, *, is_urgent: bool = False
+) -> int:
     """Write down in `note` what restic can't keep of `directory`; answers its content's bytes."""
-    written = run(cancellation, *_trees("note", directory))
+    argv = (urgently if is_urgent else gently)(*_trees("note", directory))
+    done = cancellation.run(argv, env=environment())
+    if done.returncode != 0:
+        raise ProgramError(f"looking a tree over: {last_words(done.stderr)}")
+    written = done.stdout
     note.write_bytes(written)
     # Python's own reader: msgspec refuses the lone surrogates in names that are not UTF-8.
     return int(json.loads(written)["bytes"])

@@ -40,6 +40,10 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The lowest of the host uids given to workstations where the service runs as root; None: a
     range of this home's own, so that two installations on one host do not share users."""
     frames_per_second: int = 30
+    backup_repository: str = ""
+    """An absolute folder or `s3:https://host/bucket/prefix`; empty: below `home`."""
+    backup_credentials: Path | None = None
+    """The file that opens a bucket."""
     images: dict[str, ImageSource] = msgspec.field(default_factory=host_image)
     """An image's `ec2ImageId` and what it is on this machine."""
     interpreter: str = "/usr/bin/python3"

@@ -20,7 +20,8 @@ import msgspec
 
 from soundstage.engines.interface import Capability, PermanentError, Reason, Volume
 from soundstage.engines.sandbox import programs
-from soundstage.engines.sandbox.backups import Repository, checked
+from soundstage.engines.sandbox.backup_records import checked
+from soundstage.engines.sandbox.backups import Repository
 from soundstage.engines.sandbox.jobs import Cancellation, CancelledError, Jobs
 from soundstage.engines.sandbox.quota import SizeLimits
 from soundstage.engines.sandbox.restic import sync_directory, write_durably

@@ -205,12 +205,14 @@ def list_page(
 
 def may_use(transaction: Connection, studio_id: str, profile_id: str, principal_id: str) -> bool:
     """Reports whether a person may work by a launch profile now: as a member, or as one who
-    administers the studio or the account. Ids that this installation's directory does not know
-    come from the operator, who answers for them.
+    administers the studio or the account; a disabled one may not. Ids that this installation's
+    directory does not know come from the operator, who answers for them.
     """
-    return (
-        people.look_up(transaction, principal_id) is None
-        or _may_use_all(transaction, studio_id, principal_id)
+    person = people.look_up(transaction, principal_id)
+    if person is None:
+        return True
+    return person.is_active and (
+        _may_use_all(transaction, studio_id, principal_id)
         or is_member(transaction, profile_id, principal_id)
     )
 

@@ -106,6 +106,8 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
 class MountKind(StrEnum):
     """How a shared file system is reached."""
 
+    LUSTRE = "LUSTRE"
+    """No engine mounts it yet; it is told apart so that a start says so."""
     FOLDER = "FOLDER"
     """A folder of the host; the source is its absolute path."""
     NFS = "NFS"

@@ -15,6 +15,7 @@ from typing import Literal
 from soundstage.engines.interface import Observed, Phase, RetryableError, Spec, Volume
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.engines.shares import SharedFolder
 from soundstage.kit.unixsocket import open_socket
 
 # Runs inside the workstation, begun by the artist's own start script: one JSON list of words a
@@ -46,9 +47,13 @@ class Workbench:
         home: Path,
         stream_environment: Path,
         isolation: Literal["bubblewrap", "none"] = "bubblewrap",
+        shared_folders: list[SharedFolder] | None = None,
     ) -> None:
         self.settings = SandboxSettings(
-            home=home, stream_environment=stream_environment, isolation=isolation
+            home=home,
+            stream_environment=stream_environment,
+            isolation=isolation,
+            shared_folders=shared_folders or [],
         )
         self.engine = SandboxEngine(self.settings)
         self.made: dict[str, Spec] = {}
@@ -101,7 +106,7 @@ class Workbench:
     def remove(self, ref: str) -> None:
         self.wait(ref, Phase.ABSENT, act=lambda: self.engine.ensure_absent(ref))
 
-    def start_with_shell(self, **facts: str) -> str:
+    def start_with_shell(self, **facts: object) -> str:
         """Start one that `inside` works in; it takes a stop and another start to lay that out."""
         ref = self.start(None, **facts)
         self.stop(ref)

@@ -255,7 +255,7 @@ def test_a_desktop_that_can_not_start_says_why(bench: Workbench) -> None:
 
 
 def test_a_message_is_seen_once_on_the_desktop(shared: Workbench, entered: str) -> None:
-    text = "It's <b>not</b> bold & \"quoted\"."
+    text = 'It\'s <b>not</b> bold & "quoted".'
 
     def seen() -> list[tuple[str, str]]:
         """All that came, newest first; what is on the screen is put into the history first."""

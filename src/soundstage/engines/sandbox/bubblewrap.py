@@ -57,6 +57,10 @@ ETC = (
     "xdg",
 )
 
+# What the programs that make users, and become them, read; only where a root may run some.
+ETC_OF_ROOT = (
+    "default/useradd", "environment", "login.defs", "pam.d", "security", "shells", "skel",
+)  # fmt: skip
 
 # What a root needs to set a system up: to own, read and write any file inside, to become another
 # user, to end processes. Nothing that mounts, loads or listens in.

@@ -6,8 +6,9 @@ here is said on standard error, which the supervisor keeps.
 """
 
 # Few modules in a process that starts with every workstation: pathlib is not among them.
-# ruff: noqa: PTH100, PTH102, PTH103, PTH110, PTH112, PTH118, PTH119, PTH120, PTH123, PTH211
+# ruff: noqa: PTH100, PTH102, PTH103, PTH112, PTH120, PTH123, PTH211, PTH114, PTH115
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -182,17 +183,15 @@ def _fail_to_mount(sentence: str) -> None:
 
 
 def _make_home_folder(home: str, target: str) -> None:
-    """Make the folder in the home that a share will cover, as the artist, whose links don't lead."""
+    """Make the folder in the home that a share will cover: as the artist, and along no link."""
     os.setegid(_ARTIST)
     os.seteuid(_ARTIST)
     flags = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     here = os.open(home, flags)
     try:
         for step in target.split("/"):
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.mkdir(step, 0o755, dir_fd=here)
-            except FileExistsError:
-                pass
             below = os.open(step, flags, dir_fd=here)
             os.close(here)
             here = below

@@ -267,9 +267,7 @@ class SandboxEngine(Engine):
             # The supervisor has it as well by now; should this process die before, nobody has.
             os.close(life_lock)
 
-    def _start(
-        self, ref: str, record: Record, spec: Spec, volume: Path, life_lock: int
-    ) -> None:
+    def _start(self, ref: str, record: Record, spec: Spec, volume: Path, life_lock: int) -> None:
         directory = self._records.directory(ref)
         self._volumes.clear_scratch(ref)
         self._make_stream_directory(directory / "stream", self._host_uid(record))

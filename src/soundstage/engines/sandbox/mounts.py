@@ -75,6 +75,8 @@ def _share(settings: SandboxSettings, mount: Mount, cache: Path) -> Share:
             )
     except folders.RefusedError as error:
         raise _refused(mount, str(error)) from None
+    if mount.kind not in _SOURCES:
+        raise _refused(mount, f"{mount.kind} file systems are not mounted here.")
     if not _SOURCES[mount.kind].fullmatch(mount.source):
         raise _refused(mount, f"{mount.source} is no {mount.kind} address.")
     for word in (mount.account.user, mount.account.domain) if mount.account else ():

@@ -126,7 +126,7 @@ def supervisor_plan(
 
 
 def _scripts(spec: Spec) -> dict[str, Any]:
-    """Each user's scripts as that user's runner reads them, and what the supervisor knows of all."""
+    """Each user's scripts as that user's runner reads them, and what is known of all."""
     told: dict[str, Any] = {"list": []}
     for user, as_root in (("root", True), ("artist", False)):
         own = [script for script in spec.scripts if script.as_root is as_root]
@@ -205,7 +205,7 @@ def _system(image: Path) -> dict[str, Any]:
     return {
         "image": str(image),
         "folders": list(bubblewrap.SYSTEM),
-        "etc": list(bubblewrap.ETC),
+        "etc": [*bubblewrap.ETC, *bubblewrap.ETC_OF_ROOT],
         "image_local": bubblewrap.IMAGE_LOCAL,
     }
 

@@ -34,7 +34,8 @@ _T = TypeVar("_T")
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for last, its scripts, mounts and environment left out: they hold secrets,
-    and come again with each call that starts the workstation."""
+    and come again with each call that starts the workstation.
+    """
 
     uid: int
     spec: Spec
@@ -134,8 +135,8 @@ class Records:
         found: list[ScriptOutput] = []
         paths = folder.glob("*.json") if folder.is_dir() else ()
         for path in sorted((p for p in paths if p.stem.isdigit()), key=lambda p: int(p.stem)):
-            for output in _read(path, list[_Output]) or []:
-                found.append(output.of(int(path.stem)))
+            outputs = _read(path, list[_Output]) or []
+            found += [output.of(int(path.stem)) for output in outputs]
         return found
 
     def remove(self, ref: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from soundstage.engines.shares import SharedFolder
 
-# The first multiple of 1024 from 2,100,000,000 on: the low ten bits of an id say whose it is inside.
+# The first multiple of 1024 from 2,100,000,000 on.
 _FIRST_BLOCK = 2_100_000_768
 _BLOCKS = 4096
 

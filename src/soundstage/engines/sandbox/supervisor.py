@@ -168,10 +168,7 @@ class Supervisor:
         if not piece:
             return False
         if source == self.wake:
-            if signal.SIGUSR1 in piece:
-                self.pass_messages_on()
-            if signal.SIGTERM in piece:
-                self.ask_to_stop()
+            self.obey(piece)
         elif source == self.steps:
             *whole, self.lines = (self.lines + piece).split(b"\n")
             self.lines = self.lines[-_LINE_LIMIT:]
@@ -185,15 +182,25 @@ class Supervisor:
         elif source == self.stderr:
             self.errors = (self.errors + piece)[:_ERROR_LIMIT]
         elif source == self.users.fileno():
-            try:
-                _map_ids(self.child, self.plan["ids"])
-                self.users.send(b"mapped")
-            except OSError as error:
-                self.errors = f"{error}; ".encode()
-                self.users.shutdown(socket.SHUT_RDWR)
+            self.make_users()
         else:
             self.learn_inner(piece)
         return True
+
+    def obey(self, signals: bytes) -> None:
+        if signal.SIGUSR1 in signals:
+            self.pass_messages_on()
+        if signal.SIGTERM in signals:
+            self.ask_to_stop()
+
+    def make_users(self) -> None:
+        """The child has left the host's users behind and waits for its own."""
+        try:
+            _map_ids(self.child, self.plan["ids"])
+            self.users.send(b"mapped")
+        except OSError as error:
+            self.errors = f"{error}; ".encode()
+            self.users.shutdown(socket.SHUT_RDWR)
 
     def step(self, line: bytes) -> None:
         """The desktop's starter says how far it is. The artist owns it: bound and clean it."""

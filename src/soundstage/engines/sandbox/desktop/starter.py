@@ -126,7 +126,7 @@ class Desktop:
         self.spawn(Child("notifications", notifier, needed=False))
 
     def run_scripts(self) -> None:
-        """Run the artist's initialization scripts; `scripts.py` tells the supervisor how they end."""
+        """Run the artist's initialization scripts; `scripts.py` tells how they end."""
         source, results = self.plan["artist_fd"], self.plan["results_fd"]
         if os.fstat(source).st_size:
             self.say("step", "running the initialization scripts")

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from soundstage.testing.postgres import Postgres, running_postgres
 
 # What is made up by a machine is the same in every run; `--hypothesis-profile=long` makes up other
 # things each time, and many more of them.
-settings.register_profile("steady", derandomize=True, database=None, deadline=None, max_examples=10)
-settings.register_profile("long", deadline=None, max_examples=1000)
+_PHASES = [phase for phase in Phase if phase is not Phase.explain]  # Explaining takes tracing.
+settings.register_profile(
+    "steady", derandomize=True, database=None, deadline=None, max_examples=10, phases=_PHASES
+)
+settings.register_profile("long", deadline=None, max_examples=1000, phases=_PHASES)
 settings.load_profile("steady")
 
 

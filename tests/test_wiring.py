@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import sqlalchemy
 
+from soundstage.api.throttling import Limits, Rate
 from soundstage.client.calls import CallError, Client
 from soundstage.engines.interface import Phase, Spec, Volume
 from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
@@ -21,6 +22,7 @@ from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
+from soundstage.resources.quotas import Quota
 from soundstage.resources.request import CallerKind
 from soundstage.testing.world import ENDPOINT, PERSISTENT, Inside, World, world
 from soundstage.wire.faults import NotFoundError
@@ -30,10 +32,12 @@ from soundstage.wiring import (
     ApiFacts,
     Service,
     ServiceRunsError,
+    api_settings_of,
     gateway_settings_of,
     has_service,
     opened,
     prepare_home,
+    quotas_of,
 )
 
 ABSENT = "us-west-2:stid-0000000000000000"
@@ -232,6 +236,43 @@ def test_what_an_engine_can_do_is_known_and_the_gateway_is_told_its_part(world: 
     )
     assert told.public_url == "https://a.example"
     assert told.trusted_proxies == ("10.0.0.1",)
+
+
+def test_quotas_and_rates_are_those_of_the_settings() -> None:
+    settings = Settings(
+        home=Path("/h"),
+        throttle_reads_burst=7,
+        throttle_failures_per_second=0,
+        quota_sessions=3,
+        trusted_proxies=["10.0.0.1"],
+    )
+    assert quotas_of(settings) == {
+        Quota.SESSIONS_PER_USER: 10,
+        Quota.SESSIONS: 3,
+        Quota.LAUNCH_PROFILES: 50,
+        Quota.CUSTOM_IMAGES: 10,
+        Quota.SHARED_FILE_SYSTEMS: 10,
+        Quota.ACTIVE_DIRECTORIES: 1,
+        Quota.COMPONENTS: 100,
+    }
+    assert api_settings_of(settings).throttling == Limits(
+        reads=Rate(50, 7),
+        writes=Rate(10, 20),
+        failures=Rate(0, 100),
+        trusted_proxies=("10.0.0.1",),
+    )
+
+
+def test_the_service_throttles_by_default(tmp_path: Path) -> None:
+    with world(tmp_path / "home", throttle_writes_per_second=10) as made:
+        role = {"adminRoleArn": "a", "userRoleArn": "u", "displayName": "D"}
+        for number in range(20):
+            made.operator.call("CreateStudio", studioName=f"studio{number}", **role)
+        with pytest.raises(CallError, match="Too many writes") as caught:
+            made.operator.call("CreateStudio", studioName="onemore", **role)
+        assert (caught.value.name, caught.value.status) == ("ThrottlingException", 429)
+        made.clock.advance(timedelta(seconds=0.1))
+        made.operator.call("CreateStudio", studioName="onemore", **role)
 
 
 # ---- the API's questions -------------------------------------------------------------------------

@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 
 import anyio.to_thread
 import structlog
@@ -22,6 +24,7 @@ from starlette.applications import Starlette
 from soundstage.api import app as api
 from soundstage.api import description, idempotency
 from soundstage.api.door import ApiSettings
+from soundstage.api.throttling import Limits, Rate
 from soundstage.engines import registry
 from soundstage.engines.interface import (
     Engine,
@@ -29,27 +32,35 @@ from soundstage.engines.interface import (
     Phase,
     RetryableError,
     SupportsBackups,
+    SupportsBrowsing,
     SupportsNotices,
     SupportsPersistence,
 )
 from soundstage.gateway.app import Gateway
+from soundstage.gateway.downloads import Downloads
 from soundstage.gateway.settings import GatewaySettings
-from soundstage.gateway.upstreams import Refusal, Refused, Upstream
+from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Upstream
 from soundstage.kit import lease
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import KEY_FILE, InstallationSecret, Seal, SecretError, open_secret
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.kit.pages import Pages
+from soundstage.kit.proxies import Proxies
 from soundstage.portal import pages as portal
 from soundstage.reconciler.loop import Loop
 from soundstage.resources import reconcilers
+from soundstage.resources.backups import contents
 from soundstage.resources.backups import service as backups
+from soundstage.resources.backups.model import StreamingSessionBackup
+from soundstage.resources.backups.safekeeping import Safekeeping
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
+from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Caller, CallerKind, Installation, Request
 from soundstage.resources.sessions import service as sessions
+from soundstage.resources.sessions.countdown import TimeRules, thresholds
 from soundstage.resources.streams import service as streams
 from soundstage.resources.studios import service as studios
 from soundstage.wire.faults import NotFoundError
@@ -57,6 +68,7 @@ from soundstage.wire.ticket import Ticket, Tickets
 
 _DATABASE = "soundstage.sqlite"
 _SWEEP_EVERY = timedelta(minutes=1)
+_SAFEKEEPING_EVERY = timedelta(minutes=5)
 _KEY_REMEMBERED_FOR = timedelta(seconds=3)
 """How long a key that was switched off may still sign."""
 
@@ -86,7 +98,12 @@ class Service:
         self.tickets = Tickets(secret.derive("stream-tickets"))
         self.pages = Pages(secret.derive("pages"))
         keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
-        self.workers = reconcilers.workers(self.engine, keep_backups_for=keep_backups_for)
+        self.workers = reconcilers.workers(
+            self.engine,
+            keep_backups_for=keep_backups_for,
+            quotas=self.installation.quotas,
+            time_rules=time_rules_of(settings),
+        )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
             self.engine.listen(lambda ref: self.loop.hear([("sessions", ref)]))
@@ -94,14 +111,26 @@ class Service:
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
         self.app = Starlette(
             routes=[
-                *api.build(OPERATIONS, ApiDoor(self), ApiSettings()),
+                *api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings)),
                 *description.routes(BY_NOUN),
                 *self.gateway.routes(),
+                *self._downloads().routes(),
                 *portal.routes(self.troubles, address=settings.address),
             ],
             lifespan=self._lifespan,
         )
         self._lock: int | None = None
+
+    def _downloads(self) -> Downloads:
+        files = None
+        if isinstance(self.engine, SupportsBrowsing):
+            files = contents.Files(self.engine, self._look_up_backup)
+        proxies = Proxies(gateway_settings_of(self.settings).trusted_proxies)
+        return Downloads(files, self.tickets, proxies, self.clock)
+
+    def _look_up_backup(self, backup_id: str) -> StreamingSessionBackup | None:
+        with self.database.transaction(write=False) as transaction:
+            return contents.look_up(transaction, backup_id)
 
     def prepare(self) -> None:
         """Bring the schema up to date and forget what a killed service held.
@@ -116,6 +145,7 @@ class Service:
                 for worker in self.workers:
                     lease.forget(transaction, worker.table)
             members.ensure_person(transaction, members.OPERATOR, self.clock())
+        self.loop.look_again()
 
     def troubles(self) -> list[str]:
         """List in words why the service is not ready; empty when it is."""
@@ -154,6 +184,9 @@ class Service:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         del app
         self.loop.start()
+        is_over = threading.Event()
+        # A daemon: a look through all backups may take hours, and nobody waits for it at the end.
+        threading.Thread(target=self._keep_safe, args=[is_over], daemon=True).start()
         tasks = [
             asyncio.create_task(self.gateway.watch()),
             asyncio.create_task(self._housekeep_for_ever()),
@@ -161,10 +194,27 @@ class Service:
         try:
             yield
         finally:
+            is_over.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await anyio.to_thread.run_sync(self.loop.stop)
+
+    def _keep_safe(self, is_over: threading.Event) -> None:
+        """Check the backups and keep the studio beside them, whenever that is due."""
+        keeper = Safekeeping(
+            self.engine,
+            self.database,
+            self.settings.home,
+            self.clock,
+            verify_every=timedelta(days=self.settings.backup_check_days),
+            keep_every=timedelta(hours=self.settings.studio_backup_hours),
+        )
+        while not is_over.wait(_SAFEKEEPING_EVERY.total_seconds()):
+            try:
+                keeper.do_what_is_due()
+            except Exception:  # noqa: BLE001 - it is logged, and the service goes on
+                _log.exception("safekeeping failed")
 
     async def _housekeep_for_ever(self) -> None:
         while True:
@@ -212,6 +262,7 @@ class ApiDoor:
 
     def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
         """Put together what a handler is given."""
+        engine = self._service.engine
         return Request(
             transaction=transaction,
             caller=caller,
@@ -219,6 +270,7 @@ class ApiDoor:
             installation=self._service.installation,
             pages=self._service.pages,
             tickets=self._service.tickets,
+            browsing=engine if isinstance(engine, SupportsBrowsing) else None,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":
@@ -287,6 +339,14 @@ class InProcessUpstreams:
         """Say which of these must be cut."""
         return await anyio.to_thread.run_sync(self._ended, stream_ids)
 
+    async def report_input(self, stream_ids: set[str]) -> None:
+        """Note that somebody works on these streams."""
+        await anyio.to_thread.run_sync(self._report_input, stream_ids)
+
+    async def countdown(self, stream_id: str) -> Countdown | None:
+        """Say what comes by itself."""
+        return await anyio.to_thread.run_sync(self._countdown, stream_id)
+
     async def report_activity(self, stream_ids: set[str]) -> None:
         """Note that these streams carried bytes."""
         await anyio.to_thread.run_sync(self._report_activity, stream_ids)
@@ -328,6 +388,24 @@ class InProcessUpstreams:
         with self._service.database.transaction(write=False) as transaction:
             return streams.ended(transaction, stream_ids)
 
+    def _report_input(self, stream_ids: set[str]) -> None:
+        with self._service.database.transaction() as transaction:
+            streams.note_input(transaction, stream_ids, self._service.clock())
+
+    def _countdown(self, stream_id: str) -> Countdown | None:
+        with self._service.database.transaction(write=False) as transaction:
+            coming = streams.next_action(transaction, stream_id)
+        if coming is None:
+            return None
+        warn_before = thresholds(coming, time_rules_of(self._service.settings))
+        return Countdown(
+            action=coming.action,
+            seconds_left=(coming.at - self._service.clock()).total_seconds(),
+            reason=coming.sentence,
+            advice=coming.advice,
+            warn_before=[int(each.total_seconds()) for each in warn_before],
+        )
+
     def _report_activity(self, stream_ids: set[str]) -> None:
         with self._service.database.transaction() as transaction:
             streams.note_activity(transaction, stream_ids, self._service.clock())
@@ -343,11 +421,45 @@ def installation_of(settings: Settings, secret: InstallationSecret, engine: Engi
         supports_persistence=isinstance(engine, SupportsPersistence),
         supports_backups=isinstance(engine, SupportsBackups),
         stream_expiration_seconds=settings.stream_expiration_seconds,
+        quotas=quotas_of(settings),
+    )
+
+
+def time_rules_of(settings: Settings) -> TimeRules:
+    """Say to the sessions how this installation deals with time."""
+    return TimeRules(
+        warnings=tuple(timedelta(minutes=each) for each in settings.warn_minutes_before_end),
+        busy_cores=settings.idle_cpu_percent / 100,
+    )
+
+
+def quotas_of(settings: Settings) -> Quotas:
+    """Take the quotas from the settings, which have one for each of them."""
+    return {quota: getattr(settings, f"quota_{quota.name.lower()}") for quota in Quota}
+
+
+def api_settings_of(settings: Settings) -> ApiSettings:
+    """Say to the API how often somebody may call."""
+    return ApiSettings(
+        throttling=Limits(
+            reads=Rate(settings.throttle_reads_per_second, settings.throttle_reads_burst),
+            writes=Rate(settings.throttle_writes_per_second, settings.throttle_writes_burst),
+            failures=Rate(settings.throttle_failures_per_second, settings.throttle_failures_burst),
+            trusted_proxies=_trusted_proxies_of(settings),
+        )
     )
 
 
 def gateway_settings_of(settings: Settings) -> GatewaySettings:
     """Say to the gateway what it must know. Raises ConfigError."""
+    return GatewaySettings(
+        public_url=settings.address,
+        stream_environment=settings.stream_environment,
+        trusted_proxies=_trusted_proxies_of(settings),
+    )
+
+
+def _trusted_proxies_of(settings: Settings) -> tuple[str, ...]:
     for network in settings.trusted_proxies:
         try:
             ip_network(network)
@@ -356,11 +468,7 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
                 f"SOUNDSTAGE_TRUSTED_PROXIES: {network} is no address such as 10.0.0.7 and no "
                 "network such as 10.0.0.0/8."
             ) from None
-    return GatewaySettings(
-        public_url=settings.address,
-        stream_environment=settings.stream_environment,
-        trusted_proxies=tuple(settings.trusted_proxies),
-    )
+    return tuple(settings.trusted_proxies)
 
 
 @contextmanager
@@ -403,6 +511,11 @@ def _upgrade(database: Database) -> None:
             f"SOUNDSTAGE_DATABASE_URL: the database does not answer ({type(error.orig).__name__}); "
             "the lines above say more."
         ) from None
+
+
+def database_file(settings: Settings) -> Path:
+    """Name the database's file, where it is in the home."""
+    return settings.home / _DATABASE
 
 
 def prepare_home(settings: Settings) -> None:

@@ -186,6 +186,17 @@ def test_a_websocket_is_refused(inside: Inside) -> None:
     assert inside.received == []
 
 
+@pytest.mark.parametrize(
+    ("told", "peer"),
+    [({"client": ("192.0.2.1", 4711)}, "192.0.2.1"), ({"client": None}, ""), ({}, "")],
+)
+def test_the_peer_is_told_where_there_is_one(
+    inside: Inside, told: dict[str, Any], peer: str
+) -> None:
+    run(inside, {**scope(), **told})
+    assert inside.received[0].peer == peer
+
+
 def test_the_log_line_has_neither_query_nor_headers_nor_body(inside: Inside) -> None:
     given = scope(query=b"nextToken=hunter2", headers=[(b"authorization", b"hunter3")])
     with structlog.testing.capture_logs() as logs:

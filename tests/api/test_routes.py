@@ -87,6 +87,8 @@ def test_another_method_is_told_which_there_are(routes: Routes) -> None:
         ("/studios//launch-profiles", "studioId"),
         ("/studios/a/streaming-sessions/", "sessionId"),
         ("/studios/%ff", "studioId"),
+        ("/studios/%ed%a0%80", "studioId"),
+        ("/studios/a%00", "studioId"),
     ],
 )
 def test_an_empty_or_broken_label_names_its_member(routes: Routes, path: str, member: str) -> None:

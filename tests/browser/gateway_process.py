@@ -12,13 +12,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.settings import GatewaySettings
-from soundstage.gateway.upstreams import Refusal, Refused, Upstream
+from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Upstream
 from soundstage.wire.ticket import Ticket, Tickets
 
 SECRET = b"a secret for tests, thirty-two b."
@@ -49,6 +50,14 @@ class FileUpstreams:
 
     async def ended(self, stream_ids: set[str]) -> set[str]:
         return stream_ids & set(json.loads(self._control.read_text())["ended"])
+
+    async def report_input(self, stream_ids: set[str]) -> None:
+        (self._control.parent / "input").write_text(" ".join(sorted(stream_ids)))
+
+    async def countdown(self, stream_id: str) -> Countdown | None:
+        facts = json.loads(self._control.read_text())
+        coming = facts.get("coming", {}).get(stream_id)
+        return None if coming is None else msgspec.convert(coming, Countdown)
 
     async def report_activity(self, stream_ids: set[str]) -> None:
         (self._control.parent / "activity").write_text(" ".join(sorted(stream_ids)))

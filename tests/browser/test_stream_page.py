@@ -7,6 +7,7 @@ hand, as whoever runs the tests.
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -178,11 +179,12 @@ class GatewayProcess:
             self.port = int(free.getsockname()[1])
         self.tell(ended=[])
 
-    def tell(self, ended: list[str]) -> None:
+    def tell(self, ended: list[str], coming: dict[str, Any] | None = None) -> None:
         facts = {
             "environment": str(STREAM_ENVIRONMENT),
             "streams": {STREAM: self.place},
             "ended": ended,
+            "coming": {} if coming is None else {STREAM: coming},
         }
         draft = self.folder / "draft.json"
         draft.write_text(json.dumps(facts))
@@ -234,9 +236,9 @@ def picture(page: Page) -> Image.Image:
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
-def shows(page: Page, colour: tuple[int, int, int]) -> bool:
+def shows(page: Page, colour: tuple[int, int, int], at: tuple[int, int] = (1000, 600)) -> bool:
     """Reports whether the desktop's ground has this colour, as well as video keeps colours."""
-    found = picture(page).getpixel((1000, 600))
+    found = picture(page).getpixel(at)
     assert isinstance(found, tuple)
     return all(abs(a - b) < 24 for a, b in zip(found, colour, strict=True))
 
@@ -355,3 +357,68 @@ def test_a_used_link_says_so_in_light_and_dark(
             grounds.add(image.getpixel((5, 5)))
             context.close()
     assert len(grounds) == 2
+
+
+def test_what_comes_by_itself_is_shown_in_time_and_in_a_corner(
+    desktop: Desktop, gateway: GatewayProcess, browser: Browser, tmp_path: Path
+) -> None:
+    told = {"reason": "Its launch profile lets it run for 11 hours.", "advice": "Save your work."}
+    coming = {"action": "STOP", "secondsLeft": 290.0, "warnBefore": [900, 300, 60], **told}
+    desktop.paint("#204080")
+    grounds = set()
+    with gateway.running():
+        for scheme in ("light", "dark"):
+            (tmp_path / "used").unlink(missing_ok=True)
+            gateway.tell(ended=[], coming=coming)
+            context = browser.new_context(
+                color_scheme=scheme, viewport={"width": 1280, "height": 720}
+            )
+            context.add_init_script(WATCH_POLICY)
+            page = context.new_page()
+            page.goto(gateway.link(a_ticket()))
+            note = page.locator(".soundstage-countdown")
+            until("the note is shown", note.is_visible)
+            until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 650)))
+            assert re.search(r"This workstation stops in 4:\d\d", note.inner_text())
+            assert told["reason"] in note.inner_text()
+            status = note.get_by_role("status")
+            assert status.inner_text().startswith("This workstation stops in 5 minutes. Its launch")
+            box = note.bounding_box()
+            assert box is not None
+            assert box["x"] > 800
+            assert box["y"] > 480
+            image = picture(page)
+            image.save(tmp_path / f"countdown-{scheme}.png")
+            grounds.add(image.getpixel((int(box["x"]) + 30, int(box["y"]) + 5)))
+
+            # The keyboard stays where it was, and the note comes back at the next threshold.
+            focused = page.evaluate("document.activeElement.outerHTML")
+            note.get_by_role("button", name="Close").click()
+            until("the note is closed", lambda: not note.is_visible())
+            assert page.evaluate("document.activeElement.outerHTML") == focused
+            page.reload()
+            until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 650)))
+            assert not note.is_visible()
+            gateway.tell(ended=[], coming={**coming, "secondsLeft": 55.0})
+            until("the note is back", note.is_visible, seconds=20)
+            assert note.get_by_role("alert").inner_text().startswith("This workstation stops in 1 ")
+            gateway.tell(ended=[])
+            until("the note is gone", lambda: not note.is_visible(), seconds=20)
+            assert page.evaluate("window.violations") == []
+            context.close()
+    assert len(grounds) == 2
+
+
+def test_a_hand_on_the_pointer_is_told_from_an_open_page(
+    desktop: Desktop, gateway: GatewayProcess, page: Page, tmp_path: Path
+) -> None:
+    with gateway.running():
+        desktop.paint("#204080")
+        page.goto(gateway.link(a_ticket()))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+        (tmp_path / "activity").unlink(missing_ok=True)
+        until("an open page carries bytes", (tmp_path / "activity").exists)
+        assert not (tmp_path / "input").exists()
+        page.mouse.move(300, 200)
+        page.mouse.move(320, 220)
+        until("a pointer is input", (tmp_path / "input").exists)

@@ -19,6 +19,7 @@ from soundstage.resources.members import service as members
 from soundstage.testing.clients import StockClient, ensure_boto3
 from soundstage.testing.raw import Wire
 from soundstage.testing.watch import Watch
+from soundstage.testing.world import UNTHROTTLED
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,7 +60,9 @@ def environment(
     watching: Watch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
     """Serve, and give the variables that `soundstage env` would print for the operator."""
-    settings = Settings(home=tmp_path_factory.mktemp("whole"), engine="simulated")
+    home = tmp_path_factory.mktemp("whole")
+    # The tests of one module ask one after the other, without a pause.
+    settings = Settings(home=home, engine="simulated", **UNTHROTTLED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring, "OPERATIONS", watching.rows())
         service = wiring.Service(settings, clock=watching.clock)

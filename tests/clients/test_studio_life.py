@@ -14,9 +14,7 @@ from typing import Any
 
 import pytest
 
-from soundstage.cli.env import credentials
 from soundstage.client.calls import Client
-from soundstage.kit.config import Settings
 from soundstage.resources.eulas.model import CATALOGUE
 from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.waiters import WAITERS
@@ -365,8 +363,7 @@ def told(service: ServiceProcess) -> dict[str, str]:
 def lives(service: ServiceProcess, told: dict[str, str]) -> Iterator[dict[str, Future[str]]]:
     """Begin all lives at once; each becomes the version of the SDK that lived it."""
     artist = service.environment("ann")
-    settings = Settings(home=service.home, port=service.port)
-    artist_id = credentials(settings, "ann").principal_id
+    artist_id = artist["SOUNDSTAGE_PRINCIPAL_ID"]
 
     def live(name: str) -> str:
         watching = Client(

@@ -7,6 +7,7 @@ state that they need; each can run alone.
 import contextlib
 import itertools
 import secrets
+import tempfile
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from soundstage.engines.interface import (
     BackupPhase,
     Engine,
     Message,
+    NoSuchEntryError,
     ObservedBackup,
     PermanentError,
     Phase,
@@ -24,8 +26,11 @@ from soundstage.engines.interface import (
     RetryableError,
     Spec,
     SupportsBackups,
+    SupportsBrowsing,
+    SupportsChecking,
     SupportsMessages,
     SupportsPersistence,
+    SupportsStudioCopies,
     SupportsUse,
 )
 
@@ -60,16 +65,30 @@ class Workstation:
     def phase(self) -> Phase:
         return self.engine.observe(self.ref).phase
 
-    def wish(self, *, generation: int | None = None, backup_id: str | None = None) -> Spec:
+    def wish(
+        self,
+        *,
+        generation: int | None = None,
+        backup_id: str | None = None,
+        backup_of: str | None = None,
+    ) -> Spec:
         """Make the next attempt's spec, of the generation in place unless told otherwise."""
         if generation is None:
             generation = self.engine.observe(self.ref).volume_generation or 0
         attempt = next(self.attempts)
-        self.spec = self.harness.spec(attempt=attempt, generation=generation, backup_id=backup_id)
+        self.spec = self.harness.spec(
+            attempt=attempt, generation=generation, backup_id=backup_id, backup_of=backup_of
+        )
         return self.spec
 
-    def start(self, *, generation: int | None = None, backup_id: str | None = None) -> None:
-        spec = self.wish(generation=generation, backup_id=backup_id)
+    def start(
+        self,
+        *,
+        generation: int | None = None,
+        backup_id: str | None = None,
+        backup_of: str | None = None,
+    ) -> None:
+        spec = self.wish(generation=generation, backup_id=backup_id, backup_of=backup_of)
 
         def is_decided() -> bool:
             observed = self.engine.observe(self.ref)
@@ -408,3 +427,83 @@ def test_use_never_falls_while_it_runs_and_is_not_known_at_rest(workstation: Wor
     workstation.rest()
     with pytest.raises(RetryableError):
         engine.observe_use(workstation.ref)
+
+
+def test_a_running_one_is_copied_as_it_was_at_one_moment(workstation: Workstation) -> None:
+    workstation.run()
+    backup_id = new_id()
+    workstation.harness.put(workstation.ref, "mine", b"while it runs")
+    before = workstation.engine.observe(workstation.ref)
+
+    def is_complete() -> bool:
+        # It is never seen as dead, however still it is held.
+        assert workstation.phase() is Phase.RUNNING
+        return workstation.observed(backup_id).phase is BackupPhase.COMPLETE
+
+    workstation.harness.until(
+        is_complete,
+        lambda: workstation.backups.ensure_backup(workstation.ref, backup_id, live=True),
+    )
+    after = workstation.engine.observe(workstation.ref)
+    assert (after.phase, after.attempt) == (Phase.RUNNING, before.attempt)
+    workstation.rest()
+    workstation.harness.put(workstation.ref, "mine", b"later")
+    generation = (after.volume_generation or 0) + 1
+    workstation.start(generation=generation, backup_id=backup_id)
+    assert workstation.harness.get(workstation.ref, "mine") == b"while it runs"
+
+
+def test_another_workstation_begins_with_a_backup(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.harness.put(workstation.ref, "mine", b"inherited")
+    workstation.back_up(backup_id)
+    other = Workstation(workstation.harness)
+    try:
+        other.start(generation=1, backup_id=backup_id, backup_of=workstation.ref)
+        observed = other.engine.observe(other.ref)
+        assert (observed.phase, observed.volume_generation) == (Phase.RUNNING, 1)
+        assert other.harness.get(other.ref, "mine") == b"inherited"
+        assert workstation.harness.get(workstation.ref, "mine") == b"inherited"
+    finally:
+        other.remove()
+
+
+def test_a_backup_can_be_looked_into(workstation: Workstation) -> None:
+    engine, ref = workstation.engine, workstation.rest().ref
+    assert isinstance(engine, SupportsBrowsing)
+    backup_id = new_id()
+    workstation.harness.put(ref, "mine", b"a line")
+    with pytest.raises(PermanentError):
+        engine.list_backup(ref, backup_id, "")
+    workstation.back_up(backup_id)
+    entries = {entry.name: entry for entry in engine.list_backup(ref, backup_id, "")}
+    assert (entries["mine"].kind, entries["mine"].size_bytes) == ("FILE", 6)
+    with contextlib.closing(engine.open_backup_file(ref, backup_id, "mine")) as file:
+        assert (file.size_bytes, file.read(100), file.read(100)) == (6, b"a line", b"")
+    for path in ("no", "../mine", "mine/.."):
+        with pytest.raises(NoSuchEntryError):
+            engine.open_backup_file(ref, backup_id, path)
+    with pytest.raises(NoSuchEntryError):
+        engine.list_backup(ref, backup_id, "mine")
+
+
+def test_all_backups_can_be_checked(workstation: Workstation) -> None:
+    assert isinstance(workstation.engine, SupportsChecking)
+    backup_id = new_id()
+    workstation.rest().back_up(backup_id)
+    found = workstation.engine.check_backups(data=None)
+    assert found.problems == []
+    assert found.refs[backup_id] == workstation.ref
+
+
+def test_the_studio_is_kept_beside_the_backups(workstation: Workstation) -> None:
+    engine = workstation.engine
+    assert isinstance(engine, SupportsStudioCopies)
+    with tempfile.TemporaryFile() as kept, tempfile.TemporaryFile() as back:
+        kept.write(b"the database")
+        kept.seek(0)
+        engine.keep_studio(kept)
+        engine.newest_studio(back)
+        back.seek(0)
+        assert back.read() == b"the database"

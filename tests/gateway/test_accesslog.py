@@ -8,7 +8,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from soundstage.gateway.accesslog import AccessLog
-from soundstage.gateway.proxies import Proxies
+from soundstage.kit.proxies import Proxies
 
 
 async def teapot(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI

@@ -20,6 +20,7 @@ class FakeRelay:
         self.stream_id = stream_id
         self.expires = int((NOW + timedelta(hours=1)).timestamp())
         self.carried = False
+        self.worked = False
         self.cuts: list[int] = []
         self.is_cut = asyncio.Event()
         self._live = live

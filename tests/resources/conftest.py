@@ -14,9 +14,15 @@ from soundstage.testing.world import World, world
 Refused = Callable[..., tuple[str, str]]
 
 
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Give the world's settings that are not the defaults; a test may parametrize them."""
+    return {}
+
+
 @pytest.fixture(name="world")
-def a_world(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path / "home") as made:
+def a_world(tmp_path: Path, settings: dict[str, Any]) -> Iterator[World]:
+    with world(tmp_path / "home", **settings) as made:
         yield made
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 from sqlalchemy import Connection
 
 from soundstage.kit.pages import Pages
@@ -114,6 +115,50 @@ def test_rows_that_come_and_go_between_pages_are_neither_repeated_nor_missed(row
     second, token = rows.page(token)
     assert second == [made[2], made[4]]
     assert rows.page(token) == ([newest], None)
+
+
+@given(
+    before=strategies.integers(0, 7),
+    size=strategies.integers(1, 3),
+    between=strategies.lists(
+        strategies.lists(
+            strategies.tuples(
+                strategies.sampled_from(["add", "remove"]), strategies.integers(0, 9)
+            ),
+            max_size=4,
+        ),
+        max_size=6,
+    ),
+)
+@settings(
+    max_examples=60,
+    # The rows are as they were before each example: what it did is undone.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_whatever_comes_and_goes_nothing_is_repeated_and_what_stays_is_not_missed(
+    rows: Rows, before: int, size: int, between: list[list[tuple[str, int]]]
+) -> None:
+    """Between two pages rows are added and removed, at ten moments of which many fall together."""
+    savepoint = rows.request.transaction.begin_nested()
+    alive = {rows.add(rows.start + number * MICROSECOND) for number in range(before)}
+    staying, changes, shown = set(alive), iter(between), list[str]()
+    found, token = rows.page(size=size)
+    shown += found
+    while token is not None:
+        for what, number in next(changes, []):
+            if what == "add":
+                alive.add(rows.add(rows.start + number * MICROSECOND))
+            elif alive:
+                gone = sorted(alive)[number % len(alive)]
+                rows.remove(gone)
+                alive.discard(gone)
+                staying.discard(gone)
+        found, token = rows.page(token, size=size)
+        assert set(found) <= alive
+        shown += found
+    assert len(shown) == len(set(shown))
+    assert staying <= set(shown)
+    savepoint.rollback()
 
 
 def test_only_what_fits_is_counted_for_a_page(rows: Rows) -> None:

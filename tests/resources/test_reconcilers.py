@@ -5,8 +5,11 @@ from datetime import timedelta
 from soundstage.engines.interface import Engine, SupportsBackups
 from soundstage.engines.simulated import SimulatedEngine
 from soundstage.kit.database import metadata
+from soundstage.resources.quotas import Quota
 from soundstage.resources.reconcilers import workers
 from soundstage.testing.clock import SettableClock
+
+QUOTAS = dict.fromkeys(Quota, 1)
 
 
 class Plain(Engine):
@@ -19,7 +22,9 @@ class Plain(Engine):
 
 
 def test_every_table_with_leases_has_a_worker() -> None:
-    made = workers(SimulatedEngine(SettableClock()), keep_backups_for=timedelta(days=7))
+    made = workers(
+        SimulatedEngine(SettableClock()), keep_backups_for=timedelta(days=7), quotas=QUOTAS
+    )
     leased = {name for name, table in metadata.tables.items() if "lease_token" in table.c}
     assert {worker.table.name for worker in made} == leased
     assert len({worker.name for worker in made}) == len(made)
@@ -28,5 +33,5 @@ def test_every_table_with_leases_has_a_worker() -> None:
 def test_an_engine_without_backups_has_no_worker_for_them() -> None:
     engine = Plain()
     assert not isinstance(engine, SupportsBackups)
-    made = workers(engine, keep_backups_for=timedelta(days=7))
+    made = workers(engine, keep_backups_for=timedelta(days=7), quotas=QUOTAS)
     assert "backups" not in {worker.name for worker in made}

@@ -12,6 +12,7 @@ def test_names_carry_the_region_and_the_account() -> None:
         supports_persistence=True,
         supports_backups=True,
         stream_expiration_seconds=120,
+        quotas={},
     )
     arn = home.arn(ArnKind.STREAMING_SESSION, "abc")
     assert arn == "arn:aws:nimble:eu-west-1:123456789012:streaming-session/abc"

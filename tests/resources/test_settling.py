@@ -101,15 +101,21 @@ def test_what_is_referred_to_waits(world: World, studio_id: str) -> None:
 
 
 def test_what_failed_to_be_made_goes_too(world: World, studio_id: str) -> None:
-    given = {"studioId": studio_id, "name": "n", "type": "ACTIVE_DIRECTORY"}
-    world.operator.call("CreateStudioComponent", **given)
+    key = {"keyType": "CUSTOMER_MANAGED_KEY", "keyArn": "arn:aws:kms:us-west-2:1:key/none"}
+    second = world.operator.call(
+        "CreateStudio",
+        studioName="second",
+        displayName="Second",
+        adminRoleArn="a",
+        userRoleArn="u",
+        studioEncryptionConfiguration=key,
+    )["studio"]
     world.settle()
-    second = world.operator.call("CreateStudioComponent", **given)["studioComponent"]
-    world.settle()
-    ids = {"studioId": studio_id, "studioComponentId": second["studioComponentId"]}
-    assert state_of(world, "studioComponent", ids) == "CREATE_FAILED"
+    ids = {"studioId": second["studioId"]}
+    assert state_of(world, "studio", ids) == "CREATE_FAILED"
     world.advance(READABLE_FOR)
-    assert state_of(world, "studioComponent", ids) is None
+    assert state_of(world, "studio", ids) is None
+    assert state_of(world, "studio", {"studioId": studio_id}) == "READY"
 
 
 @pytest.mark.parametrize("state", ["DELETED", "CREATE_FAILED"])

@@ -1,7 +1,7 @@
 """Runs one request from its signature to its answer, and mounts that under the API's base path.
 
 `wiring` calls `build`. Everything for one request happens in one worker thread and one transaction,
-in the order signature, permission, existence, input, operation, commit.
+in the order signature, throttle, permission, existence, input, operation, commit.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from soundstage.api.exchange import Answer, Received
 from soundstage.api.identity import Verifier
 from soundstage.api.middleware import Edge
 from soundstage.api.routes import Match, Routes, decode_text
+from soundstage.api.throttling import Gate
 from soundstage.resources.request import Caller
 from soundstage.wire import shapes
 from soundstage.wire.binding import TOKEN_HEADER, Parts
@@ -42,9 +43,10 @@ class Api:
     def __init__(self, operations: Sequence[Operation], door: Door, settings: ApiSettings) -> None:
         self._routes = Routes(operations)
         self._door = door
-        self._verifier = Verifier(
+        verifier = Verifier(
             door.secret_of, allowed_skew=timedelta(seconds=settings.allowed_skew_seconds)
         )
+        self._gate = Gate(verifier.verify, settings.throttling)
 
     def answer(self, received: Received) -> Answer:
         """Answer a request; never raises."""
@@ -60,8 +62,9 @@ class Api:
 
     def _answer(self, received: Received, notes: dict[str, Any]) -> Answer:
         now = self._door.now()
-        caller = self._verifier.verify(received, now)
+        caller = self._gate.identify(received, now)
         notes["principal"] = caller.principal_id
+        self._gate.admit(caller, received, now)
         match = self._routes.find(received.method, received.raw_path)
         notes["operation"] = match.row.operation.name
         parts = _parts(received, match)

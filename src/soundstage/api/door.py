@@ -12,11 +12,12 @@ from typing import Protocol
 import msgspec
 from sqlalchemy import Connection
 
+from soundstage.api.throttling import Limits
 from soundstage.resources.request import Caller, Request
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits that hold before anybody is identified."""
+    """Limits that hold before a request is looked into."""
 
     body_bytes: int = 1024 * 1024
     """Largest body."""
@@ -34,6 +35,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Requests worked on at the same time; more wait their turn."""
     allowed_skew_seconds: int = 15 * 60
     """How far a client's clock may be off, both ways."""
+    throttling: Limits = Limits()
+    """How often somebody may call."""
 
 
 class Facts(Protocol):

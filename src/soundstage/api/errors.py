@@ -12,6 +12,7 @@ import structlog
 from soundstage.api.exchange import Answer
 from soundstage.wire.faults import Fault, InternalError
 
+_LONGEST = 1000
 REQUEST_ID_HEADER = "x-amzn-RequestId"
 ERROR_HEADER = "x-amzn-ErrorType"
 
@@ -43,17 +44,24 @@ class Refused(Fault):
 def render(fault: Fault, notes: dict[str, Any] | None = None) -> Answer:
     """Write a fault as an answer, its name in the header that SDKs take it from."""
     name, status = _name_and_status(fault)
-    document: dict[str, Any] = {"message": fault.message}
+    document: dict[str, Any] = {"message": _shortened(fault.message)}
     if fault.code is not None:
         document["code"] = fault.code
     if fault.context:
-        document["context"] = fault.context
+        document["context"] = {
+            _shortened(key): _shortened(value) for key, value in fault.context.items()
+        }
     return Answer(
         status=status,
         body=msgspec.json.encode(document),
         headers={ERROR_HEADER: name, **fault.headers},
         notes={**(notes or {}), "error": name},
     )
+
+
+def _shortened(text: str) -> str:
+    # It may repeat what was sent, of which there may be a megabyte.
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def render_unexpected(request_id: str, notes: dict[str, Any] | None = None) -> Answer:

@@ -21,6 +21,8 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     """Names in lower case, in the order of arrival, repeated names kept."""
     body: bytes = b""
+    peer: str = ""
+    """The address that the connection came from, which may be a proxy's."""
 
     def header_values(self, name: str) -> list[str]:
         """All values of a header, named in lower case."""

@@ -139,6 +139,7 @@ def _received(scope: Scope, request_id: str, body: bytes) -> Received:
         query=_text(scope["query_string"]),
         headers=tuple((name.decode("latin-1"), _text(value)) for name, value in scope["headers"]),
         body=body,
+        peer=(scope.get("client") or ("",))[0],
     )
 
 

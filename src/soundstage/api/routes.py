@@ -103,9 +103,15 @@ def decode_text(text: str, member: str) -> str:
     if "%" not in text:
         return text
     try:
-        return urllib.parse.unquote_to_bytes(text).decode("utf-8")
+        decoded = urllib.parse.unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError:
         raise ValidationError(f"{member} is not UTF-8 text.", context={"member": member}) from None
+    if "\0" in decoded:
+        # Permissions are looked up with it before the input is checked, and PostgreSQL can't.
+        raise ValidationError(
+            f"{member} must not hold the character NUL.", context={"member": member}
+        )
+    return decoded
 
 
 def _unknown() -> Refused:

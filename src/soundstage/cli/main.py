@@ -10,6 +10,7 @@ from soundstage import __version__
 from soundstage.cli import clean as cleaning
 from soundstage.cli import env as environment
 from soundstage.cli import launch, reference, run, sdk, serve
+from soundstage.cli.backups import backups as backups_group
 from soundstage.cli.user import user
 from soundstage.client.calls import CallError
 from soundstage.kit import config
@@ -86,6 +87,9 @@ soundstage.add_command(user)
 def clean_command(settings: config.Settings, *, data: bool) -> None:
     """End the service and every workstation of this home."""
     cleaning.clean(settings, data=data)
+
+
+soundstage.add_command(backups_group)
 
 
 @soundstage.command("reference")

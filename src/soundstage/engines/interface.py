@@ -425,6 +425,7 @@ class BackupCheck(msgspec.Struct, frozen=True, kw_only=True):
     refs: dict[str, str]
     """Whose each is, as far as the store itself tells."""
     sizes: dict[str, int]
+    made_at: dict[str, datetime]
     problems: list[str]
     """What is wrong in the store, in words for people; empty when nothing is."""
 

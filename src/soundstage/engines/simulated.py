@@ -55,6 +55,8 @@ class Misbehaviour(StrEnum):
     LOSES_BACKUP = "loses a backup"
     """The backup becomes COMPLETE, is seen so once, and is ABSENT from then on."""
     FAILS_BACKUP = "fails a backup"
+    LOSES_STORE = "loses sight of the store"
+    """The backup fails in a way that may pass."""
     FAILS_RESTORE = "fails a restore"
     OUT_OF_CAPACITY = "out of capacity"
     RETRYABLE = "raises RetryableError"
@@ -127,6 +129,10 @@ class SimulatedEngine(Engine):
     def misbehave(self, what: Misbehaviour, *, ref: str | None = None, times: int = 1) -> None:
         """Let the next `times` steps of this kind go wrong, of `ref` or of whichever comes."""
         self._told[ref, what] += times
+
+    def calm(self) -> None:
+        """Forget every misbehaviour that has not come to pass yet."""
+        self._told.clear()
 
     def crash(self, ref: str) -> None:
         """End a workstation's processes as a crash of its machine would."""
@@ -235,6 +241,9 @@ class SimulatedEngine(Engine):
                 return ObservedBackup(phase=BackupPhase.RUNNING, detail="Files are being copied.")
             if backup.spoilt is Misbehaviour.FAILS_BACKUP:
                 return ObservedBackup(phase=BackupPhase.FAILED, detail="The disk is full.")
+            if backup.spoilt is Misbehaviour.LOSES_STORE:
+                detail = "The backup store does not answer."
+                return ObservedBackup(phase=BackupPhase.FAILED, detail=detail, may_pass=True)
             backup.times_seen += 1
             size = sum(map(len, backup.files.values()))
             return ObservedBackup(phase=BackupPhase.COMPLETE, size_bytes=size)
@@ -248,13 +257,11 @@ class SimulatedEngine(Engine):
                 _must_be_stopped(workstation)
             now = self._clock()
             backup = self._backup(ref, backup_id)
-            if backup is not None and not (
-                backup.spoilt is Misbehaviour.FAILS_BACKUP and now >= backup.due
-            ):
+            if backup is not None and not (backup.spoilt in _FAILING and now >= backup.due):
                 return
             if workstation is None or workstation.disk is None:
                 raise PermanentError("There is no volume to copy.", reason=Reason.BACKUP)
-            spoilt = self._first_told(ref, Misbehaviour.FAILS_BACKUP, Misbehaviour.LOSES_BACKUP)
+            spoilt = self._first_told(ref, *_FAILING, Misbehaviour.LOSES_BACKUP)
             due = now + timedelta(seconds=self.backup_seconds)
             self.world.backups[backup_id] = _Backup(ref, dict(workstation.disk.files), due, spoilt)
 
@@ -312,6 +319,7 @@ class SimulatedEngine(Engine):
                 backup_ids=set(there),
                 refs={id_: backup.ref for id_, backup in there.items()},
                 sizes={id_: sum(map(len, b.files.values())) for id_, b in there.items()},
+                made_at={id_: backup.due for id_, backup in there.items()},
                 problems=[],
             )
 
@@ -400,7 +408,7 @@ class SimulatedEngine(Engine):
             return
         backup = self._backup(wanted.backup_of or ref, wanted.backup_id)
         is_spoilt = self._is_told(ref, Misbehaviour.FAILS_RESTORE)
-        if backup is None or backup.spoilt is Misbehaviour.FAILS_BACKUP or is_spoilt:
+        if backup is None or backup.spoilt in _FAILING or is_spoilt:
             workstation.due = None
             _enter(workstation, Phase.FAILED, moment, "The backup could not be restored.")
             workstation.reason = Reason.BACKUP
@@ -427,7 +435,7 @@ class SimulatedEngine(Engine):
 
     def _complete(self, ref: str, backup_id: str) -> _Backup:
         backup = self._backup(ref, backup_id)
-        is_spoilt = backup is not None and backup.spoilt is Misbehaviour.FAILS_BACKUP
+        is_spoilt = backup is not None and backup.spoilt in _FAILING
         if backup is None or is_spoilt or self._clock() < backup.due:
             raise PermanentError("There is no such backup.", reason=Reason.BACKUP)
         return backup
@@ -476,6 +484,7 @@ def _parts(path: str) -> list[str]:
     return parts
 
 
+_FAILING = (Misbehaviour.FAILS_BACKUP, Misbehaviour.LOSES_STORE)
 _ALIVE = frozenset({Phase.STARTING, Phase.RUNNING})
 
 

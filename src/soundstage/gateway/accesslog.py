@@ -8,7 +8,7 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from soundstage.gateway.proxies import Proxies
+from soundstage.kit.proxies import Proxies
 
 log = structlog.get_logger(__name__)
 

@@ -9,6 +9,7 @@ relayed is the websocket alone (`relay`).
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import structlog
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,7 +20,6 @@ from soundstage.gateway.accesslog import AccessLog
 from soundstage.gateway.connect import Connector
 from soundstage.gateway.live import LiveRelays
 from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS, Pages
-from soundstage.gateway.proxies import Proxies
 from soundstage.gateway.refusals import NOT_ASKED, NOT_FOUND, NOT_INSTALLED
 from soundstage.gateway.relay import Surroundings
 from soundstage.gateway.serving import uvicorn_options
@@ -28,6 +28,7 @@ from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import Refused, Upstreams
 from soundstage.gateway.webclient import Asset, NotInstalledError, WebClient
 from soundstage.kit.clock import Clock
+from soundstage.kit.proxies import Proxies
 from soundstage.wire.ticket import Tickets
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Gateway:
                     Route("/{stream_id}", self._nothing),
                     Route("/{stream_id}/", self._page),
                     Route("/{stream_id}/api/status", self._status),
+                    Route("/{stream_id}/api/countdown", self._countdown),
                     Route("/{stream_id}/api/websockets", self._probe),
                     Route("/{stream_id}/{name:path}", self._file),
                     Route("/{rest:path}", self._nothing),
@@ -152,6 +154,16 @@ class Gateway:
         except Refused as error:
             return self._pages.notice(error.reason)
         return self._pages.data(_MODE)
+
+    async def _countdown(self, request: Request) -> Response:
+        """Tell our own script what will happen next by itself, and when."""
+        stream_id = request.path_params["stream_id"]
+        try:
+            self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
+        except Refused as error:
+            return self._pages.notice(error.reason)
+        coming = await self._upstreams.countdown(stream_id)
+        return self._pages.data(b"{}" if coming is None else msgspec.json.encode(coming))
 
     async def _probe(self, request: Request) -> Response:
         """Answer the client's question, between two tries, whether connecting makes sense."""

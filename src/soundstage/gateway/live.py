@@ -28,6 +28,8 @@ class Cuttable(Protocol):
     expires: int
     carried: bool
     """Set by the relay whenever bytes pass; cleared here when that was reported."""
+    worked: bool
+    """Set by the relay whenever pointer or keys are used; cleared here likewise."""
 
     def cut(self, code: int, reason: str) -> None:
         """Close with this code at the next frame border, or without one soon after."""
@@ -47,6 +49,8 @@ class LiveRelays:
         self._clock = clock
         self._by_stream: dict[str, set[Cuttable]] = {}
         self._count = 0
+        self._input_at: dict[str, float] = {}
+        """When input was last reported, by the monotonic clock."""
 
     def __len__(self) -> int:
         return self._count
@@ -90,6 +94,7 @@ class LiveRelays:
                 answered_at = time.monotonic()
             elif time.monotonic() - answered_at > settings.revocation_patience_seconds:
                 self._cut_all(frames.OVERLOADED, "The studio does not answer.")
+            await self.report_input(time.monotonic())
             if time.monotonic() - reported_at >= settings.activity_seconds:
                 reported_at = time.monotonic()
                 await self.report()
@@ -130,6 +135,27 @@ class LiveRelays:
             return
         for relay in self._all():
             relay.carried = False
+
+    async def report_input(self, now: float) -> None:
+        """Report the streams that somebody works on, unless that was said a moment ago."""
+        self._input_at = {key: at for key, at in self._input_at.items() if key in self._by_stream}
+        least = self._settings.input_seconds
+        worked = {relay.stream_id for relay in self._all() if relay.worked}
+        due = {key for key in worked if now - self._input_at.get(key, -least) >= least}
+        if not due:
+            return
+        for relay in self._all():
+            if relay.stream_id in due:
+                relay.worked = False
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._upstreams.report_input(due)
+        except Exception as error:  # noqa: BLE001 - it is reported again with the next round
+            log.warning("gateway.input_unreported", error=type(error).__name__)
+            for relay in self._all():
+                relay.worked = relay.worked or relay.stream_id in due
+            return
+        self._input_at |= dict.fromkeys(due, now)
 
     def _cut_all(self, code: int, reason: str) -> None:
         for relay in self._all():

@@ -27,12 +27,13 @@ from soundstage.gateway.handshake import (
     read_request,
     write_request,
 )
+from soundstage.gateway.inputs import Inputs
 from soundstage.gateway.live import FullError, LiveRelays
-from soundstage.gateway.proxies import Proxies
 from soundstage.gateway.refusals import status_of
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import Refusal, Refused, Upstream, Upstreams
+from soundstage.kit.proxies import Proxies
 from soundstage.kit.unixsocket import SocketUnavailableError, UntrustedSocketError
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,8 @@ class Relay(asyncio.Protocol):
         self.stream_id = ""
         self.expires = 0
         self.carried = False
+        self.worked = False
+        self._inputs = Inputs()
         self._connections: set[asyncio.Protocol] = server_state.connections
         self._browser: asyncio.Transport
         self._client = ""
@@ -104,6 +107,7 @@ class Relay(asyncio.Protocol):
             return
         if self._desktop is not None:
             self.carried = True
+            self.worked = self._inputs.feed(data) or self.worked
             self._bytes_up += len(data)
             _write(self._desktop, data)
         elif self._opening is None:

@@ -39,6 +39,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often the control plane is asked which live streams have ended."""
     revocation_patience_seconds: float = 30.0
     """After so long without an answer every relay is cut: rights nobody can check are not used."""
+    input_seconds: float = 15.0
+    """How often it is reported that somebody uses pointer or keys; the first time is at once."""
     activity_seconds: float = 60.0
     """How often use is reported."""
 

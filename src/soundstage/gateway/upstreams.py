@@ -20,6 +20,20 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     uid: int
 
 
+class Countdown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What will happen to a stream's workstation by itself; the page shows it as it is sent."""
+
+    action: str
+    """`STOP`, which keeps the disk, or `TERMINATE`."""
+    seconds_left: float
+    reason: str
+    """One sentence for people."""
+    advice: str
+    """What they can do, in another."""
+    warn_before: list[int]
+    """How many seconds before it people want to hear of it."""
+
+
 class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
     """The control plane says no; `reason` is one of the words of `Refusal`, for the page."""
 
@@ -54,6 +68,16 @@ class Upstreams(Protocol):
 
     async def ended(self, stream_ids: set[str]) -> set[str]:
         """Say which of these must be cut now. Called about once a second with all live ones."""
+        ...
+
+    async def report_input(self, stream_ids: set[str]) -> None:
+        """Note that somebody uses pointer or keys on these streams; soon after it began, and then
+        some times a minute.
+        """
+        ...
+
+    async def countdown(self, stream_id: str) -> Countdown | None:
+        """Say what will happen next by itself; None when nothing will."""
         ...
 
     async def report_activity(self, stream_ids: set[str]) -> None:

@@ -21,6 +21,9 @@ PRINCIPAL_ID = f"{PREFIX}PRINCIPAL_ID"
 """What `soundstage env` tells scripts of their caller; no setting."""
 _NO_SETTINGS = {f"{PREFIX}CONFIG", PRINCIPAL_ID}
 
+_Amount = Annotated[int, Meta(ge=0, le=1_000_000)]
+_Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
+
 
 class ConfigError(Exception):
     """A setting can't be used; the message names it and says what it may be."""
@@ -110,9 +113,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(ge=60, le=3600, description="How long a stream's address may be opened, by default."),
     ] = 120
-    deleted_sessions_keep_backups_days: Annotated[
-        int, Meta(ge=0, le=3650, description="How long a deleted session's backups are kept.")
-    ] = 7
     backup_repository: Annotated[
         str,
         Meta(
@@ -145,7 +145,64 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="How often the service's own SQLite database is kept beside the backups. "
             "0: never by itself.",
         ),
-    ] = 24
+    ] = 6
+    deleted_sessions_keep_backups_days: Annotated[
+        int, Meta(ge=0, le=3650, description="How long a deleted session's backups are kept.")
+    ] = 7
+    quota_sessions_per_user: Annotated[
+        _Amount, Meta(description="Most sessions of one person in a studio.")
+    ] = 10
+    quota_sessions: Annotated[_Amount, Meta(description="Most sessions of a studio.")] = 500
+    quota_launch_profiles: Annotated[
+        _Amount, Meta(description="Most launch profiles of a studio.")
+    ] = 50
+    quota_custom_images: Annotated[
+        _Amount, Meta(description="Most streaming images of a studio.")
+    ] = 10
+    quota_shared_file_systems: Annotated[
+        _Amount, Meta(description="Most shared file system components of a studio.")
+    ] = 10
+    quota_active_directories: Annotated[
+        _Amount, Meta(description="Most Active Directory components of a studio.")
+    ] = 1
+    quota_components: Annotated[
+        _Amount, Meta(description="Most components of a studio, whatever their type.")
+    ] = 100
+    throttle_reads_per_second: Annotated[
+        _Amount, Meta(description="Reads a second that one principal may make. 0: no limit.")
+    ] = 50
+    throttle_reads_burst: Annotated[
+        _Positive, Meta(description="Reads that one principal may make at once.")
+    ] = 100
+    throttle_writes_per_second: Annotated[
+        _Amount, Meta(description="Writes a second that one principal may make. 0: no limit.")
+    ] = 10
+    throttle_writes_burst: Annotated[
+        _Positive, Meta(description="Writes that one principal may make at once.")
+    ] = 20
+    throttle_failures_per_second: Annotated[
+        _Amount, Meta(description="Wrong signatures a second from one address. 0: no limit.")
+    ] = 20
+    throttle_failures_burst: Annotated[
+        _Positive, Meta(description="Wrong signatures from one address at once.")
+    ] = 100
+    warn_minutes_before_end: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=1440)], ...],
+        Meta(
+            description="How many minutes before a workstation stops by itself the people in it "
+            "are told, in its desktop and on the stream's page. One that is longer than half of "
+            "what a rule allows is left out."
+        ),
+    ] = (15, 5, 1)
+    idle_cpu_percent: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10000,
+            description="A workstation whose programs use less than this, of one core and on "
+            "average over a minute, counts as idle while nobody uses pointer or keys.",
+        ),
+    ] = 25
     trusted_proxies: Annotated[
         list[str],
         Meta(description="Addresses of proxies whose X-Forwarded headers are believed."),
@@ -180,7 +237,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     for name, value in given.items():
         if name not in Settings.__struct_fields__:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
-        is_list = name == "trusted_proxies"
+        is_list = name in {"trusted_proxies", "warn_minutes_before_end"}
         merged[name] = [part.strip() for part in value.split(",")] if is_list else value
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
@@ -206,6 +263,8 @@ def reference() -> str:
         described = field.type
         text = described.extra_json_schema["description"]
         default = "see text" if field.default is msgspec.NODEFAULT else field.default
+        if isinstance(default, tuple):
+            default = ",".join(map(str, default))
         shown = "empty" if default in ("", []) else default
         lines.append(f"| `{PREFIX}{field.name.upper()}` | {shown} | {text} |")
     return "\n".join(lines) + "\n"

@@ -5,8 +5,8 @@ thread. The database is closed while a worker acts on the outside world, and wha
 written only if the row is still held and unchanged.
 """
 
-from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from sqlalchemy import Connection, Table
 
@@ -45,6 +45,23 @@ class Worker(Protocol, Generic[Loaded, Outcome]):
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         """Make the rows due that the change of `changed` concerns."""
+        ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A worker that also looks after rows that are not due, as often and as cheaply as it can:
+    without their leases and without a word to the database while all is well.
+    """
+
+    watch_every: timedelta
+
+    def watched(self, transaction: Connection) -> list[Any]:
+        """Read what to look at."""
+        ...
+
+    def has_changed(self, watched: Any) -> str | None:
+        """Look outside; the id of the row that must be taken in hand, if any. Changes nothing."""
         ...
 
 

@@ -5,8 +5,9 @@ and one to apply. Stores of `resources` define their tables on `metadata` with t
 below. The same SQL runs on SQLite (write-ahead log, foreign keys on) and on PostgreSQL.
 """
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,22 @@ class Database:
         with self.transaction(write=False) as transaction:
             context = alembic.migration.MigrationContext.configure(transaction)
             return context.get_current_revision() == head
+
+    @property
+    def can_be_copied(self) -> bool:
+        """Reports whether `copy_to` works: PostgreSQL has tools of its own for that."""
+        return self.url.get_backend_name() == "sqlite"
+
+    def copy_to(self, target: Path) -> None:
+        """Write the database as it is at one moment into a file, beside whoever uses it."""
+        if not self.can_be_copied:
+            raise NotImplementedError("Only a SQLite database is a file.")
+        source = f"{Path(self.url.database or '').absolute().as_uri()}?mode=ro"
+        with (
+            closing(sqlite3.connect(source, uri=True)) as here,
+            closing(sqlite3.connect(target)) as there,
+        ):
+            here.backup(there)
 
     def dispose(self) -> None:
         """Close every pooled connection."""

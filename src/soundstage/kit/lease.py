@@ -53,10 +53,13 @@ def claim(
     """
     if limit <= 0:
         return []
-    is_claimable = and_(
-        table.c.due_at <= now,
-        or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
+    is_free = or_(
+        table.c.lease_until.is_(None),
+        table.c.lease_until <= now,
+        # Nobody holds a row for so long: the clock was set back over a dead one's lease.
+        table.c.lease_until > now + 10 * LEASE_FOR,
     )
+    is_claimable = and_(table.c.due_at <= now, is_free)
     due = sqlalchemy.select(table.c.id).where(is_claimable).order_by(table.c.due_at).limit(limit)
     if transaction.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
@@ -124,6 +127,13 @@ def forget(transaction: Connection, table: Table) -> None:
         .where(table.c.lease_token.is_not(None))
         .values(lease_token=None, lease_until=None)
     )
+
+
+def look_again(transaction: Connection, table: Table, now: datetime) -> None:
+    """Make due now whatever is due later; for when the clock was set back, and its moments with it
+    mean nothing any more. Each is looked at once, and put off anew.
+    """
+    transaction.execute(table.update().where(table.c.due_at > now).values(due_at=now))
 
 
 def wake(

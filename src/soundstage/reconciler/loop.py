@@ -15,7 +15,7 @@ import structlog
 
 from soundstage.kit import lease
 from soundstage.kit.clock import Clock
-from soundstage.kit.convergence import Worker, converge
+from soundstage.kit.convergence import Watching, Worker, converge
 from soundstage.kit.database import Database
 from soundstage.kit.hints import Hint
 from soundstage.reconciler.health import HealthBoard
@@ -24,9 +24,12 @@ _LOOK_EVERY = 1.0
 """Most seconds between two looks."""
 _SHORTEST_PAUSE = 0.02
 """Least seconds between two looks that no hint asked for."""
+_SET_BACK = timedelta(seconds=10)
+"""Steps back that are smaller than this are waited out."""
 _RETRY_AFTER = timedelta(seconds=5)
 """When a row is looked at again after an unexpected error."""
 _THREADS = 16
+_WATCH_THREADS = 4
 
 _log = structlog.get_logger("soundstage.reconciler")
 
@@ -51,6 +54,10 @@ class Loop:
         self._clock = clock
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reconcile")
         self._in_hand: dict[Future[None], InHand] = {}
+        self._watchers = ThreadPoolExecutor(_WATCH_THREADS, thread_name_prefix="watch")
+        self._rounds: dict[str, list[Future[None]]] = {}
+        self._watch_at: dict[str, datetime] = {}
+        self._looked_at: datetime | None = None
         self._lock = threading.Lock()
         self._woken = threading.Event()
         self._hints: set[Hint] = set()
@@ -68,10 +75,13 @@ class Loop:
         self._woken.set()
         self._thread.join()
         self._threads.shutdown(wait=True)
+        self._watchers.shutdown(wait=True)
 
     def look(self) -> int:
         """Claim what is due and hand it to threads; how many rows were claimed."""
         now = self._clock()
+        self._notice_a_clock_set_back(now)
+        self._watch(now)
         self._deliver_hints()
         claimed = 0
         # A look that finds nothing must not take the write lock.
@@ -97,8 +107,13 @@ class Loop:
 
     def settle(self) -> None:
         """Work until nothing is due any more; for tests, in the calling thread's time."""
-        while self.look():
+        while self.look() or self._is_woken():
             self._wait_for_threads()
+
+    def next_moment(self) -> datetime | None:
+        """Say when there is something to do next, if nothing changes."""
+        moments = [*self._moments().values(), *self._watch_at.values()]
+        return min(moments, default=None)
 
     def _run(self) -> None:
         renew_at = self._clock() + lease.LEASE_FOR / 3
@@ -121,7 +136,8 @@ class Loop:
     def _pause(self) -> float:
         """Say how long to sleep: until the next row is due, within bounds."""
         now = self._clock()
-        seconds = [(moment - now).total_seconds() for moment in self._moments().values()]
+        moments = [*self._moments().values(), *self._watch_at.values()]
+        seconds = [(moment - now).total_seconds() for moment in moments]
         return min(max(min(seconds, default=_LOOK_EVERY), _SHORTEST_PAUSE), _LOOK_EVERY)
 
     def _moments(self) -> dict[Worker[Any, Any], datetime]:
@@ -131,6 +147,59 @@ class Loop:
                 worker: lease.next_due_at(transaction, worker.table) for worker in self._workers
             }
         return {worker: moment for worker, moment in found.items() if moment is not None}
+
+    def _notice_a_clock_set_back(self, now: datetime) -> None:
+        before, self._looked_at = self._looked_at, now
+        if before is not None and before - now > _SET_BACK:
+            _log.warning("the clock was set back", seconds=(before - now).total_seconds())
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Make every row due that would be later; also for a service that starts, because nobody
+        knows what its clock did meanwhile.
+        """
+        for worker in self._workers:
+            with self._database.transaction() as transaction:
+                lease.look_again(transaction, worker.table, self._clock())
+
+    def _watch(self, now: datetime) -> None:
+        """Begin another round of looks after what is not due, where the last one has ended."""
+        for worker in self._workers:
+            if not isinstance(worker, Watching):
+                continue
+            at = self._watch_at.get(worker.name, now)
+            # A clock that was set back must not end the watch.
+            is_due = now >= at or at - now > worker.watch_every
+            is_going_on = any(not future.done() for future in self._rounds.get(worker.name, []))
+            if not is_due or is_going_on:
+                continue
+            self._watch_at[worker.name] = now + worker.watch_every
+            with self._database.transaction(write=False) as transaction:
+                items = worker.watched(transaction)
+            shares = [items[start::_WATCH_THREADS] for start in range(_WATCH_THREADS)]
+            self._rounds[worker.name] = [
+                self._watchers.submit(self._look_after, worker.name, worker, share)
+                for share in shares
+                if share
+            ]
+
+    def _look_after(self, name: str, worker: Watching, items: list[Any]) -> None:
+        for item in items:
+            try:
+                changed = worker.has_changed(item)
+            except Exception:  # noqa: BLE001 - one row must not end the watch
+                self.health.failed()
+                _log.exception("a look failed", worker=name)
+                continue
+            if changed is not None:
+                self.hear([(name, changed)])
+
+    def _is_woken(self) -> bool:
+        """Wait for the round of looks that goes on; reports whether it found anything."""
+        for future in [future for round_ in self._rounds.values() for future in round_]:
+            future.result()
+        with self._lock:
+            return bool(self._hints)
 
     def _hand_over(self, item: InHand) -> None:
         with self._lock:

@@ -13,7 +13,9 @@ from soundstage.resources.images import service as image_service
 from soundstage.resources.launch_profiles import reconcile as launch_profiles
 from soundstage.resources.launch_profiles import service as launch_profile_service
 from soundstage.resources.launch_profiles.model import LaunchProfileStatusCode
+from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.sessions import service as session_service
+from soundstage.resources.sessions.countdown import TimeRules
 from soundstage.resources.sessions.reconcile import SessionWorker
 from soundstage.resources.settling import Blocker
 from soundstage.resources.streams.reconcile import StreamWorker
@@ -49,14 +51,16 @@ _PROFILE_BLOCKERS = [
 """What keeps a launch profile from being deleted."""
 
 
-def workers(engine: Engine, *, keep_backups_for: timedelta) -> list[Worker[Any, Any]]:
+def workers(
+    engine: Engine, *, keep_backups_for: timedelta, quotas: Quotas, time_rules: TimeRules
+) -> list[Worker[Any, Any]]:
     """Make them all; an engine without backups gets no worker for backups."""
     made: list[Worker[Any, Any]] = [
         studios.worker(_STUDIO_BLOCKERS),
-        components.worker(),
+        components.worker(quotas[Quota.ACTIVE_DIRECTORIES]),
         images.worker(),
         launch_profiles.worker(_PROFILE_BLOCKERS),
-        SessionWorker(engine, keep_backups_for=keep_backups_for),
+        SessionWorker(engine, keep_backups_for=keep_backups_for, rules=time_rules),
         StreamWorker(engine),
     ]
     if isinstance(engine, SupportsBackups):

@@ -9,7 +9,9 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Connection
 
+from soundstage.engines.interface import SupportsBrowsing
 from soundstage.kit.pages import Pages
+from soundstage.resources.quotas import Quotas
 from soundstage.wire.arn import Arn, ArnKind
 from soundstage.wire.ticket import Tickets
 
@@ -42,6 +44,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     supports_persistence: bool
     supports_backups: bool
     stream_expiration_seconds: int
+    quotas: Quotas
 
     def arn(self, kind: ArnKind, resource_id: str) -> str:
         """Name one of this installation's resources."""
@@ -60,3 +63,5 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     installation: Installation
     pages: Pages
     tickets: Tickets
+    browsing: SupportsBrowsing | None = None
+    """The engine, if it can show what is in a backup."""

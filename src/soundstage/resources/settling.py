@@ -132,6 +132,13 @@ def given_members(change: msgspec.Struct) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
+def count_living(transaction: Connection, records: Records[Any], studio_id: str) -> int:
+    """Count what a studio has of a noun that is not over."""
+    columns = records.table.c
+    is_living = columns.state.not_in(sorted(_OVER))
+    return records.count(transaction, columns.studio_id == studio_id, is_living)
+
+
 def first_blocker(
     transaction: Connection, record_id: str, blockers: Sequence[Blocker]
 ) -> Blocker | None:

@@ -19,6 +19,7 @@ from typing import Self
 
 import psutil
 
+_THROTTLED = ("READS", "WRITES", "FAILURES")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
 
@@ -37,6 +38,8 @@ class ServiceProcess:
             **inherited,
             "SOUNDSTAGE_HOME": str(home),
             "SOUNDSTAGE_PORT": str(self.port),
+            # Tests and benchmarks ask as fast as they can.
+            **{f"SOUNDSTAGE_THROTTLE_{what}_PER_SECOND": "0" for what in _THROTTLED},
             **{f"SOUNDSTAGE_{name.upper()}": value for name, value in settings.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None

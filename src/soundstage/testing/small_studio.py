@@ -309,6 +309,7 @@ class SmallStudio:
                 supports_persistence=True,
                 supports_backups=True,
                 stream_expiration_seconds=120,
+                quotas={},
             ),
             pages=Pages(b"p" * 32),
             tickets=Tickets(b"t" * 32),

@@ -25,7 +25,7 @@ from soundstage.gateway.frames import TOO_SOON, close_frame
 from soundstage.gateway.handshake import read_request
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
-from soundstage.gateway.upstreams import Refusal, Refused, Upstream
+from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Upstream
 from soundstage.wire.ticket import Ticket, Tickets
 
 SECONDS = 10.0
@@ -40,6 +40,8 @@ class MemoryUpstreams:
         self.used: set[Ticket] = set()
         self.over: set[str] = set()
         self.reported: list[set[str]] = []
+        self.worked_on: list[set[str]] = []
+        self.coming: Countdown | None = None
         self.is_reachable = True
 
     async def redeem(self, ticket: Ticket) -> Upstream:
@@ -63,6 +65,17 @@ class MemoryUpstreams:
         if not self.is_reachable:
             raise ConnectionError("told to be unreachable")
         return stream_ids & self.over
+
+    async def report_input(self, stream_ids: set[str]) -> None:
+        """Keep what was reported."""
+        if not self.is_reachable:
+            raise ConnectionError("told to be unreachable")
+        self.worked_on.append(stream_ids)
+
+    async def countdown(self, stream_id: str) -> Countdown | None:
+        """Say what it was told of every stream."""
+        del stream_id
+        return self.coming
 
     async def report_activity(self, stream_ids: set[str]) -> None:
         """Keep what was reported."""

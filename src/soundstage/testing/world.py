@@ -4,7 +4,7 @@ that is moved by hand. Tests of stories and services use it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,19 @@ import httpx
 
 from soundstage.client.calls import Client
 from soundstage.engines.simulated import SimulatedEngine
-from soundstage.kit import lease
 from soundstage.kit.config import Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
+from soundstage.resources.sessions import service as sessions
+from soundstage.resources.sessions import service as sessions
 from soundstage.testing.clock import SettableClock
 from soundstage.wiring import Service
 
 ENDPOINT = "http://localhost:8080"
+UNTHROTTLED: dict[str, Any] = {
+    f"throttle_{what}_per_second": 0 for what in ("reads", "writes", "failures")
+}
+"""Settings by which everybody may call as often as they like."""
 
 
 class Inside(httpx.BaseTransport):
@@ -48,7 +53,7 @@ class Inside(httpx.BaseTransport):
 class World:
     """Everything, under one hand-moved clock."""
 
-    def __init__(self, home: Path, database_url: str = "") -> None:
+    def __init__(self, home: Path, database_url: str = "", **settings: Any) -> None:
         self.clock = SettableClock()
         self.engine = SimulatedEngine(self.clock)
         self.settings = Settings(
@@ -56,6 +61,8 @@ class World:
             engine="simulated",
             database_url=database_url,
             stream_environment=home / "no-stream-environment",
+            # Where time stands still no bucket fills.
+            **{**UNTHROTTLED, **settings},
         )
         self.service = self._start()
         self.operator = self.client(members.OPERATOR)
@@ -93,7 +100,7 @@ class World:
         target = self.clock() + duration
         least = duration / 200
         self.settle()
-        while (moment := self._next_due()) is not None and moment <= target:
+        while (moment := self.service.loop.next_moment()) is not None and moment <= target:
             self.clock.set(min(max(moment, self.clock() + least), target))
             self.settle()
             if self.clock() == target:
@@ -150,7 +157,13 @@ class World:
         session: dict[str, Any] = self.operator.call(
             "CreateStreamingSession", studioId=studio_id, launchProfileId=profile_id, **members_
         )["session"]
-        self.advance(timedelta(seconds=30))
+        # As a rule it takes two seconds; half a minute is enough for it to have failed as well.
+        for _ in range(30):
+            self.advance(timedelta(seconds=1))
+            with self.service.database.transaction(write=False) as transaction:
+                found = sessions.look_up(transaction, session["sessionId"])
+            if found is not None and not found.state.endswith("_IN_PROGRESS"):
+                break
         return self.see(session)
 
     def see(self, session: dict[str, Any]) -> dict[str, Any]:
@@ -170,18 +183,11 @@ class World:
         service.prepare()
         return service
 
-    def _next_due(self) -> datetime | None:
-        with self.service.database.transaction(write=False) as transaction:
-            moments = [
-                lease.next_due_at(transaction, worker.table) for worker in self.service.workers
-            ]
-        return min((moment for moment in moments if moment is not None), default=None)
-
 
 @contextmanager
-def world(home: Path, database_url: str = "") -> Iterator[World]:
+def world(home: Path, database_url: str = "", **settings: Any) -> Iterator[World]:
     """Make a world, and end it."""
-    made = World(home, database_url)
+    made = World(home, database_url, **settings)
     try:
         yield made
     finally:

@@ -73,7 +73,7 @@ class Binding:
 
         def text(name: str) -> str | None:
             value = given.get(name) if name in self.members else None
-            return value if isinstance(value, str) else None
+            return value if isinstance(value, str) and "\0" not in value else None
 
         return Asked(
             labels=parts.labels,
@@ -122,7 +122,7 @@ class Binding:
 
 
 def _from_body(body: bytes) -> dict[str, Any]:
-    if not body.strip():
+    if not body:
         return {}
     try:
         document = msgspec.json.decode(body)

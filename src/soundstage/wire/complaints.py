@@ -25,7 +25,7 @@ _WORDS = {
     "array": "a list",
     "bool": "true or false",
     "float": "a number",
-    "int": "a number",
+    "int": "a whole number",
     "object": "an object",
     "str": "text",
 }

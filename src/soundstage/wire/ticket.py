@@ -12,12 +12,23 @@ import msgspec
 
 _TICKET_SALT = "soundstage.stream-ticket.1"
 _COOKIE_SALT = "soundstage.stream-cookie.1"
+_FILE_SALT = "soundstage.backup-file.1"
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """Who may open which stream, and until when (seconds since the epoch)."""
 
     stream_id: str
+    subject: str
+    expires: int
+
+
+class FileTicket(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may fetch which file of a backup, and until when (seconds since the epoch)."""
+
+    backup_id: str
+    path: str
+    """Below the home, as it was asked for."""
     subject: str
     expires: int
 
@@ -32,6 +43,7 @@ class Tickets:
     def __init__(self, secret: bytes) -> None:
         self._ticket = itsdangerous.URLSafeSerializer(secret, salt=_TICKET_SALT)
         self._cookie = itsdangerous.URLSafeSerializer(secret, salt=_COOKIE_SALT)
+        self._file = itsdangerous.URLSafeSerializer(secret, salt=_FILE_SALT)
 
     def sign(self, ticket: Ticket) -> str:
         """Make the text that goes into a stream's address."""
@@ -49,8 +61,19 @@ class Tickets:
         """Check a cookie's signature. Raises BadTicketError."""
         return _read(self._cookie, text)
 
+    def sign_file(self, ticket: FileTicket) -> str:
+        """Make the text that goes into the address of a backup's file."""
+        return _text(self._file.dumps(msgspec.to_builtins(ticket)))
 
-def is_expired(ticket: Ticket, now: datetime) -> bool:
+    def read_file(self, text: str) -> FileTicket:
+        """Check the signature; expiry is for the caller to judge. Raises BadTicketError."""
+        try:
+            return msgspec.convert(self._file.loads(text), FileTicket)
+        except (itsdangerous.BadData, msgspec.ValidationError) as error:
+            raise BadTicketError(str(type(error).__name__)) from None
+
+
+def is_expired(ticket: Ticket | FileTicket, now: datetime) -> bool:
     """Reports whether the ticket's time is over."""
     return now.timestamp() >= ticket.expires
 

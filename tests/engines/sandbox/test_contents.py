@@ -110,6 +110,5 @@ def test_a_store_that_breaks_off_is_said(repository: Repository, home: Path) -> 
     shutil.rmtree(home / "state" / "cache", ignore_errors=True)
     reading = contents.open_file(BACKUP, "show/shot [1]/scene.blend")
     with pytest.raises(RetryableError, match="could not be read to its end"):
-        while reading.read(1 << 20):
-            pass
+        list(iter(lambda: reading.read(1 << 20), b""))
     reading.close()

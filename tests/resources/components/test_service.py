@@ -19,15 +19,24 @@ def make(world: World, studio_id: str, **members: Any) -> dict[str, Any]:
     return found
 
 
-def test_a_studio_has_one_active_directory(world: World, studio_id: str) -> None:
-    assert make(world, studio_id, type="ACTIVE_DIRECTORY")["state"] == "READY"
-    second = make(world, studio_id, type="ACTIVE_DIRECTORY")
-    assert second["state"] == "CREATE_FAILED"
-    assert second["statusCode"] == "ACTIVE_DIRECTORY_ALREADY_EXISTS"
+def test_a_studio_has_one_active_directory(world: World, studio_id: str, refused: Any) -> None:
+    directory = make(world, studio_id, type="ACTIVE_DIRECTORY")
+    assert directory["state"] == "READY"
+    given = {"studioId": studio_id, "name": "n", "type": "ACTIVE_DIRECTORY"}
+    name, message = refused("CreateStudioComponent", **given)
+    assert name == "ServiceQuotaExceededException"
+    assert message == (
+        f"The quota for Active Directory components of the studio {studio_id} is 1; in use: 1."
+    )
     assert make(world, studio_id, type="LICENSE_SERVICE")["state"] == "READY"
+    component_id = directory["studioComponentId"]
+    world.operator.call("DeleteStudioComponent", studioId=studio_id, studioComponentId=component_id)
+    assert refused("CreateStudioComponent", **given)[0] == "ServiceQuotaExceededException"
+    world.settle()
+    assert make(world, studio_id, type="ACTIVE_DIRECTORY")["state"] == "READY"
 
 
-def test_a_directory_that_failed_is_in_nobody_s_way(world: World, studio_id: str) -> None:
+def test_each_studio_has_its_own_quotas(world: World, studio_id: str) -> None:
     other = world.operator.call(
         "CreateStudio",
         studioName="other",
@@ -40,22 +49,46 @@ def test_a_directory_that_failed_is_in_nobody_s_way(world: World, studio_id: str
     assert make(world, other, type="ACTIVE_DIRECTORY")["state"] == "READY"
 
 
-def test_two_directories_asked_for_at_once_come_to_one(world: World, studio_id: str) -> None:
-    given = {"studioId": studio_id, "name": "n", "type": "ACTIVE_DIRECTORY"}
-    ids = [
-        world.operator.call("CreateStudioComponent", **given)["studioComponent"][
-            "studioComponentId"
-        ]
-        for _ in range(2)
-    ]
+@pytest.mark.parametrize("settings", [{"quota_active_directories": 2}])
+def test_a_quota_of_directories_holds_for_updates_too(world: World, studio_id: str) -> None:
+    components = [make(world, studio_id, type="CUSTOM") for _ in range(3)]
+    ended = [change(world, each, studio_id, type="ACTIVE_DIRECTORY") for each in components]
+    assert [each["state"] for each in ended] == ["READY", "READY", "UPDATE_FAILED"]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"quota_shared_file_systems": 1, "quota_active_directories": 1}]
+)
+@pytest.mark.parametrize("kind", ["SHARED_FILE_SYSTEM", "ACTIVE_DIRECTORY"])
+def test_what_is_becoming_of_a_type_counts(
+    world: World, studio_id: str, refused: Any, kind: str
+) -> None:
+    component = make(world, studio_id, type="CUSTOM")
+    ids = {"studioId": studio_id, "studioComponentId": component["studioComponentId"]}
+    world.operator.call("UpdateStudioComponent", **ids, type=kind)
+    given = {"studioId": studio_id, "name": "n", "type": kind}
+    assert refused("CreateStudioComponent", **given)[0] == "ServiceQuotaExceededException"
     world.settle()
-    states = [
-        world.operator.call("GetStudioComponent", studioId=studio_id, studioComponentId=each)[
-            "studioComponent"
-        ]["state"]
-        for each in ids
-    ]
-    assert sorted(states) == ["CREATE_FAILED", "READY"]
+    assert refused("CreateStudioComponent", **given)[0] == "ServiceQuotaExceededException"
+    # It is the one, so it may go on being it.
+    assert change(world, component, studio_id, type=kind, name="new")["state"] == "READY"
+
+
+@pytest.mark.parametrize("settings", [{"quota_shared_file_systems": 1}])
+def test_an_update_makes_no_shared_file_system_too_many(
+    world: World, studio_id: str, refused: Any
+) -> None:
+    make(world, studio_id, type="SHARED_FILE_SYSTEM")
+    component = make(world, studio_id, type="CUSTOM")
+    ids = {"studioId": studio_id, "studioComponentId": component["studioComponentId"]}
+    name, message = refused("UpdateStudioComponent", **ids, type="SHARED_FILE_SYSTEM")
+    assert name == "ServiceQuotaExceededException"
+    assert "shared file system components" in message
+    # The state is told before the quota.
+    world.operator.call("DeleteStudioComponent", **ids)
+    assert refused("UpdateStudioComponent", **ids, type="SHARED_FILE_SYSTEM")[0] == (
+        "ConflictException"
+    )
 
 
 def test_a_component_is_found_in_its_own_studio_only(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from soundstage.resources.images import service
 from soundstage.testing.world import World
 
@@ -44,6 +46,7 @@ def test_an_image_is_found_in_its_own_studio_only(
     assert refused("ListStreamingImages", studioId=absent)[0] == "ResourceNotFoundException"
 
 
+@pytest.mark.parametrize("settings", [{"quota_custom_images": 101}])
 def test_long_lists_come_in_pages_and_a_token_is_of_one_list(
     world: World, studio_id: str, refused: Any
 ) -> None:

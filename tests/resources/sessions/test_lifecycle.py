@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from soundstage.engines.interface import Observed, Phase, Reason
+from soundstage.engines.interface import Observed, Phase, Reason, Use
 from soundstage.kit.machine import READABLE_FOR
 from soundstage.resources.backups.model import (
     StreamingSessionBackup,
@@ -20,15 +20,22 @@ from soundstage.resources.launch_profiles.model import (
     StreamingClipboardMode,
 )
 from soundstage.resources.sessions.lifecycle import (
+    BESIDE,
     HEALTH_EVERY,
     MACHINE,
+    SETTLED_EVERY,
+    USE_EVERY,
     Act,
+    Situation,
     Step,
     blind_step,
     changes_of,
+    counted_anew,
+    is_busy,
+    is_use_wanted,
     next_step,
 )
-from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
 
 S, C, P = StreamingSessionState, StreamingSessionStatusCode, Phase
 NOW = datetime(2030, 1, 1, 9, 0, tzinfo=UTC)
@@ -102,9 +109,12 @@ def seen(phase: Phase, attempt: int | None = 2, volume: int | None = 0, **facts:
 
 
 def step(
-    session: StreamingSession, observed: Observed, backup: StreamingSessionBackup | None = None
+    session: StreamingSession,
+    observed: Observed,
+    backup: StreamingSessionBackup | None = None,
+    **situation: Any,
 ) -> Step:
-    return next_step(session, backup, observed, NOW)
+    return next_step(session, backup, observed, NOW, Situation(**situation))
 
 
 AT_REST = (P.STOPPED, P.FAILED, P.ABSENT)
@@ -125,12 +135,16 @@ LATE_STOP = 2 * MINUTE + SECOND
         (S.START_IN_PROGRESS, SECOND, P.FAILED, 2, Act.NOTHING, "failed"),
         # An earlier attempt says nothing about this one.
         (S.START_IN_PROGRESS, SECOND, P.FAILED, 1, Act.RUN, None),
-        (S.START_IN_PROGRESS, SECOND, P.RUNNING, 1, Act.RUN, None),
+        (S.START_IN_PROGRESS, SECOND, P.STOPPING, 1, Act.RUN, None),
+        # One that was given up and still is on its way stands in the way of this one.
+        (S.START_IN_PROGRESS, SECOND, P.RUNNING, 1, Act.STOP, None),
+        (S.START_IN_PROGRESS, SECOND, P.STARTING, 1, Act.STOP, None),
         (S.CREATE_IN_PROGRESS, SECOND, P.ABSENT, None, Act.RUN, None),
         (S.START_IN_PROGRESS, SECOND, P.STOPPED, 1, Act.RUN, None),
-        # On its way; a start dies into STOPPED and is asked for again.
+        # It had ended before anybody saw it run.
+        (S.CREATE_IN_PROGRESS, SECOND, P.STOPPED, 2, Act.NOTHING, "failed"),
+        # On its way.
         (S.CREATE_IN_PROGRESS, SECOND, P.STARTING, 2, Act.RUN, None),
-        (S.CREATE_IN_PROGRESS, SECOND, P.STOPPED, 2, Act.RUN, None),
         (S.CREATE_IN_PROGRESS, 10 * MINUTE, P.STARTING, 2, Act.RUN, None),
         # Too late.
         (S.CREATE_IN_PROGRESS, LATE_CREATE, P.STARTING, 2, Act.STOP, "failed"),
@@ -196,7 +210,8 @@ PAST, FUTURE = NOW, NOW + SECOND
     [
         # All is well.
         ({}, P.RUNNING, 2, Act.NOTHING, None),
-        ({"stop_at": FUTURE}, P.RUNNING, 2, Act.NOTHING, None),
+        ({"stop_at": NOW + 16 * MINUTE}, P.RUNNING, 2, Act.NOTHING, None),
+        ({"stop_at": FUTURE}, P.RUNNING, 2, Act.NOTHING, "announce"),
         # Its time is up, whatever is seen.
         ({"stop_at": PAST}, P.RUNNING, 2, Act.NOTHING, "stop"),
         ({"stop_at": PAST}, P.STOPPED, 2, Act.NOTHING, "stop"),
@@ -210,6 +225,8 @@ PAST, FUTURE = NOW, NOW + SECOND
         ({"attempt": 3, "heals": [NOW]}, P.FAILED, 2, Act.RUN, None),
         ({"attempt": 3, "heals": [NOW]}, P.ABSENT, None, Act.RUN, None),
         ({"attempt": 3, "heals": [NOW]}, P.STARTING, 3, Act.RUN, None),
+        # A heal that took too long stands in the way of the next.
+        ({"attempt": 3, "heals": [NOW]}, P.STARTING, 2, Act.STOP, None),
         ({"attempt": 3, "heals": [NOW]}, P.RUNNING, 3, Act.NOTHING, "healed"),
         # That failed too, or takes too long.
         ({"attempt": 3, "heals": [NOW]}, P.FAILED, 3, Act.NOTHING, "heal"),
@@ -229,7 +246,8 @@ def test_keeping_up(
     decided = step(a_session(S.READY, **facts), seen(phase, attempt))
     assert (decided.act, decided.event) == (act, event)
     assert decided.again_at is not None
-    assert decided.again_at <= NOW + HEALTH_EVERY
+    is_well = phase is P.RUNNING and event is None
+    assert decided.again_at <= NOW + (SETTLED_EVERY if is_well else HEALTH_EVERY)
 
 
 def test_one_that_may_not_be_stopped_collapses_for_good() -> None:
@@ -249,7 +267,8 @@ def test_a_heal_says_what_happened_and_when() -> None:
 
 
 def test_the_next_look_is_not_after_the_planned_end() -> None:
-    decided = step(a_session(S.READY, stop_at=FUTURE), seen(P.RUNNING))
+    given = {"warned_end": FUTURE, "warned_before": 60}
+    decided = step(a_session(S.READY, stop_at=FUTURE, **given), seen(P.RUNNING))
     assert decided.again_at == FUTURE
 
 
@@ -366,7 +385,7 @@ def test_a_deleted_session_is_read_for_a_day_and_then_purged() -> None:
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize("state", S)
 def test_only_what_the_table_allows_is_decided(state: StreamingSessionState, phase: Phase) -> None:
-    beside = {None, "heal", "healed", "begin backup", "purge"}
+    beside = {None, *BESIDE}
     for age in (SECOND, timedelta(days=2)):
         for attempt in (1, 2):
             for backup in (None, a_backup(COPYING), a_backup(KEPT), a_backup(LOST)):
@@ -420,7 +439,17 @@ ENDING: dict[str, Any] = {
     "max_stopped_session_length_in_minutes": 60,
 }
 ONCE: dict[str, Any] = {"session_persistence_mode": SessionPersistenceMode.DEACTIVATED}
-RAN = {"running_attempt": 2, "previous_volume_generation": 0, "is_volume_deleted": False}
+RAN = {
+    "running_attempt": 2,
+    "previous_volume_generation": 0,
+    "is_volume_deleted": False,
+    "active_at": NOW,
+    "active_by": Activity.START,
+    "use_at": None,
+    "use_seconds": None,
+    "warned_end": None,
+    "warned_before": None,
+}
 SESSION_S_END, HOUR_S_END = NOW + 690 * MINUTE, NOW + 60 * MINUTE
 COLLAPSED = {"stop_at": None, "stopped_at": NOW, "stopped_by": "soundstage"}
 
@@ -488,3 +517,134 @@ def test_what_changes_with_a_transition(
     assert MACHINE.allows(state, event)
     session = a_session(state, **rules)
     assert changes_of(session, event, seen(P.STOPPED, volume=volume), NOW) == changes
+
+
+AWAKE: dict[str, Any] = {
+    "idle_stop_in_minutes": 60,
+    "active_at": NOW - 30 * MINUTE,
+    "active_by": Activity.INPUT,
+    "use_at": NOW - 30 * SECOND,
+    "use_seconds": 10.0,
+}
+ASLEEP = AWAKE | {"active_at": NOW - 60 * MINUTE, "use_at": NOW}
+
+
+@pytest.mark.parametrize(
+    ("facts", "event"),
+    [
+        (AWAKE, None),
+        (ASLEEP, "stop"),
+        (ASLEEP | ONCE, "delete"),
+        (ASLEEP | {"idle_stop_in_minutes": 0}, None),
+        (ASLEEP | {"idle_stop_in_minutes": 61}, "announce"),
+        # What it did up to its end may have kept it awake, so it is measured first.
+        (ASLEEP | {"use_at": NOW - SECOND}, None),
+        # The earlier of two ends comes, and comes alone.
+        (ASLEEP | {"stop_at": NOW + SECOND}, "stop"),
+        (ASLEEP | {"stop_at": NOW}, "stop"),
+    ],
+)
+def test_nobody_s_workstation_is_stopped(facts: dict[str, Any], event: str | None) -> None:
+    decided = step(a_session(S.READY, **facts), seen(P.RUNNING))
+    assert decided.event == event
+    assert decided.again_at is not None
+    if event is None:
+        assert NOW < decided.again_at <= NOW + max(USE_EVERY, SETTLED_EVERY)
+
+
+def test_a_stop_for_idleness_says_since_when_and_how_that_is_known() -> None:
+    decided = step(a_session(S.READY, **ASLEEP), seen(P.RUNNING))
+    assert decided.message == (
+        "The workstation was stopped because it has been idle since 2030-01-01 08:00 UTC (when a "
+        "pointer or a key was last used) and its launch profile allows 1 hour of that."
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted"),
+    [
+        ({}, False),
+        (AWAKE, False),
+        (AWAKE | {"use_at": None}, True),
+        (AWAKE | {"use_at": NOW - USE_EVERY}, True),
+        (AWAKE | {"running_attempt": 1}, False),
+        (ASLEEP, False),
+        (ASLEEP | {"use_at": NOW - SECOND}, True),
+    ],
+)
+def test_use_is_read_seldom_and_before_an_end(facts: dict[str, Any], *, wanted: bool) -> None:
+    assert is_use_wanted(a_session(S.READY, **facts), NOW) is wanted
+    if wanted:
+        decided = step(a_session(S.READY, **facts), seen(P.RUNNING), use=Use(cpu_seconds=1))
+        assert (decided.event, decided.again_at) == ("measured", NOW)
+
+
+@pytest.mark.parametrize(
+    ("facts", "used", "busy"),
+    [
+        ({}, 17.4, False),
+        ({}, 17.5, True),
+        # The first reading tells nothing, a restart counts from nought.
+        ({"use_at": None, "use_seconds": None}, 1000.0, False),
+        ({}, 7.4, False),
+        ({}, 7.5, True),
+        ({"use_at": NOW}, 1000.0, False),
+    ],
+)
+def test_programs_at_work_are_no_idleness(
+    facts: dict[str, Any], used: float, *, busy: bool
+) -> None:
+    session = a_session(S.READY, **AWAKE | facts)
+    assert is_busy(session, Use(cpu_seconds=used), Situation().rules, NOW) is busy
+
+
+HOUR, MONTH = timedelta(hours=1), timedelta(days=31)
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "missed", "changes"),
+    [
+        # On time, or late by itself: nothing is counted anew.
+        (S.STOP_IN_PROGRESS, {"age": 3 * MINUTE}, SECOND, {}),
+        (S.READY, {"age": HOUR} | ASLEEP, SECOND, {}),
+        (S.READY, {"stop_at": NOW - MONTH}, MONTH, {}),
+        (S.STOPPED, {"terminate_at": NOW - MONTH}, MONTH, {}),
+        # The service was away, or time leapt: nothing has failed before it was tried.
+        (S.CREATE_IN_PROGRESS, {"age": MONTH}, MONTH, {"state_since": NOW}),
+        (S.STOP_IN_PROGRESS, {"age": 3 * MINUTE}, 2 * MINUTE, {"state_since": NOW}),
+        (S.STOP_IN_PROGRESS, {"age": MINUTE}, MINUTE, {}),
+        (S.READY, ASLEEP, HOUR, {"active_at": NOW, "active_by": Activity.SERVICE}),
+        # The clock was set back by hours: moments that lie ahead are nobody's plan.
+        (S.STOP_IN_PROGRESS, {"age": -HOUR}, SECOND, {"state_since": NOW}),
+        (S.STOP_IN_PROGRESS, {"age": -SECOND}, SECOND, {}),
+        (S.READY, AWAKE | {"active_at": NOW + HOUR}, SECOND, {"active_at": NOW}),
+        (S.READY, AWAKE | {"use_at": NOW + HOUR}, SECOND, {"use_at": NOW}),
+        (S.READY, {"heals": [NOW - HOUR, NOW + HOUR]}, SECOND, {"heals": [NOW - HOUR, NOW]}),
+        (S.READY, {"stop_at": NOW + MONTH}, SECOND, {"stop_at": NOW + 690 * MINUTE}),
+        (S.READY, {"stop_at": NOW + 690 * MINUTE}, SECOND, {}),
+        (S.READY, ONCE | {"terminate_at": NOW + MONTH}, SECOND, {"terminate_at": SESSION_S_END}),
+        (S.STOPPED, ENDING | {"terminate_at": NOW + MONTH}, SECOND, {"terminate_at": HOUR_S_END}),
+    ],
+)
+def test_after_an_outage_or_a_leap_of_the_clock_some_is_counted_anew(
+    state: StreamingSessionState,
+    facts: dict[str, Any],
+    missed: timedelta,
+    changes: dict[str, Any],
+) -> None:
+    known = dict(facts)
+    session = a_session(state, known.pop("age", SECOND), **known)
+    assert counted_anew(session, missed, NOW) == changes
+    decided = step(session, seen(P.RUNNING), missed=missed)
+    assert (decided.event == "count anew") is bool(changes)
+    # Once is enough.
+    assert counted_anew(msgspec.structs.replace(session, **changes), timedelta(0), NOW) == {}
+
+
+def test_an_announcement_is_made_where_somebody_can_see_it() -> None:
+    coming = a_session(S.READY, stop_at=NOW + 5 * MINUTE)
+    decided = step(coming, seen(P.RUNNING))
+    assert decided.event == "announce"
+    assert decided.announcement is not None
+    healing = msgspec.structs.replace(coming, attempt=3, heals=[NOW])
+    assert step(healing, seen(P.STARTING, 3)).event is None

@@ -21,14 +21,14 @@ from soundstage.engines.sandbox.stores import StoreError
 
 STUDIO = "studio"
 _FILE = "soundstage.sqlite"
-_KEPT = 14
+_KEPT = 28
 
 
 def check(repository: Repository, *, data: str | None) -> BackupCheck:
     """Look through everything. Raises RetryableError."""
     restic = repository.restic
     if not restic.exists():
-        return BackupCheck(backup_ids=set(), refs={}, sizes={}, problems=[])
+        return BackupCheck(backup_ids=set(), refs={}, sizes={}, made_at={}, problems=[])
     try:
         # Beside running backups, but not beside whoever removes.
         with restic.shared() as lock:
@@ -36,11 +36,13 @@ def check(repository: Repository, *, data: str | None) -> BackupCheck:
             found = restic.snapshots(Cancellation(), lock)
     except (StoreError, ProgramError) as error:
         raise RetryableError(str(error)) from None
-    records = [record for record in map(record_of, found) if record is not None]
+    read = [(record_of(snapshot), snapshot.time) for snapshot in found]
+    records = [(record, time) for record, time in read if record is not None]
     return BackupCheck(
-        backup_ids={record.backup_id for record in records},
-        refs={record.backup_id: record.ref for record in records},
-        sizes={record.backup_id: record.size_bytes or 0 for record in records},
+        backup_ids={record.backup_id for record, _ in records},
+        refs={record.backup_id: record.ref for record, _ in records},
+        sizes={record.backup_id: record.size_bytes or 0 for record, _ in records},
+        made_at={record.backup_id: time for record, time in records},
         problems=[line for line in said.splitlines() if line],
     )
 

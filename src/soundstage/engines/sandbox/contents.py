@@ -9,6 +9,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import msgspec
@@ -21,6 +23,7 @@ from soundstage.engines.sandbox.stores import StoreError
 
 _REMEMBERED = 32
 _MOST_AT_ONCE = 4
+_WAITS_SECONDS = 15.0
 _KINDS = {"file": "FILE", "dir": "FOLDER", "symlink": "LINK"}
 
 
@@ -79,7 +82,7 @@ class Contents:
 
     def _read(self, snapshot: str, path: str) -> list[BackupEntry]:
         try:
-            with self._restic.shared(waiting=False) as lock:
+            with self._shared() as lock:
                 lines = self._restic.list_folder(Cancellation(), lock, snapshot, path)
         except BlockingIOError:
             raise RetryableError("The backups are being tidied up.", after_seconds=5) from None
@@ -99,9 +102,27 @@ class Contents:
             for node in sorted(inside, key=lambda node: node.name)
         ]
 
+    @contextmanager
+    def _shared(self) -> Iterator[int]:
+        """Removing takes seconds, giving space back minutes: only the first is waited for."""
+        ends_at = time.monotonic() + _WAITS_SECONDS
+        while True:
+            try:
+                held = self._restic.shared(waiting=False)
+                lock = held.__enter__()
+                break
+            except BlockingIOError:
+                if time.monotonic() > ends_at:
+                    raise
+            time.sleep(0.05)
+        try:
+            yield lock
+        finally:
+            held.__exit__(None, None, None)
+
     def _write(self, cancellation: Cancellation, snapshot: str, path: str, target: int) -> None:
         try:
-            with os.fdopen(target, "wb") as pipe, self._restic.shared(waiting=False) as lock:
+            with os.fdopen(target, "wb") as pipe, self._shared() as lock:
                 self._restic.dump(cancellation, lock, snapshot, path, pipe)
         finally:
             with self._lock:

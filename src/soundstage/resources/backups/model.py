@@ -49,8 +49,10 @@ class StreamingSessionBackup(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     studio_id: str
     session_id: str
-    stop_number: int
-    """Which stop of its session it belongs to: one backup a stop."""
+    stop_number: int | None
+    """Which stop of its session it belongs to: one backup a stop. None: somebody asked for it."""
+    keep_newest: int | None = None
+    """How many of its session's are kept once this is READY; None: the stop sees to that."""
     launch_profile_id: str
     owned_by: str
     tags: dict[str, str]

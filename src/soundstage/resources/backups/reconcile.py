@@ -40,7 +40,9 @@ class BackupWorker:
             observed = self._engine.observe_backup(loaded.session_id, loaded.id)
             step = next_step(loaded, observed, now)
             if step.act is Act.COPY:
-                self._engine.ensure_backup(loaded.session_id, loaded.id)
+                # One that somebody asked for may be of a workstation that runs.
+                is_asked_for = loaded.stop_number is None
+                self._engine.ensure_backup(loaded.session_id, loaded.id, live=is_asked_for)
             elif step.act is Act.REMOVE:
                 self._engine.ensure_backup_absent(loaded.session_id, loaded.id)
         except RetryableError as error:
@@ -78,6 +80,8 @@ class BackupWorker:
                 message=outcome.message,
                 changes=changes,
             )
+            if outcome.event == "kept" and loaded.keep_newest is not None:
+                service.rotate(transaction, loaded.session_id, loaded.keep_newest, now)
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         """Look at the changed backup now."""

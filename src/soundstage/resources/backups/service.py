@@ -20,6 +20,8 @@ from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import NotFoundError
 
+TABLE = store.table
+"""For leases that nouns above take."""
 TAGGED = Tagged(store.backups)
 """For the operations on tags."""
 
@@ -77,19 +79,25 @@ def newest_ready(transaction: Connection, session_id: str) -> StreamingSessionBa
     return ready[-1] if ready else None
 
 
+def is_one_begun(transaction: Connection, session_id: str) -> bool:
+    """Reports whether a backup of the session is being made now."""
+    return bool(store.of_session(transaction, session_id, StreamingSessionState.CREATE_IN_PROGRESS))
+
+
 def begin(
     transaction: Connection,
     *,
     studio_id: str,
     session_id: str,
-    stop_number: int,
+    stop_number: int | None,
     launch_profile_id: str,
     owned_by: str,
     tags: dict[str, str],
     now: datetime,
+    keep_newest: int | None = None,
 ) -> StreamingSessionBackup:
-    """Begin the backup of one stop; the one that was begun already if there is one."""
-    begun = store.of_stop(transaction, session_id, stop_number)
+    """Begin the backup of one stop, or one beside; that of a stop which was begun is answered."""
+    begun = None if stop_number is None else store.of_stop(transaction, session_id, stop_number)
     if begun is not None:
         return begun
     backup = StreamingSessionBackup(
@@ -97,6 +105,7 @@ def begin(
         studio_id=studio_id,
         session_id=session_id,
         stop_number=stop_number,
+        keep_newest=keep_newest,
         launch_profile_id=launch_profile_id,
         owned_by=owned_by,
         tags=tags,
@@ -137,6 +146,15 @@ def keep_until(transaction: Connection, session_id: str, moment: datetime, now: 
                 backup.id,
                 {"purge_at": moment, **lease.touch(store.table, now)},
             )
+
+
+def keep_longer(transaction: Connection, moment: datetime, now: datetime) -> None:
+    """Let no backup of a deleted session go before a moment."""
+    columns = store.table.c
+    for backup in store.backups.find(transaction, columns.purge_at < moment):
+        store.backups.update(
+            transaction, backup.id, {"purge_at": moment, **lease.touch(store.table, now)}
+        )
 
 
 def move(

@@ -15,7 +15,8 @@ table = Table(
     Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
     # No foreign key: backups outlive the row of a deleted session.
     Column("session_id", String(22), nullable=False),
-    Column("stop_number", Integer, nullable=False),
+    Column("stop_number", Integer),
+    Column("keep_newest", Integer),
     Column("launch_profile_id", String(22), nullable=False),
     Column("owned_by", String(256), nullable=False, index=True),
     Column("tags", Document(dict[str, str]), nullable=False),
@@ -28,7 +29,7 @@ table = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     *lease.columns(),
-    # A crash between stop and backup can't make two.
+    # A crash between stop and backup can't make two. Those without a number are not compared.
     Unique("session_id", "stop_number"),
 )
 backups = Records(table, StreamingSessionBackup)

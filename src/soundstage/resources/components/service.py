@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids
-from soundstage.resources import listing, settling
+from soundstage.resources import listing, quotas, settling
 from soundstage.resources.components import store
 from soundstage.resources.components.lifecycle import MACHINE
 from soundstage.resources.components.model import (
@@ -22,6 +22,7 @@ from soundstage.resources.components.model import (
     StudioComponentType,
     checked_configuration,
 )
+from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
@@ -31,6 +32,11 @@ from soundstage.wire.faults import NotFoundError
 
 TAGGED = Tagged(store.components)
 """For the operations on tags."""
+_DIRECTORY = StudioComponentType.ACTIVE_DIRECTORY
+_QUOTAS_OF_TYPES = {
+    _DIRECTORY: Quota.ACTIVE_DIRECTORIES,
+    StudioComponentType.SHARED_FILE_SYSTEM: Quota.SHARED_FILE_SYSTEMS,
+}
 
 
 def create(
@@ -53,6 +59,13 @@ def create(
     configuration = checked_configuration(component_type, configuration)
     tags = tag_rules.check(tags)
     studios.find_usable(request.transaction, studio_id)
+    quotas.require(
+        request.installation.quotas,
+        Quota.COMPONENTS,
+        used=settling.count_living(request.transaction, store.components, studio_id),
+        studio_id=studio_id,
+    )
+    _require_room(request, studio_id, component_type)
     component = StudioComponent(
         id=ids.new_id(),
         studio_id=studio_id,
@@ -102,15 +115,7 @@ def look_up(transaction: Connection, studio_id: str, component_id: str) -> Studi
 
 def has_any(transaction: Connection, studio_id: str) -> bool:
     """Reports whether a studio has any that are not over; they keep it from being deleted."""
-    columns = store.table.c
-    return (
-        store.components.count(
-            transaction,
-            columns.studio_id == studio_id,
-            columns.state.not_in(["DELETED", "CREATE_FAILED"]),
-        )
-        > 0
-    )
+    return settling.count_living(transaction, store.components, studio_id) > 0
 
 
 def list_page(
@@ -147,7 +152,11 @@ def update(
     """Begin to change a component. Raises ConflictError while something else is in progress."""
     component = get(request, studio_id, component_id)
     # Checked against what the component will be, so that nothing half right is stored.
-    _with(component, change)
+    wanted = _with(component, change)
+    settling.require(MACHINE, component, "update")
+    if wanted.type is not component.type and wanted.type is not _DIRECTORY:
+        studios.hold(request.transaction, studio_id)
+        _require_room(request, studio_id, wanted.type)
     settling.begin(
         request,
         store.components,
@@ -177,8 +186,14 @@ def delete(request: Request, studio_id: str, component_id: str) -> StudioCompone
     return find(request.transaction, studio_id, component_id)
 
 
-def settle(transaction: Connection, component: StudioComponent, now: datetime) -> None:
-    """Finish a component in progress: a studio has one directory at the most."""
+def settle(
+    transaction: Connection, component: StudioComponent, now: datetime, *, most_directories: int
+) -> None:
+    """Finish a component in progress.
+
+    An update that would make one directory too many fails, with the status code that the API has
+    for it; a creation of one was refused before there was anything to settle.
+    """
     codes = StudioComponentStatusCode
     changes: dict[str, Any] = {"wished": None}
     wanted = component
@@ -196,15 +211,12 @@ def settle(transaction: Connection, component: StudioComponent, now: datetime) -
         case _:
             event, code = "created", codes.STUDIO_COMPONENT_CREATED
             message = "The studio component has been created."
-    is_directory = wanted.type is StudioComponentType.ACTIVE_DIRECTORY
-    if (
-        event != "gone"
-        and is_directory
-        and store.has_other_active_directory(transaction, component)
-    ):
-        event, code = "failed", codes.ACTIVE_DIRECTORY_ALREADY_EXISTS
-        message = "The studio has an Active Directory component already."
-        changes = {"wished": None}
+    if wanted.type is _DIRECTORY and component.type is not _DIRECTORY:
+        studios.hold(transaction, component.studio_id)
+        if store.count_of_type(transaction, component.studio_id, _DIRECTORY) >= most_directories:
+            event, code = "failed", codes.ACTIVE_DIRECTORY_ALREADY_EXISTS
+            message = "The studio has an Active Directory component already."
+            changes = {"wished": None}
     settling.settle(
         transaction,
         store.components,
@@ -216,6 +228,16 @@ def settle(transaction: Connection, component: StudioComponent, now: datetime) -
         kind=ArnKind.STUDIO_COMPONENT,
         changes=changes,
     )
+
+
+def _require_room(request: Request, studio_id: str, kind: StudioComponentType) -> None:
+    """Raise QuotaExceededError unless the studio may have one more component of this type."""
+    quota = _QUOTAS_OF_TYPES.get(kind)
+    if quota is None:
+        return
+    present = store.count_of_type(request.transaction, studio_id, kind)
+    coming = store.count_becoming(request.transaction, studio_id, kind)
+    quotas.require(request.installation.quotas, quota, used=present + coming, studio_id=studio_id)
 
 
 def _with(component: StudioComponent, change: StudioComponentChange) -> StudioComponent:

@@ -1,6 +1,6 @@
 """The table of studio components."""
 
-from sqlalchemy import Column, Connection, ForeignKey, String, Table
+from sqlalchemy import JSON, Column, Connection, ForeignKey, String, Table, type_coerce
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
@@ -11,6 +11,7 @@ from soundstage.resources.components.model import (
     StudioComponent,
     StudioComponentChange,
     StudioComponentConfiguration,
+    StudioComponentState,
     StudioComponentType,
 )
 
@@ -43,16 +44,21 @@ table = Table(
 components = Records(table, StudioComponent)
 
 
-def has_other_active_directory(transaction: Connection, component: StudioComponent) -> bool:
-    """Reports whether the studio has another directory that was made and is not being deleted."""
-    columns = table.c
-    return (
-        components.count(
-            transaction,
-            columns.studio_id == component.studio_id,
-            columns.type == StudioComponentType.ACTIVE_DIRECTORY,
-            columns.state.in_(["READY", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "DELETE_FAILED"]),
-            columns.id != component.id,
-        )
-        > 0
+def count_of_type(transaction: Connection, studio_id: str, kind: StudioComponentType) -> int:
+    """Count a studio's components of a type that are not over."""
+    is_living = table.c.state.not_in(["DELETED", "CREATE_FAILED"])
+    return components.count(
+        transaction, table.c.studio_id == studio_id, table.c.type == kind, is_living
+    )
+
+
+def count_becoming(transaction: Connection, studio_id: str, kind: StudioComponentType) -> int:
+    """Count a studio's components that are being changed from another type to this one."""
+    wished = type_coerce(table.c.wished, JSON)["type"].as_string()
+    return components.count(
+        transaction,
+        table.c.studio_id == studio_id,
+        table.c.state == StudioComponentState.UPDATE_IN_PROGRESS,
+        table.c.type != kind,
+        wished == kind,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids
-from soundstage.resources import listing, settling
+from soundstage.resources import listing, quotas, settling
 from soundstage.resources.images import store
 from soundstage.resources.images.lifecycle import MACHINE
 from soundstage.resources.images.model import (
@@ -13,6 +13,7 @@ from soundstage.resources.images.model import (
     StreamingImageState,
     StreamingImageStatusCode,
 )
+from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
@@ -36,6 +37,12 @@ def create(
     """Begin to register an image; it is READY a moment later."""
     tags = tag_rules.check(tags)
     studios.find_usable(request.transaction, studio_id)
+    quotas.require(
+        request.installation.quotas,
+        Quota.CUSTOM_IMAGES,
+        used=settling.count_living(request.transaction, store.images, studio_id),
+        studio_id=studio_id,
+    )
     image = StreamingImage(
         id=ids.new_id(),
         studio_id=studio_id,
@@ -91,15 +98,7 @@ def list_page(
 
 def has_any(transaction: Connection, studio_id: str) -> bool:
     """Reports whether a studio has any that are not over; they keep it from being deleted."""
-    columns = store.table.c
-    return (
-        store.images.count(
-            transaction,
-            columns.studio_id == studio_id,
-            columns.state.not_in(["DELETED", "CREATE_FAILED"]),
-        )
-        > 0
-    )
+    return settling.count_living(transaction, store.images, studio_id) > 0
 
 
 def update(

@@ -222,8 +222,13 @@ class StreamConfiguration(Shape, frozen=True, kw_only=True):
     session_persistence_mode: SessionPersistenceMode | None = None
     session_storage: StreamConfigurationSessionStorage | None = None
     volume_configuration: VolumeConfiguration | None = None
+    idle_stop_in_minutes: Annotated[int, Meta(ge=0, le=43200)] | None = None
+    """An addition to the public API: after so long without work a session stops; 0 or None: never.
+    """
 
 
+SHORTEST_IDLE_MINUTES = 5
+"""A person who thinks is not idle yet."""
 DEFAULT_SESSION_MINUTES = 690
 DEFAULT_VOLUME = VolumeConfiguration(iops=3000, size=500, throughput=125)
 
@@ -277,6 +282,11 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
         raise ValidationError(
             "streamConfiguration.maxStoppedSessionLengthInMinutes: it needs "
             "automaticTerminationMode ACTIVATED; without it stopped sessions stay for ever."
+        )
+    if 0 < (given.idle_stop_in_minutes or 0) < SHORTEST_IDLE_MINUTES:
+        raise ValidationError(
+            f"streamConfiguration.idleStopInMinutes: {given.idle_stop_in_minutes} is too short; "
+            f"it is 0 (never) or {SHORTEST_IDLE_MINUTES} to 43200."
         )
     volume = given.volume_configuration or VolumeConfiguration()
     backup = given.session_backup or StreamConfigurationSessionBackup()

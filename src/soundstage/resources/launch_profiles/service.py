@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids
-from soundstage.resources import listing, settling
+from soundstage.resources import listing, quotas, settling
 from soundstage.resources.components import service as components
 from soundstage.resources.components.model import LaunchProfilePlatform, StudioComponent
 from soundstage.resources.images import service as images
@@ -38,6 +38,7 @@ from soundstage.resources.launch_profiles.model import (
     completed,
 )
 from soundstage.resources.members import service as people
+from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Installation, Request
 from soundstage.resources.settling import Blocker
 from soundstage.resources.studios import service as studios
@@ -71,6 +72,12 @@ def create(
     _require_components(transaction, studio_id, studio_component_ids)
     tags = tag_rules.check(tags)
     studios.find_usable(transaction, studio_id)
+    quotas.require(
+        request.installation.quotas,
+        Quota.LAUNCH_PROFILES,
+        used=settling.count_living(transaction, store.launch_profiles, studio_id),
+        studio_id=studio_id,
+    )
     profile = LaunchProfile(
         id=ids.new_id(),
         studio_id=studio_id,
@@ -313,15 +320,7 @@ def remove_member(request: Request, studio_id: str, profile_id: str, principal_i
 
 def has_any(transaction: Connection, studio_id: str) -> bool:
     """Reports whether a studio has any that are not over; they keep it from being deleted."""
-    columns = store.table.c
-    return (
-        store.launch_profiles.count(
-            transaction,
-            columns.studio_id == studio_id,
-            columns.state.not_in(["DELETED", "CREATE_FAILED"]),
-        )
-        > 0
-    )
+    return settling.count_living(transaction, store.launch_profiles, studio_id) > 0
 
 
 def update(

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from soundstage.engines.interface import Observed, Phase, Reason
+from soundstage.engines.interface import Observed, Phase, Reason, Use
 from soundstage.kit.machine import READABLE_FOR, Machine
 from soundstage.resources.backups.model import (
     StreamingSessionBackup,
@@ -19,7 +19,17 @@ from soundstage.resources.backups.model import (
 )
 from soundstage.resources.launch_profiles.model import AutomaticTerminationMode
 from soundstage.resources.request import SERVICE_PRINCIPAL
-from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.countdown import (
+    ActionKind,
+    Announcement,
+    NextAction,
+    TimeRules,
+    due_announcement,
+    idle,
+    next_announcement_at,
+    planned,
+)
+from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
 
 _S = StreamingSessionState
 _C = StreamingSessionStatusCode
@@ -58,7 +68,13 @@ MACHINE = Machine(
 )
 
 HEALTH_EVERY = timedelta(seconds=3)
-"""How often a READY workstation is looked at."""
+"""How often a READY workstation is looked at, without a word to the database if it is well."""
+SETTLED_EVERY = timedelta(minutes=5)
+"""How often it is looked at as if that were not done."""
+USE_EVERY = timedelta(minutes=1)
+"""How often its processor time is read, if it is to be stopped when idle."""
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""A moment of the past that lies so far ahead was written before the clock was set back."""
 HEAL_LIMIT = timedelta(minutes=2)
 """How long one heal may take."""
 HEALS_WITHIN = timedelta(minutes=10)
@@ -91,11 +107,30 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     act: Act = Act.NOTHING
     event: str | None = None
-    """A transition of MACHINE, or one of `heal`, `healed`, `begin backup`, `purge`, which change
-    the row and not its state."""
+    """A transition of MACHINE, or one of `BESIDE`, which change the row and not its state."""
     code: StreamingSessionStatusCode | None = None
     message: str = ""
+    announcement: Announcement | None = None
+    """What to show in the desktop, with `announce`."""
     again_at: datetime | None = None
+
+
+BESIDE = frozenset(
+    {"heal", "healed", "begin backup", "purge", "announce", "measured", "count anew"}
+)
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to know besides the rows and the workstation."""
+
+    rules: TimeRules = TimeRules()
+    use: Use | None = None
+    """What the workstation has used by now, if that `is_use_wanted`."""
+    missed: timedelta = timedelta(0)
+    """How long ago the row was to be looked at: after an outage, and when the clock leaps."""
+
+
+_USUAL = Situation()
 
 
 def next_step(
@@ -103,23 +138,21 @@ def next_step(
     backup: StreamingSessionBackup | None,
     observed: Observed,
     now: datetime,
+    situation: Situation = _USUAL,
 ) -> Step:
     """Decide what to do. `backup` is the one of the session's last stop, if it was begun."""
+    if counted_anew(session, situation.missed, now):
+        return Step(event="count anew", again_at=now)
     match session.state:
         case _S.CREATE_IN_PROGRESS | _S.START_IN_PROGRESS:
             return _bring_up(session, observed, now)
         case _S.READY:
-            return _keep_up(session, observed, now)
+            return _keep_up(session, observed, now, situation)
         case _S.STOP_IN_PROGRESS:
             return _bring_down(session, backup, observed, now)
-        case _S.STOPPED if session.terminate_at is not None and now >= session.terminate_at:
-            return Step(
-                event="delete",
-                message="It was stopped for as long as its launch profile allows.",
-                again_at=now,
-            )
         case _S.STOPPED:
-            return _settle(observed, now, later=session.terminate_at)
+            later = session.terminate_at
+            return _end_of_time(planned(session), now) or _settle(observed, now, later=later)
         case _S.DELETE_IN_PROGRESS:
             return _remove(session, observed, now)
         case _S.DELETED if now - session.state_since >= READABLE_FOR:
@@ -139,8 +172,8 @@ def blind_step(
     now: datetime,
 ) -> Step:
     """Decide while the engine can't say what is there: only what time alone decides."""
-    if session.state is _S.READY:
-        return _end_of_time(session, now) or Step(again_at=again_at)
+    if session.state in {_S.READY, _S.STOPPED}:
+        return _end_of_time(planned(session), now) or Step(again_at=again_at)
     # A stop whose backup was begun has its workstation down; it waits for the backup alone.
     is_waiting = session.state is _S.STOP_IN_PROGRESS and backup is not None
     if session.state in MACHINE.limits and _is_late(session, now) and not is_waiting:
@@ -163,7 +196,8 @@ def _bring_up(session: StreamingSession, observed: Observed, now: datetime) -> S
             message="The workstation is ready.",
             again_at=now + HEALTH_EVERY,
         )
-    if is_this_attempt and observed.phase is Phase.FAILED:
+    if is_this_attempt and observed.phase in {Phase.FAILED, Phase.STOPPED}:
+        # One that rests in its own attempt had run before anybody saw it.
         return Step(
             event="failed",
             code=_REASONS[observed.reason],
@@ -177,35 +211,107 @@ def _bring_up(session: StreamingSession, observed: Observed, now: datetime) -> S
             message="The workstation did not answer in time. " + observed.detail,
             again_at=now + HEALTH_EVERY,
         )
-    return Step(act=Act.RUN, message=observed.detail, again_at=_soon(session, now))
+    act = Act.STOP if _is_left_over(session, observed) else Act.RUN
+    return Step(act=act, message=observed.detail, again_at=_soon(session, now))
 
 
-def _keep_up(session: StreamingSession, observed: Observed, now: datetime) -> Step:
-    end = _end_of_time(session, now)
+def _keep_up(
+    session: StreamingSession, observed: Observed, now: datetime, situation: Situation
+) -> Step:
+    end = _end_of_time(planned(session), now)
     if end is not None:
         return end
     is_this_attempt = observed.attempt == session.attempt
     is_healing = session.running_attempt != session.attempt
     if is_this_attempt and observed.phase is Phase.RUNNING:
-        event = "healed" if is_healing else None
-        return Step(event=event, again_at=_next_look(session, now))
+        if is_healing:
+            return Step(event="healed", again_at=now)
+        return _watch_over(session, situation, now)
     has_died = observed.phase in _AT_REST
     if has_died and (is_this_attempt or not is_healing):
         return _heal(session, observed, now)
     if is_healing and now - session.heals[-1] > HEAL_LIMIT:
         return _heal(session, observed, now)
     if is_healing:
-        return Step(act=Act.RUN, again_at=now + timedelta(milliseconds=200))
+        act = Act.STOP if _is_left_over(session, observed) else Act.RUN
+        return Step(act=act, again_at=now + timedelta(milliseconds=200))
     return Step(again_at=now + timedelta(seconds=1))
 
 
-def _end_of_time(session: StreamingSession, now: datetime) -> Step | None:
-    message = "It ran for as long as its launch profile allows."
-    if session.stop_at is not None and now >= session.stop_at:
-        return Step(event="stop", message=message, again_at=now)
-    if session.terminate_at is not None and now >= session.terminate_at:
-        return Step(event="delete", message=message, again_at=now)
-    return None
+def _is_left_over(session: StreamingSession, observed: Observed) -> bool:
+    """Reports whether a start that was given up is still on its way: no engine starts over it."""
+    is_older = observed.attempt is not None and observed.attempt < session.attempt
+    return is_older and observed.phase in {Phase.STARTING, Phase.RUNNING}
+
+
+def _end_of_time(coming: NextAction | None, now: datetime) -> Step | None:
+    if coming is None or now < coming.at:
+        return None
+    is_stop = coming.action is ActionKind.STOP
+    what = "stopped" if is_stop else "ended"
+    message = f"The workstation was {what} because {coming.reason}."
+    return Step(event="stop" if is_stop else "delete", message=message, again_at=now)
+
+
+def _watch_over(session: StreamingSession, situation: Situation, now: datetime) -> Step:
+    """It runs well: see whether anybody works in it, and announce what is coming."""
+    if situation.use is not None:
+        return Step(event="measured", again_at=now)
+    if not is_use_wanted(session, now):
+        end = _end_of_time(idle(session), now)
+        if end is not None:
+            return end
+    announcement = due_announcement(session, situation.rules, now)
+    if announcement is not None:
+        return Step(event="announce", announcement=announcement, again_at=now)
+    return Step(again_at=_next_look(session, situation.rules, now))
+
+
+def is_use_wanted(session: StreamingSession, now: datetime) -> bool:
+    """Reports whether its processor time must be read before anything is decided by idleness."""
+    unused = idle(session)
+    if unused is None or session.running_attempt != session.attempt:
+        return False
+    if session.use_at is None or now - session.use_at >= USE_EVERY:
+        return True
+    # What it did since the last reading may have kept it awake.
+    return session.use_at < unused.at <= now
+
+
+def is_busy(session: StreamingSession, use: Use, rules: TimeRules, now: datetime) -> bool:
+    """Reports whether its programs were at work since the last reading; the first tells nothing."""
+    if session.use_at is None or session.use_seconds is None or now <= session.use_at:
+        return False
+    # A desktop that was started anew counts from nought again.
+    before = session.use_seconds if use.cpu_seconds >= session.use_seconds else 0.0
+    elapsed = (now - session.use_at).total_seconds()
+    return (use.cpu_seconds - before) / elapsed >= rules.busy_cores
+
+
+def counted_anew(session: StreamingSession, missed: timedelta, now: datetime) -> dict[str, Any]:
+    """Say which of its moments can't be right any more and what they become; mostly none.
+
+    After an outage, or a clock that leapt ahead, a limit must not have run out before anything was
+    tried. After a clock that was set back, moments ahead would hold everything up until then.
+    """
+    changes: dict[str, Any] = {}
+    limit = MACHINE.limits.get(session.state)
+    if limit is not None and missed > limit / 2 and _is_late(session, now):
+        changes["state_since"] = now
+    unused = idle(session)
+    if unused is not None and now >= unused.at and missed > unused.allowed / 2:
+        changes |= {"active_at": now, "active_by": Activity.SERVICE}
+    latest = now + CLOCK_TOLERANCE
+    for name in ("state_since", "active_at", "use_at"):
+        if (getattr(session, name) or now) > latest:
+            changes[name] = now
+    if any(moment > latest for moment in session.heals):
+        changes["heals"] = [min(moment, now) for moment in session.heals]
+    coming = planned(session)
+    if coming is not None and coming.at > latest + coming.allowed:
+        name = "stop_at" if coming.action is ActionKind.STOP else "terminate_at"
+        changes[name] = now + coming.allowed
+    return changes
 
 
 def _heal(session: StreamingSession, observed: Observed, now: datetime) -> Step:
@@ -298,7 +404,10 @@ def _settle(observed: Observed, now: datetime, *, later: datetime | None = None)
 
 
 def _is_late(session: StreamingSession, now: datetime) -> bool:
-    return now - session.state_since > MACHINE.limits[session.state]
+    # A first start from a backup restores a disk too.
+    is_restored = session.state is _S.CREATE_IN_PROGRESS and session.volume_backup_id is not None
+    limited = _S.START_IN_PROGRESS if is_restored else session.state
+    return now - session.state_since > MACHINE.limits[limited]
 
 
 def _soon(session: StreamingSession, now: datetime) -> datetime:
@@ -308,9 +417,16 @@ def _soon(session: StreamingSession, now: datetime) -> datetime:
     return now + min(max(timedelta(milliseconds=150), waited / 10), timedelta(seconds=2))
 
 
-def _next_look(session: StreamingSession, now: datetime) -> datetime:
-    planned = [moment for moment in (session.stop_at, session.terminate_at) if moment is not None]
-    return min([now + HEALTH_EVERY, *planned])
+def _next_look(session: StreamingSession, rules: TimeRules, now: datetime) -> datetime:
+    coming, unused = planned(session), idle(session)
+    moments = [now + SETTLED_EVERY, next_announcement_at(session, rules, now)]
+    if coming is not None:
+        moments.append(coming.at)
+    if unused is not None:
+        # Soon, but not at once, when its use could not be read just now.
+        soon = now + timedelta(seconds=1)
+        moments += [max(unused.at, soon), max((session.use_at or now) + USE_EVERY, soon)]
+    return min(moment for moment in moments if moment is not None)
 
 
 def changes_of(
@@ -323,6 +439,7 @@ def changes_of(
             key = "stop_at" if session.may_be_stopped else "terminate_at"
             return {
                 key: ends_at,
+                **_fresh(now),
                 "running_attempt": session.attempt,
                 "previous_volume_generation": session.volume_generation,
                 "is_volume_deleted": False,
@@ -349,6 +466,18 @@ def changes_of(
             }
         case _:
             return {}
+
+
+def _fresh(now: datetime) -> dict[str, Any]:
+    """Nothing of the run before says anything about this one."""
+    return {
+        "active_at": now,
+        "active_by": Activity.START,
+        "use_at": None,
+        "use_seconds": None,
+        "warned_end": None,
+        "warned_before": None,
+    }
 
 
 def _terminate_at(session: StreamingSession, now: datetime) -> datetime | None:

@@ -26,6 +26,19 @@ class VolumeRetentionMode(StrEnum):
     DELETE = "DELETE"
 
 
+class Activity(StrEnum):
+    """What counts as work in a workstation."""
+
+    START = "START"
+    INPUT = "INPUT"
+    """Somebody used a pointer or a key."""
+    PROCESSOR = "PROCESSOR"
+    """Programs used the processor."""
+    EXTENSION = "EXTENSION"
+    SERVICE = "SERVICE"
+    """The service was away and can't know: idleness is counted from its return."""
+
+
 class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session, as it is stored. Its rules are copied from the launch profile when it is made."""
 
@@ -66,6 +79,8 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     volume_generation: int
     volume_backup_id: str | None
     """The backup that the volume of this generation is made of."""
+    volume_backup_of: str | None = None
+    """The session whose backup that is; None for this one."""
     previous_volume_generation: int
     """What a failed start from a backup goes back to."""
     is_volume_deleted: bool
@@ -81,6 +96,19 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     stopped_by: str | None = None
     stop_at: datetime | None = None
     terminate_at: datetime | None = None
+
+    idle_stop_in_minutes: int = 0
+    """After so long without work in it, it is stopped; 0: never."""
+    active_at: datetime | None = None
+    """When something last counted as work, since it runs."""
+    active_by: Activity | None = None
+    use_at: datetime | None = None
+    """When the processor time below was read."""
+    use_seconds: float | None = None
+    warned_end: datetime | None = None
+    """Which end the last announcement in the desktop was about."""
+    warned_before: int | None = None
+    """How many seconds before the end that announcement was due."""
 
     @property
     def may_be_stopped(self) -> bool:

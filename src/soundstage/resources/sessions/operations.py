@@ -1,11 +1,16 @@
 """The operations on streaming sessions: shapes, and the rows that join them to the service."""
 
 from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
+from soundstage.resources.backups.operations import StreamingSessionBackupOutput
+from soundstage.resources.backups.operations import show as show_backup
 from soundstage.resources.launch_profiles.model import (
     AutomaticTerminationMode,
     SessionBackupMode,
@@ -14,12 +19,22 @@ from soundstage.resources.launch_profiles.model import (
     VolumeConfiguration,
 )
 from soundstage.resources.request import Request
-from soundstage.resources.sessions import service
+from soundstage.resources.sessions import activity, backing_up, service
+from soundstage.resources.sessions.countdown import ActionKind, Rule, next_action
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.shaping import shaped
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.operation import Grant, Operation, Permission
 from soundstage.wire.shapes import ClientToken, ResourceId, Shape, Tags
+
+
+class StreamingSessionNextAction(Shape, frozen=True, kw_only=True):
+    """What will happen to a session if nobody does anything; an addition to the public API."""
+
+    action: ActionKind
+    at: datetime
+    message: str
+    rule: Rule
 
 
 class StreamingSessionShape(Shape, frozen=True, kw_only=True):
@@ -52,6 +67,7 @@ class StreamingSessionShape(Shape, frozen=True, kw_only=True):
     terminate_at: datetime | None = None
     volume_configuration: VolumeConfiguration | None = None
     volume_retention_mode: VolumeRetentionMode | None = None
+    next_action: StreamingSessionNextAction | None = None
 
 
 class CreateStreamingSessionInput(Shape, frozen=True, kw_only=True):
@@ -64,6 +80,8 @@ class CreateStreamingSessionInput(Shape, frozen=True, kw_only=True):
     owned_by: str | None = None
     streaming_image_id: ResourceId | None = None
     tags: Tags | None = None
+    backup_id: str | None = None
+    """An addition to the public API: the backup that its disk is made of."""
 
 
 class GetStreamingSessionInput(Shape, frozen=True, kw_only=True):
@@ -110,6 +128,23 @@ class DeleteStreamingSessionInput(Shape, frozen=True, kw_only=True):
     client_token: ClientToken | None = None
 
 
+class ExtendStreamingSessionInput(Shape, frozen=True, kw_only=True):
+    """Which session, and by how much; as far as may be if that is not said."""
+
+    session_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+    minutes: Annotated[int, Meta(ge=1, le=43200)] | None = None
+
+
+class CreateStreamingSessionBackupInput(Shape, frozen=True, kw_only=True):
+    """Which session; an addition to the public API."""
+
+    session_id: str
+    studio_id: str
+    client_token: ClientToken | None = None
+
+
 class StreamingSessionOutput(Shape, frozen=True, kw_only=True):
     """One session."""
 
@@ -135,6 +170,7 @@ def create_streaming_session(
         streaming_image_id=given.streaming_image_id or None,
         owned_by=given.owned_by,
         tags=given.tags or {},
+        backup_id=given.backup_id or None,
     )
     return _answer(request, session)
 
@@ -186,6 +222,22 @@ def delete_streaming_session(
     return _answer(request, service.delete(request, given.studio_id, given.session_id))
 
 
+def extend_streaming_session(
+    request: Request, given: ExtendStreamingSessionInput
+) -> StreamingSessionOutput:
+    """Put a session's end off; an addition to the public API."""
+    session = activity.extend(request, given.studio_id, given.session_id, given.minutes)
+    return _answer(request, session)
+
+
+def create_streaming_session_backup(
+    request: Request, given: CreateStreamingSessionBackupInput
+) -> StreamingSessionBackupOutput:
+    """Begin a backup of a session that rests or runs."""
+    backup = backing_up.create(request, given.studio_id, given.session_id)
+    return StreamingSessionBackupOutput(streaming_session_backup=show_backup(request, backup))
+
+
 def _answer(request: Request, session: StreamingSession) -> StreamingSessionOutput:
     return StreamingSessionOutput(session=_show(request, session))
 
@@ -196,6 +248,16 @@ def _show(request: Request, session: StreamingSession) -> StreamingSessionShape:
         session,
         session_id=session.id,
         arn=request.installation.arn(ArnKind.STREAMING_SESSION, session.id),
+        next_action=_next_action(session),
+    )
+
+
+def _next_action(session: StreamingSession) -> StreamingSessionNextAction | None:
+    coming = next_action(session)
+    if coming is None:
+        return None
+    return StreamingSessionNextAction(
+        action=coming.action, at=coming.at, message=coming.message, rule=coming.rule
     )
 
 
@@ -203,6 +265,15 @@ _OWNERS = Permission(administrator=Grant.ALWAYS, user=Grant.OWNER)
 _ONE = "/studios/{studioId}/streaming-sessions/{sessionId}"
 
 OPERATIONS = [
+    Operation(
+        name="CreateStreamingSessionBackup",
+        method="POST",
+        path=f"{_ONE}/backups",
+        input=CreateStreamingSessionBackupInput,
+        output=StreamingSessionBackupOutput,
+        permission=_OWNERS,
+        handler=create_streaming_session_backup,
+    ),
     Operation(
         name="CreateStreamingSession",
         method="POST",
@@ -257,5 +328,14 @@ OPERATIONS = [
         output=StreamingSessionOutput,
         permission=_OWNERS,
         handler=delete_streaming_session,
+    ),
+    Operation(
+        name="ExtendStreamingSession",
+        method="POST",
+        path=f"{_ONE}/extend",
+        input=ExtendStreamingSessionInput,
+        output=StreamingSessionOutput,
+        permission=_OWNERS,
+        handler=extend_streaming_session,
     ),
 ]

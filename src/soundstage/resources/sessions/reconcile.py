@@ -7,12 +7,16 @@ from sqlalchemy import Connection
 
 from soundstage.engines.interface import (
     Engine,
+    Message,
     Observed,
     PermanentError,
     Phase,
     RetryableError,
     Spec,
+    SupportsMessages,
     SupportsPersistence,
+    SupportsUse,
+    Use,
     Volume,
 )
 from soundstage.kit import lease
@@ -24,15 +28,21 @@ from soundstage.resources.backups.model import (
 from soundstage.resources.launch_profiles.model import DEFAULT_VOLUME, StreamingClipboardMode
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service, store
+from soundstage.resources.sessions.countdown import TimeRules
 from soundstage.resources.sessions.lifecycle import (
     HEALS_WITHIN,
+    HEALTH_EVERY,
     Act,
+    Situation,
     Step,
     blind_step,
     changes_of,
+    counted_anew,
+    is_busy,
+    is_use_wanted,
     next_step,
 )
-from soundstage.resources.sessions.model import StreamingSession
+from soundstage.resources.sessions.model import Activity, StreamingSession
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +50,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     session: StreamingSession
     backup: StreamingSessionBackup | None
+    missed: timedelta = timedelta(0)
+    """How long ago it was to be looked at."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +59,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     step: Step
     observed: Observed
+    use: Use | None = None
 
 
 class SessionWorker:
@@ -54,19 +67,23 @@ class SessionWorker:
 
     name = "sessions"
     table = store.table
+    watch_every = HEALTH_EVERY
 
-    def __init__(self, engine: Engine, *, keep_backups_for: timedelta) -> None:
+    def __init__(
+        self, engine: Engine, *, keep_backups_for: timedelta, rules: TimeRules | None = None
+    ) -> None:
         self._engine = engine
         self._keep_backups_for = keep_backups_for
+        self._rules = rules or TimeRules()
 
     def load(self, transaction: Connection, row_id: str, now: datetime) -> Loaded | None:
         """Read the session and the backup of its last stop."""
-        del now
         session = store.sessions.get(transaction, row_id)
         if session is None:
             return None
         backup = backups.of_stop(transaction, session.id, session.stop_number)
-        return Loaded(session=session, backup=backup)
+        due_at = store.due_at(transaction, row_id) or now
+        return Loaded(session=session, backup=backup, missed=max(now - due_at, timedelta(0)))
 
     def act(self, loaded: Loaded, now: datetime) -> Outcome:
         """Take one step; an engine that can't answer costs time, never a wrong decision."""
@@ -78,7 +95,11 @@ class SessionWorker:
             unseen = Observed(phase=Phase.STARTING, detail=str(error))
             step = blind_step(session, loaded.backup, why=str(error), again_at=again_at, now=now)
             return Outcome(step=step, observed=unseen)
-        step = next_step(session, loaded.backup, observed, now)
+        use = self._observe_use(session, observed, now)
+        situation = Situation(rules=self._rules, use=use, missed=loaded.missed)
+        step = next_step(session, loaded.backup, observed, now, situation)
+        if step.announcement is not None:
+            return Outcome(step=self._announce(session, step, now), observed=observed)
         try:
             self._do(session, step.act)
         except RetryableError as error:
@@ -94,8 +115,8 @@ class SessionWorker:
                 detail=str(error),
                 reason=error.reason,
             )
-            step = next_step(session, loaded.backup, observed, now)
-        return Outcome(step=step, observed=observed)
+            step = next_step(session, loaded.backup, observed, now, situation)
+        return Outcome(step=step, observed=observed, use=use)
 
     def due_at(self, outcome: Outcome) -> datetime | None:
         """When to look again."""
@@ -105,18 +126,71 @@ class SessionWorker:
         self, transaction: Connection, loaded: Loaded, outcome: Outcome, now: datetime
     ) -> None:
         """Write what was decided."""
-        _write(
-            transaction,
-            loaded.session,
-            outcome.step,
-            outcome.observed,
-            now,
-            keep_backups_for=self._keep_backups_for,
-        )
+        session = loaded.session
+        match outcome.step.event:
+            case "measured" if outcome.use is not None:
+                _note_use(transaction, session, outcome.use, self._rules, now)
+            case "count anew":
+                changes = counted_anew(session, loaded.missed, now)
+                store.sessions.update(transaction, session.id, changes)
+            case "announce":
+                _note_announcement(transaction, session, outcome.step, now)
+            case _:
+                _write(
+                    transaction,
+                    session,
+                    outcome.step,
+                    outcome.observed,
+                    now,
+                    keep_backups_for=self._keep_backups_for,
+                )
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         """Look at the changed session now."""
         lease.wake(transaction, self.table, now, self.table.c.id == changed)
+
+    def watched(self, transaction: Connection) -> list[tuple[str, int]]:
+        """Read which workstations should be running well, and the attempt of each."""
+        return store.settled(transaction)
+
+    def has_changed(self, watched: tuple[str, int]) -> str | None:
+        """Name the session whose workstation is another than was stored; asked without a lease."""
+        session_id, attempt = watched
+        try:
+            observed = self._engine.observe(session_id)
+        except RetryableError:
+            # Not answering is not dying.
+            return None
+        is_well = observed.phase is Phase.RUNNING and observed.attempt == attempt
+        return None if is_well else session_id
+
+    def _observe_use(
+        self, session: StreamingSession, observed: Observed, now: datetime
+    ) -> Use | None:
+        is_running = observed.phase is Phase.RUNNING and observed.attempt == session.attempt
+        if not is_running or not is_use_wanted(session, now):
+            return None
+        if not isinstance(self._engine, SupportsUse):
+            # Then only input counts, and this reading is as good as any.
+            return Use(cpu_seconds=0.0)
+        try:
+            return self._engine.observe_use(session.id)
+        except RetryableError:
+            return None
+
+    def _announce(self, session: StreamingSession, step: Step, now: datetime) -> Step:
+        """Show it; what can't be shown inside still is on the stream's page."""
+        told = step.announcement
+        if told is None or not isinstance(self._engine, SupportsMessages):
+            return step
+        message = Message(key=told.key, title=told.title, text=told.text, urgent=told.urgent)
+        try:
+            self._engine.show_message(session.id, message)
+        except RetryableError as error:
+            return Step(again_at=now + timedelta(seconds=error.after_seconds))
+        except PermanentError:
+            return step
+        return step
 
     def _do(self, session: StreamingSession, act: Act) -> None:
         match act:
@@ -190,6 +264,29 @@ def _write(
                 backups.keep_until(transaction, session.id, now + keep_backups_for, now)
 
 
+def _note_use(
+    transaction: Connection, session: StreamingSession, use: Use, rules: TimeRules, now: datetime
+) -> None:
+    changes: dict[str, object] = {"use_at": now, "use_seconds": use.cpu_seconds}
+    if is_busy(session, use, rules, now):
+        changes |= {"active_at": now, "active_by": Activity.PROCESSOR}
+    store.sessions.update(transaction, session.id, changes)
+
+
+def _note_announcement(
+    transaction: Connection, session: StreamingSession, step: Step, now: datetime
+) -> None:
+    told = step.announcement
+    if told is None:
+        return
+    changes = {"warned_end": told.end, "warned_before": int(told.before.total_seconds())}
+    store.sessions.update(transaction, session.id, changes)
+    message = f"{told.title}. {told.text}"
+    service.note(
+        transaction, session, "ANNOUNCED", actor=SERVICE_PRINCIPAL, now=now, message=message
+    )
+
+
 def _heal(transaction: Connection, session: StreamingSession, step: Step, now: datetime) -> None:
     recent = [moment for moment in session.heals if now - moment < HEALS_WITHIN]
     store.sessions.update(
@@ -224,6 +321,7 @@ def spec_of(session: StreamingSession) -> Spec:
         volume=Volume(
             generation=session.volume_generation,
             backup_id=session.volume_backup_id,
+            backup_of=session.volume_backup_of,
             size_gib=volume.size or 0,
             iops=volume.iops or 0,
             throughput_mib=volume.throughput or 0,

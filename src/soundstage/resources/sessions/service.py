@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids, journal, lease
-from soundstage.resources import listing
+from soundstage.resources import listing, quotas
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import (
     StreamingSessionState,
@@ -25,8 +25,9 @@ from soundstage.resources.launch_profiles.model import (
     StreamConfigurationSessionBackup,
     StreamingInstanceType,
 )
+from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
-from soundstage.resources.sessions import store
+from soundstage.resources.sessions import restoring, store
 from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.studios import service as studios
@@ -56,6 +57,7 @@ def create(
     streaming_image_id: str | None,
     owned_by: str | None,
     tags: dict[str, str],
+    backup_id: str | None = None,
 ) -> StreamingSession:
     """Begin to launch a workstation by a launch profile; what is not said is its first choice."""
     transaction, now = request.transaction, request.now
@@ -69,6 +71,10 @@ def create(
     instance_type = _choose_instance_type(profile, ec2_instance_type)
     image = _choose_image(transaction, profile, streaming_image_id)
     eulas.require_accepted(transaction, studio_id, image.eula_ids)
+    tags = tag_rules.check(tags)
+    owner = owned_by or request.caller.principal_id
+    _require_room(request, studio_id, owner)
+    source = None if backup_id is None else restoring.source(request, studio_id, owner, backup_id)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
     session = StreamingSession(
@@ -78,12 +84,12 @@ def create(
         streaming_image_id=image.id,
         ec2_image_id=image.ec2_image_id,
         ec2_instance_type=instance_type,
-        owned_by=owned_by or request.caller.principal_id,
+        owned_by=owner,
         created_by=request.caller.principal_id,
         created_at=now,
         updated_at=now,
         updated_by=request.caller.principal_id,
-        tags=tag_rules.check(tags),
+        tags=tags,
         state=_S.CREATE_IN_PROGRESS,
         state_since=now,
         status_code=_C.STREAMING_SESSION_CREATE_IN_PROGRESS,
@@ -98,11 +104,15 @@ def create(
         clipboard_mode=rules.clipboard_mode,
         max_session_length_in_minutes=rules.max_session_length_in_minutes or 0,
         max_stopped_session_length_in_minutes=rules.max_stopped_session_length_in_minutes or 0,
+        idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
         attempt=1,
         running_attempt=None,
         heals=[],
-        volume_generation=0,
-        volume_backup_id=None,
+        # The first attempt's number names a disk that is not empty.
+        volume_generation=0 if source is None else 1,
+        volume_backup_id=backup_id,
+        volume_backup_of=None if source is None else source.session_id,
+        started_from_backup_id=backup_id,
         previous_volume_generation=0,
         is_volume_deleted=False,
         stop_number=0,
@@ -213,6 +223,7 @@ def start(
         changes |= {
             "volume_generation": attempt,
             "volume_backup_id": wanted,
+            "volume_backup_of": None,
             "previous_volume_generation": session.volume_generation,
         }
     move(
@@ -376,6 +387,24 @@ def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
 def known_refs(transaction: Connection) -> set[str]:
     """Name the sessions that may have something at the engine; for the sweep."""
     return store.known_refs(transaction)
+
+
+def _require_room(request: Request, studio_id: str, owner: str) -> None:
+    """Raise QuotaExceededError unless the owner and the studio may have one more session."""
+    limits, transaction = request.installation.quotas, request.transaction
+    quotas.require(
+        limits,
+        Quota.SESSIONS_PER_USER,
+        used=store.count_living(transaction, studio_id, store.table.c.owned_by == owner),
+        studio_id=studio_id,
+        user=owner,
+    )
+    quotas.require(
+        limits,
+        Quota.SESSIONS,
+        used=store.count_living(transaction, studio_id),
+        studio_id=studio_id,
+    )
 
 
 def _require(session: StreamingSession, event: str) -> None:

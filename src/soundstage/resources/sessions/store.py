@@ -2,14 +2,26 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, Connection, ForeignKey, Integer, String, Table, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    select,
+)
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.records import Records
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.launch_profiles.model import VolumeConfiguration
-from soundstage.resources.sessions.model import StreamingSession
+from soundstage.resources.sessions.model import Activity, StreamingSession
 
 table = Table(
     "sessions",
@@ -43,6 +55,7 @@ table = Table(
     Column("heals", Document(list[datetime]), nullable=False),
     Column("volume_generation", Integer, nullable=False),
     Column("volume_backup_id", String(22)),
+    Column("volume_backup_of", String(22)),
     Column("previous_volume_generation", Integer, nullable=False),
     Column("is_volume_deleted", Boolean(create_constraint=False), nullable=False),
     Column("stop_number", Integer, nullable=False),
@@ -54,9 +67,27 @@ table = Table(
     Column("stopped_by", String(256)),
     Column("stop_at", Moment),
     Column("terminate_at", Moment),
+    Column("idle_stop_in_minutes", Integer, nullable=False, server_default="0"),
+    Column("active_at", Moment),
+    Column("active_by", String(16)),
+    Column("use_at", Moment),
+    Column("use_seconds", Float),
+    Column("warned_end", Moment),
+    Column("warned_before", Integer),
     *lease.columns(),
+    # A quota is counted from the index alone, whoever's and however many are long gone.
+    Index("ix_sessions_counted", "studio_id", "state", "owned_by"),
 )
 sessions = Records(table, StreamingSession)
+
+
+_LIVING = [state for state in StreamingSessionState if state is not StreamingSessionState.DELETED]
+
+
+def count_living(transaction: Connection, studio_id: str, *where: ColumnElement[bool]) -> int:
+    """Count a studio's sessions that are not DELETED, and fit."""
+    is_there = (table.c.studio_id == studio_id, table.c.state.in_(_LIVING))
+    return sessions.count(transaction, *is_there, *where)
 
 
 def known_refs(transaction: Connection) -> set[str]:
@@ -71,3 +102,33 @@ def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:
         table.c.id.in_(sorted(session_ids)), table.c.state == StreamingSessionState.READY
     )
     return session_ids - set(transaction.execute(statement).scalars())
+
+
+def due_at(transaction: Connection, session_id: str) -> datetime | None:
+    """Say when it was to be looked at; in the past if that is being done now."""
+    statement = select(table.c.due_at).where(table.c.id == session_id)
+    moment: datetime | None = transaction.execute(statement).scalar()
+    return moment
+
+
+def settled(transaction: Connection) -> list[tuple[str, int]]:
+    """Read the ids and attempts of all READY sessions that run and that nobody has in hand."""
+    statement = select(table.c.id, table.c.attempt).where(
+        table.c.state == StreamingSessionState.READY,
+        table.c.running_attempt == table.c.attempt,
+        table.c.lease_token.is_(None),
+    )
+    return [(row.id, row.attempt) for row in transaction.execute(statement)]
+
+
+def note_input(transaction: Connection, session_ids: set[str], now: datetime) -> None:
+    """Note that somebody works in these, so that what was decided without knowing is dropped."""
+    transaction.execute(
+        table.update()
+        .where(
+            table.c.id.in_(sorted(session_ids)),
+            table.c.state == StreamingSessionState.READY,
+            table.c.idle_stop_in_minutes > 0,
+        )
+        .values(active_at=now, active_by=Activity.INPUT, revision=table.c.revision + 1)
+    )

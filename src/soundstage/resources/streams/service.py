@@ -10,7 +10,9 @@ from sqlalchemy import Connection, or_
 from soundstage.kit import hints, ids, journal, lease
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
+from soundstage.resources.sessions import activity, countdown
 from soundstage.resources.sessions import service as sessions
+from soundstage.resources.sessions.countdown import NextAction
 from soundstage.resources.streams import store
 from soundstage.resources.streams.lifecycle import ENDED, MACHINE
 from soundstage.resources.streams.model import (
@@ -135,6 +137,19 @@ def ended(transaction: Connection, stream_ids: set[str]) -> set[str]:
         if stream.state not in ENDED and stream.session_id not in stopping
     }
     return stream_ids - living
+
+
+def note_input(transaction: Connection, stream_ids: set[str], now: datetime) -> None:
+    """Note that somebody uses pointer or keys on these streams."""
+    session_ids = {stream.session_id for stream in store.among(transaction, stream_ids)}
+    activity.note_input(transaction, session_ids, now)
+
+
+def next_action(transaction: Connection, stream_id: str) -> NextAction | None:
+    """Say what the workstation behind a stream will do by itself; None when nothing."""
+    stream = store.streams.get(transaction, stream_id)
+    session = None if stream is None else sessions.look_up(transaction, stream.session_id)
+    return None if session is None else countdown.next_action(session)
 
 
 def note_activity(transaction: Connection, stream_ids: set[str], now: datetime) -> None:

@@ -88,7 +88,11 @@ def find(transaction: Connection, studio_id: str) -> Studio:
 
 
 def find_usable(transaction: Connection, studio_id: str) -> Studio:
-    """Read a studio in which something may be made. Raises NotFoundError or ConflictError."""
+    """Read a studio in which something may be made. Raises NotFoundError or ConflictError.
+
+    Until this transaction ends nobody else makes something in the studio, nor changes it.
+    """
+    hold(transaction, studio_id)
     studio = find(transaction, studio_id)
     if studio.state is not StudioState.READY:
         raise ConflictError(
@@ -96,6 +100,11 @@ def find_usable(transaction: Connection, studio_id: str) -> Studio:
             context={"resourceId": studio_id},
         )
     return studio
+
+
+def hold(transaction: Connection, studio_id: str) -> None:
+    """Let others wait who want to make something in the studio, until this transaction ends."""
+    store.hold(transaction, studio_id)
 
 
 def list_page(request: Request, next_token: str | None) -> tuple[list[Studio], str | None]:

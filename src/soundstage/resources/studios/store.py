@@ -1,6 +1,6 @@
 """The table of studios."""
 
-from sqlalchemy import Column, Connection, String, Table
+from sqlalchemy import Column, Connection, String, Table, select
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
@@ -34,6 +34,17 @@ table = Table(
     *lease.columns(),
 )
 studios = Records(table, Studio)
+
+
+def hold(transaction: Connection, studio_id: str) -> None:
+    """Lock a studio's row until the transaction ends.
+
+    SQLite needs none, because its writers come one after the other. On PostgreSQL what is read
+    next is read after the former holder's commit; what only refers to the row does not wait.
+    """
+    transaction.execute(
+        select(table.c.id).where(table.c.id == studio_id).with_for_update(key_share=True)
+    )
 
 
 def has_name(transaction: Connection, studio_name: str) -> bool:

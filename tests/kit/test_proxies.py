@@ -2,7 +2,7 @@
 
 import pytest
 
-from soundstage.gateway.proxies import Proxies
+from soundstage.kit.proxies import Proxies
 
 TRUSTED = Proxies(("10.0.0.0/8", "fd00::/8"))
 

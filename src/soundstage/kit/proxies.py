@@ -1,6 +1,7 @@
 """Who is really calling: the peer, unless it is a proxy that the settings name.
 
-`app` (for its log) and `relay` (for the scheme that an Origin must have) call it.
+The gateway asks for its log and for the scheme that an Origin must have, the API for whose address
+signatures that fail are counted.
 """
 
 from collections.abc import Iterable, Mapping

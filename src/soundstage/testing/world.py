@@ -17,7 +17,6 @@ from soundstage.kit.config import Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.sessions import service as sessions
-from soundstage.resources.sessions import service as sessions
 from soundstage.testing.clock import SettableClock
 from soundstage.wiring import Service
 

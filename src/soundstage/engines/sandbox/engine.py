@@ -19,6 +19,7 @@ from typing import IO
 import msgspec
 import psutil
 
+from soundstage.engines import shares
 from soundstage.engines.instance_types import INSTANCE_TYPES, share_for
 from soundstage.engines.interface import (
     Address,
@@ -501,6 +502,7 @@ def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- 
             frames_per_second=settings.frames_per_second,
             backup_repository=settings.backup_repository,
             backup_credentials=settings.backup_credentials,
+            shared_folders=shares.parse(settings.shared_folders),
         )
     )
 

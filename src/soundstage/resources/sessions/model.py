@@ -97,6 +97,9 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     stop_at: datetime | None = None
     terminate_at: datetime | None = None
 
+    studio_component_ids: list[str] = []
+    """Those of the launch profile when the session was made; what is in them is read at each
+    start."""
     idle_stop_in_minutes: int = 0
     """After so long without work in it, it is stopped; 0: never."""
     active_at: datetime | None = None

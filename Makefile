@@ -1,6 +1,6 @@
 # What people type here. Everything that takes more than a line is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench clean lock
+.PHONY: help setup run test check bench soak clean lock
 bin := .venv/bin
 
 help: ## this list
@@ -28,6 +28,10 @@ check: ## lint, types, import contracts, and the project's own rules
 bench: ## measure, beside the same things without Soundstage; ARGS="--save gateway"
 	@scripts/setup bench
 	@$(bin)/python -m bench $(ARGS)
+
+soak: ## days of a busy studio in half an hour, with accidents; ARGS="--minutes 5 --seed 7"
+	@scripts/setup test
+	@$(bin)/python scripts/soak $(ARGS)
 
 clean: ## end everything that was started; DATA=yes removes the studio's data too
 	@scripts/clean $(if $(filter yes,$(DATA)),--data)

@@ -62,6 +62,12 @@ class OneDesktop:
         """Say that it goes on."""
         return set()
 
+    async def report_input(self, stream_ids: set[str]) -> None:
+        """Nobody wants to know."""
+
+    async def countdown(self, stream_id: str) -> None:
+        """Say that nothing comes."""
+
     async def report_activity(self, stream_ids: set[str]) -> None:
         """Nobody wants to know."""
 

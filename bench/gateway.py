@@ -287,6 +287,12 @@ class _OneUpstream:
     async def ended(self, stream_ids: set[str]) -> set[str]:  # noqa: ARG002 - as above
         return set()
 
+    async def report_input(self, stream_ids: set[str]) -> None:
+        pass
+
+    async def countdown(self, stream_id: str) -> None:
+        pass
+
     async def report_activity(self, stream_ids: set[str]) -> None:
         pass
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-FILES_PER_GB = 20_000
+FILES_PER_GB = 10_000
 _PICTURES_PER_GB = 300
 _LARGE = 25_000_000
 

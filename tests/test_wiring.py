@@ -385,6 +385,11 @@ def test_a_stream_s_ticket_is_good_once_and_while_its_session_runs(world: World)
     assert asyncio.run(upstreams.find(ticket.stream_id)) == upstream
     assert asyncio.run(upstreams.ended({ticket.stream_id, "unknown"})) == {"unknown"}
     asyncio.run(upstreams.report_activity({ticket.stream_id}))
+    asyncio.run(upstreams.report_input({ticket.stream_id, "unknown"}))
+    assert asyncio.run(upstreams.countdown("unknown")) is None
+    coming = asyncio.run(upstreams.countdown(ticket.stream_id))
+    assert coming is not None
+    assert (coming.action, coming.warn_before) == ("STOP", [900, 300, 60])
     world.operator.call("StopStreamingSession", **where)
     assert asyncio.run(upstreams.ended({ticket.stream_id})) == {ticket.stream_id}
     assert reason(world, ticket) == Refusal.ENDED

@@ -38,6 +38,11 @@ ADMINISTRATOR = {
     "StartStreamingSession",
     "StopStreamingSession",
     "UpdateLaunchProfileMember",
+    # Beyond the policies.
+    "CreateStreamingSessionBackup",
+    "ExtendStreamingSession",
+    "GetStreamingSessionBackupFile",
+    "ListStreamingSessionBackupFiles",
 }
 """Always, within the studio; nothing else, not even reading the studio."""
 
@@ -62,6 +67,12 @@ USER = {
     "ListStudioMembers": Grant.ALWAYS,
     "StartStreamingSession": Grant.OWNER,
     "StopStreamingSession": Grant.OWNER,
+    # Beyond the policies: whoever may stop a session may put its end off.
+    "ExtendStreamingSession": Grant.OWNER,
+    # Beyond the policies: whose work it is may keep it and look into what is kept.
+    "CreateStreamingSessionBackup": Grant.OWNER,
+    "GetStreamingSessionBackupFile": Grant.OWNER,
+    "ListStreamingSessionBackupFiles": Grant.OWNER,
 }
 
 

@@ -340,6 +340,10 @@ def assert_told(
     assert context is None or error.response["context"] == context
 
 
+# Three environments may have to be made first, on a machine that has much else to do.
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture(scope="module")
 def service() -> Iterator[ServiceProcess]:
     folder = Path(tempfile.mkdtemp(prefix="soundstage-test-"))

@@ -61,6 +61,25 @@ def test_a_relay_ends_with_its_cookie(upstreams: MemoryUpstreams) -> None:
     assert relay.cuts == [frames.ENDED]
 
 
+def test_input_is_reported_at_once_and_then_seldom(upstreams: MemoryUpstreams) -> None:
+    live = some_live(upstreams)
+    relay, other = FakeRelay(live, "one"), FakeRelay(live, "two")
+    asyncio.run(live.report_input(100.0))
+    assert upstreams.worked_on == []
+    relay.worked = True
+    asyncio.run(live.report_input(101.0))
+    relay.worked = other.worked = True
+    asyncio.run(live.report_input(102.0))
+    assert upstreams.worked_on == [{"one"}, {"two"}]
+    # What was not reported yet is, when its time has come, and also if nobody answered before.
+    upstreams.is_reachable = False
+    asyncio.run(live.report_input(116.0))
+    upstreams.is_reachable = True
+    asyncio.run(live.report_input(117.0))
+    assert upstreams.worked_on[2:] == [{"one"}]
+    assert not relay.worked
+
+
 def test_too_many_are_turned_away(upstreams: MemoryUpstreams) -> None:
     live = some_live(upstreams, relays_per_stream=2, relays_in_total=3)
     first, _ = FakeRelay(live, "one"), FakeRelay(live, "one")

@@ -272,11 +272,14 @@ class Lives(RuleBasedStateMachine):
                 continue
             # Of streams the journal tells under their session's name.
             who = f"{noun} {entry.detail.get('streamId', entry.subject)}"
-            before = self.states.get(who, machine.initial)
+            before = {self.states.get(who, machine.initial)}
+            if noun == "streams" and who not in self.states:
+                before.add("READY")  # One that is open at once has nothing to be told before.
             self.states[who] = state
             pairs = {(row.source, row.target) for row in machine.transitions}
-            is_first = before == state == machine.initial
-            assert is_first or (before, state) in pairs, f"{who}: {before} → {state}"
+            is_first = before == {machine.initial} and state == machine.initial
+            possible = is_first or any((source, state) in pairs for source in before)
+            assert possible, f"{who}: {before} → {state}"
 
     @invariant()
     def whatever_is_in_progress_has_a_next_look_and_an_end(self) -> None:
@@ -466,7 +469,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(600)
 def test_every_life_is_possible(template: Path) -> None:
     lives = type("Lives", (Lives,), {"template": template})
-    examples = settings().max_examples * 2
+    examples = settings().max_examples * 3 // 2
     run_state_machine_as_test(
         lives, settings=settings(max_examples=examples, stateful_step_count=40)
     )

@@ -193,3 +193,20 @@ def test_twelve_threads_claim_five_hundred_rows_and_none_twice(rows: Database) -
         times.update(held.id for held in claim(transaction, limit=500))
     assert len(times) == 500
     assert set(times.values()) == {1}
+
+
+def test_what_is_later_is_looked_at_again(rows: Database) -> None:
+    with rows.transaction() as transaction:
+        put(transaction, "a", NOW + MINUTE)
+        put(transaction, "b", NOW - MINUTE)
+        put(transaction, "c", None)
+        lease.look_again(transaction, table, NOW)
+        assert [due_at(transaction, row_id) for row_id in "abc"] == [NOW, NOW - MINUTE, None]
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_worth_nothing(rows: Database) -> None:
+    with rows.transaction() as transaction:
+        put(transaction, "a", NOW - timedelta(days=3))
+        claim_one(transaction, NOW)
+        assert claim(transaction, NOW - timedelta(seconds=30)) == []
+        assert len(claim(transaction, NOW - timedelta(days=1))) == 1

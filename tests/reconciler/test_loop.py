@@ -175,3 +175,64 @@ def test_leases_of_what_takes_long_are_renewed(bench: Bench) -> None:
 
 def assert_set(event: threading.Event) -> None:
     assert event.wait(10)
+
+
+class Watchful(Notes):
+    """A worker that looks after rows which are not due, too."""
+
+    watch_every = timedelta(seconds=3)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed: set[str] = set()
+        self.asked: list[str] = []
+
+    def watched(self, transaction: Connection) -> list[str]:
+        return sorted(transaction.execute(table.select()).scalars())
+
+    def has_changed(self, watched: str) -> str | None:
+        self.asked.append(watched)
+        if watched == "broken":
+            raise RuntimeError(watched)
+        return watched if watched in self.changed else None
+
+
+@pytest.fixture
+def watched(bench: Bench) -> Iterator[tuple[Bench, Watchful]]:
+    worker = Watchful()
+    bench.loop = Loop(bench.database, [worker], bench.clock)
+    for row_id in ("a", "b", "broken"):
+        bench.put(row_id, is_due=False)
+    yield bench, worker
+
+
+def test_rows_are_looked_after_without_being_due(watched: tuple[Bench, Watchful]) -> None:
+    bench, worker = watched
+    bench.loop.settle()
+    assert sorted(worker.asked) == ["a", "b", "broken"]
+    assert worker.seen == []
+    assert bench.loop.next_moment() == bench.clock() + worker.watch_every
+    # Not again before its time; then who has changed is taken in hand, and nobody else.
+    worker.changed = {"b"}
+    bench.clock.advance(timedelta(seconds=2))
+    bench.loop.settle()
+    assert worker.seen == []
+    bench.clock.advance(timedelta(seconds=1))
+    bench.loop.settle()
+    assert worker.seen == ["b"]
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(watched: tuple[Bench, Watchful]) -> None:
+    bench, worker = watched
+    later = bench.clock() + timedelta(hours=1)
+    with bench.database.transaction() as transaction:
+        transaction.execute(table.update().where(table.c.id == "a").values(due_at=later))
+    bench.loop.settle()
+    bench.clock.set(bench.clock() - timedelta(seconds=5))
+    bench.loop.settle()
+    assert worker.seen == []
+    asked = len(worker.asked)
+    bench.clock.set(bench.clock() - timedelta(days=2))
+    bench.loop.settle()
+    assert worker.seen == ["a"]
+    assert len(worker.asked) > asked

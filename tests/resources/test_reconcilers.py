@@ -7,6 +7,7 @@ from soundstage.engines.simulated import SimulatedEngine
 from soundstage.kit.database import metadata
 from soundstage.resources.quotas import Quota
 from soundstage.resources.reconcilers import workers
+from soundstage.resources.sessions.countdown import TimeRules
 from soundstage.testing.clock import SettableClock
 
 QUOTAS = dict.fromkeys(Quota, 1)
@@ -23,7 +24,10 @@ class Plain(Engine):
 
 def test_every_table_with_leases_has_a_worker() -> None:
     made = workers(
-        SimulatedEngine(SettableClock()), keep_backups_for=timedelta(days=7), quotas=QUOTAS
+        SimulatedEngine(SettableClock()),
+        keep_backups_for=timedelta(days=7),
+        quotas=QUOTAS,
+        time_rules=TimeRules(),
     )
     leased = {name for name, table in metadata.tables.items() if "lease_token" in table.c}
     assert {worker.table.name for worker in made} == leased
@@ -33,5 +37,7 @@ def test_every_table_with_leases_has_a_worker() -> None:
 def test_an_engine_without_backups_has_no_worker_for_them() -> None:
     engine = Plain()
     assert not isinstance(engine, SupportsBackups)
-    made = workers(engine, keep_backups_for=timedelta(days=7), quotas=QUOTAS)
+    made = workers(
+        engine, keep_backups_for=timedelta(days=7), quotas=QUOTAS, time_rules=TimeRules()
+    )
     assert "backups" not in {worker.name for worker in made}

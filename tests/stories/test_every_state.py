@@ -1,6 +1,6 @@
 """Stop, start, delete, extend and stream in every state, whatever the workstation does just then.
 
-The answers are those of the public state table; afterwards nothing is stuck and nothing runs unseen.
+The answers are those of the public state table; afterwards nothing is stuck or runs unseen.
 """
 
 import itertools
@@ -143,8 +143,7 @@ def test_every_state_operation_and_phase(studio: Studio) -> None:
     wrong = {
         case: answer
         for case, answer in answers.items()
-        if (answer == 200) is not (case[0] in ACCEPTED[case[1]])
-        or answer not in {200, 409}
+        if (answer == 200) is not (case[0] in ACCEPTED[case[1]]) or answer not in {200, 409}
     }
     assert wrong == {}
     studio.world.advance(timedelta(minutes=30))

@@ -12,7 +12,7 @@ from soundstage.testing.world import World, world
 
 
 class Refuses(SimulatedEngine):
-    def ensure_backup(self, ref: str, backup_id: str) -> None:
+    def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         raise PermanentError(f"There is nothing of {ref} to copy as {backup_id}.")
 
 

@@ -133,6 +133,17 @@ def test_defaults_are_filled_in() -> None:
     assert storage == {"mode": ["UPLOAD"], "root": {}}
 
 
+@pytest.mark.parametrize("minutes", [1, 4])
+def test_an_idle_stop_leaves_time_to_think(minutes: int) -> None:
+    with pytest.raises(ValidationError, match=r"idleStopInMinutes: \d is too short"):
+        completed(configuration(idleStopInMinutes=minutes))
+
+
+@pytest.mark.parametrize("minutes", [None, 0, 5, 43200])
+def test_an_idle_stop_is_kept_as_given(minutes: int | None) -> None:
+    assert completed(configuration(idleStopInMinutes=minutes)).idle_stop_in_minutes == minutes
+
+
 def test_what_was_asked_for_stays() -> None:
     asked = {
         "clipboardMode": "DISABLED",

@@ -267,7 +267,7 @@ def test_a_heal_says_what_happened_and_when() -> None:
 
 
 def test_the_next_look_is_not_after_the_planned_end() -> None:
-    given = {"warned_end": FUTURE, "warned_before": 60}
+    given: dict[str, Any] = {"warned_end": FUTURE, "warned_before": 60}
     decided = step(a_session(S.READY, stop_at=FUTURE, **given), seen(P.RUNNING))
     assert decided.again_at == FUTURE
 

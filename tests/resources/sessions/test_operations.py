@@ -46,13 +46,20 @@ def test_a_session_from_its_making_to_its_stop(studio: Studio) -> None:
         "volumeConfiguration": VOLUME,
     }
     ready = studio.later(made)
-    assert set(ready) - set(made) == {"stopAt"}
+    assert set(ready) - set(made) == {"nextAction", "stopAt"}
+    assert ready["nextAction"] == {
+        "action": "STOP",
+        "at": ready["stopAt"],
+        "message": ready["nextAction"]["message"],
+        "rule": "MAX_SESSION_LENGTH",
+    }
     assert studio.call("GetStreamingSession", ready)["session"] == ready
     stopped = studio.stop(ready)
     assert set(stopped) - set(made) == {"stoppedAt", "stoppedBy", "volumeRetentionMode"}
     assert (stopped["stoppedBy"], stopped["volumeRetentionMode"]) == (operator, "RETAIN")
     started = studio.start(stopped)
-    since = {"startedAt", "startedBy", "stopAt", "stoppedAt", "stoppedBy", "volumeRetentionMode"}
+    since = {"nextAction", "startedAt", "startedBy", "stopAt", "stoppedAt", "stoppedBy"}
+    since.add("volumeRetentionMode")
     assert set(started) - set(made) == since
 
 

@@ -32,7 +32,8 @@ def test_a_late_launch_is_given_up_and_what_is_left_of_it_stopped(home: Path) ->
         profile = made.profile(studio_id, **PERSISTENT)
         session = made.session(studio_id, profile["launchProfileId"])
         ref = session["sessionId"]
-        made.clock.advance(timedelta(minutes=11))
+        made.advance(timedelta(minutes=9))
+        made.clock.advance(timedelta(minutes=2))
         engine = CantStop(made.clock, world=made.engine.world)
         worker = SessionWorker(engine, keep_backups_for=timedelta(days=7))
         with made.service.database.transaction(write=False) as transaction:

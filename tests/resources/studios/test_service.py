@@ -65,6 +65,19 @@ def test_only_a_ready_studio_is_usable(world: World) -> None:
         assert service.find_usable(transaction, made["studioId"]).state == "READY"
 
 
+def test_a_deletion_that_failed_stops_nobody(world: World) -> None:
+    studio_id = world.operator.call("CreateStudio", **GIVEN)["studio"]["studioId"]
+    world.settle()
+    component = {"studioId": studio_id, "name": "n", "type": "CUSTOM"}
+    world.operator.call("CreateStudioComponent", **component)
+    world.settle()
+    world.operator.call("DeleteStudio", studioId=studio_id)
+    world.settle()
+    studio = world.operator.call("GetStudio", studioId=studio_id)["studio"]
+    assert studio["state"] == "DELETE_FAILED"
+    assert world.operator.call("CreateStudioComponent", **component)["studioComponent"]
+
+
 def test_nothing_is_made_in_a_studio_that_is_not_ready(world: World, refused: Any) -> None:
     studio_id = world.operator.call("CreateStudio", **GIVEN)["studio"]["studioId"]
     component = {"studioId": studio_id, "name": "n", "type": "CUSTOM"}

@@ -28,6 +28,8 @@ from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
 
 TAGGED = Tagged(store.studios)
 """For the operations on tags."""
+_USABLE = (StudioState.READY, StudioState.UPDATE_FAILED, StudioState.DELETE_FAILED)
+# A change that failed took nothing away, and artists go on working meanwhile.
 
 
 def create(
@@ -94,7 +96,7 @@ def find_usable(transaction: Connection, studio_id: str) -> Studio:
     """
     hold(transaction, studio_id)
     studio = find(transaction, studio_id)
-    if studio.state is not StudioState.READY:
+    if studio.state not in _USABLE:
         raise ConflictError(
             f"The studio {studio_id} is {studio.state}; it must be READY.",
             context={"resourceId": studio_id},

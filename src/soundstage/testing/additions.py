@@ -1,0 +1,30 @@
+"""What Soundstage has beyond the public API, by name: the tests that compare the two know it by this.
+
+Additions are operations of their own and optional members; what a stock client sends and is sure to
+be answered stays as it was.
+"""
+
+ADDED_OPERATIONS: dict[str, str] = {
+    "CreateStreamingSessionBackup": "a backup that somebody asks for",
+    "ExtendStreamingSession": "puts a session's end off",
+    "GetStreamingSessionBackupFile": "takes one file out of a backup",
+    "ListStreamingSessionBackupFiles": "shows what is in a backup",
+}
+"""Each with what it is for."""
+
+ADDED_MEMBERS: dict[str, str] = {
+    "CreateStreamingSession backupId": "a new session begins with a backup of an earlier one",
+    "session nextAction": "what will happen to a session, when, and by which rule",
+    "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
+    "streamConfiguration sessionDownload": "whether files may be fetched through the stream",
+}
+"""By structure, or operation, and member."""
+
+
+def is_added(where: str) -> bool:
+    """Reports whether what the comparisons call so is an addition."""
+    skipped = {"member", "input", "output", "answer"}
+    words = [word.removesuffix("[]") for word in where.split() if word not in skipped]
+    holder, member = words[-2], words[-1]
+    # Lists are named in the plural.
+    return any(f"{name} {member}" in ADDED_MEMBERS for name in (holder, holder.removesuffix("s")))

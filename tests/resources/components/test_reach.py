@@ -45,10 +45,18 @@ def test_folders_that_the_operator_allowed(world: World, studio_id: str, disk: P
 
 @pytest.mark.parametrize(
     "share",
-    ["/etc", "{disk}/../x", "{disk}/out", "{disk}/films/link", "films/missing", "other", "films/.."],
+    [
+        "/etc",
+        "{disk}/../x",
+        "{disk}/out",
+        "{disk}/films/link",
+        "films/missing",
+        "other",
+        "films/..",
+    ],
 )
 def test_other_folders_are_refused_and_the_allowed_named(
-    world: World, studio_id: str, disk: Path, refused: Any, share: str
+    studio_id: str, disk: Path, refused: Any, share: str
 ) -> None:
     given = storage(shareName=share.format(disk=disk))
     name, message = refused("CreateStudioComponent", studioId=studio_id, name="n", **given)
@@ -67,14 +75,11 @@ def test_a_change_is_checked_like_a_new_one(world: World, studio_id: str, refuse
 
 
 @pytest.mark.parametrize("place", ["/etc", "/usr/local", "/", "$HOME", "/mnt/../etc", "/run/x"])
-def test_nothing_covers_the_system(
-    world: World, studio_id: str, refused: Any, place: str
-) -> None:
+def test_nothing_covers_the_system(studio_id: str, refused: Any, place: str) -> None:
     given = storage(shareName="films", linuxMountPoint=place)
     name, message = refused("CreateStudioComponent", studioId=studio_id, name="n", **given)
     assert name == "ValidationException"
     assert "linuxMountPoint must be" in message
-    assert world.studio
 
 
 @pytest.mark.parametrize(
@@ -87,12 +92,11 @@ def test_nothing_covers_the_system(
     ],
 )
 def test_no_option_can_be_slipped_into_a_share(
-    world: World, studio_id: str, refused: Any, members: dict[str, str]
+    studio_id: str, refused: Any, members: dict[str, str]
 ) -> None:
     given = storage(**members)
     name, message = refused("CreateStudioComponent", studioId=studio_id, name="n", **given)
     assert (name, "can't hold" in message) == ("ValidationException", True)
-    assert world.studio
 
 
 @pytest.mark.parametrize(

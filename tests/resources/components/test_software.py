@@ -26,7 +26,7 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "software-variabl
 def component(name: str, endpoint: str | None, kind: str = "LICENSE_SERVICE") -> StudioComponent:
     member = {"LICENSE_SERVICE": "licenseService", "COMPUTE_FARM": "computeFarm"}[kind]
     given: dict[str, Any] = {
-        "id": name,
+        "id": "one",
         "studio_id": "studio",
         "name": name,
         "description": None,

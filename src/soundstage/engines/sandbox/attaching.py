@@ -234,7 +234,8 @@ def _mount_by_program(share: dict, target: str) -> None:  # type: ignore[type-ar
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=program_environment(share, obscured, share["cache"]),
-        preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0),  # noqa: PLW1509 -- no threads here.
+        # Kindly: it may still be writing to the server. The supervisor waits for it.
+        preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0),  # noqa: PLW1509 -- no threads here.
     )
     deadline = time.monotonic() + WITHIN_SECONDS
     while os.stat(target).st_dev == before:

@@ -25,6 +25,8 @@ _PASSED_OVER = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
 _PR_SET_CHILD_SUBREAPER = 36
 # As in building.py, which is not loaded here.
 _MOUNT_FAILED = 126
+# Programs that write to a file server go on for so long when the sandbox has ended.
+_CLIENTS_END_WITHIN = 60.0
 _STARTS_KEPT = 5
 _MESSAGE_LIMIT = 300
 # A result holds 64 KiB of output, each byte of which may take six in JSON.
@@ -81,6 +83,10 @@ class Supervisor:
             "began_at": time.time(),
             "since": time.time(),
         }
+        # Without a process namespace nothing else keeps the desktop's programs together; what
+        # connects it with file servers stands beside that namespace.
+        clients = [share for share in plan.get("shares", ()) if share["client"] == "program"]
+        self.keeps_orphans = not plan.get("walls", True) or bool(clients)
         self.child = 0
         self.deadline: float | None = None
         self.told: set[str] = set()
@@ -93,7 +99,7 @@ class Supervisor:
 
     def start(self) -> None:
         self.write_status()
-        if not self.plan.get("walls", True):
+        if self.keeps_orphans:
             _adopt_orphans()
         wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_w)
@@ -308,7 +314,8 @@ class Supervisor:
     def end(self, code: int | None, why: str) -> None:
         """All processes of the sandbox are waited for, then what it used is given back."""
         self.wait_for_inner()
-        if not self.plan.get("walls", True):
+        if self.keeps_orphans:
+            _let_descendants_end(0.0 if not self.plan.get("walls", True) else _CLIENTS_END_WITHIN)
             _end_descendants()
         for path in self.plan["cgroups"]:
             _remove_cgroup(path)
@@ -397,14 +404,25 @@ def _map_ids(pid: int, ids: dict) -> None:  # type: ignore[type-arg]
 
 
 def _adopt_orphans() -> None:
-    """Without a process namespace nothing else keeps the desktop's programs together."""
+    """Become the parent of what outlives its own, so that it can be waited for."""
     import ctypes  # noqa: PLC0415 -- only without walls, where memory is nobody's concern.
 
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _let_descendants_end(seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not ended:
+            time.sleep(0.02)
+
+
 def _end_descendants() -> None:
-    """Without a process namespace: kill whatever the desktop left, until nothing is left."""
+    """Kill whatever is left, until nothing is."""
     while True:
         with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123 -- as above.
             children = [int(pid) for pid in file.read().split()]

@@ -1,15 +1,17 @@
-"""Sends one signed request many times over kept connections and times the answers.
+"""Sends signed requests as fast as they are answered, and times the answers.
 
-`service` uses it. The request is signed once and its bytes are sent again and again, which any
-server of this protocol accepts for minutes, so that the client's own work is not what is measured.
+`api` uses it. Requests are signed beforehand and their bytes are sent as they are, which any server
+of this protocol accepts for minutes, and it is wrk that sends them: a client that signs, or one in
+Python, takes longer than the server does.
 """
 
-import asyncio
-import time
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-import uvloop
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -18,11 +20,19 @@ from botocore.credentials import Credentials
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it; latencies in milliseconds."""
 
+    requests: int
     per_second: float
     p50: float
     p99: float
-    kept: bool
-    """Whether the server kept the connections, or each request needed a new one."""
+
+
+class _Said(msgspec.Struct, frozen=True):
+    requests: int
+    microseconds: int
+    p50: float
+    p99: float
+    refused: int
+    broken: int
 
 
 def signed(
@@ -46,53 +56,32 @@ def signed(
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def measure(port: int, request: bytes, *, clients: int, count: int) -> Load:
-    """Send `count` requests from so many clients. Raises RuntimeError for an answer but 200."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        # The first ones find caches cold and threads not started.
-        runner.run(_run(port, request, clients, count // 10))
-        return runner.run(_run(port, request, clients, count))
+def measure(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) -> Load:
+    """Send these requests in turn from so many clients, each waiting for its answer.
 
-
-async def _run(port: int, request: bytes, clients: int, count: int) -> Load:
-    taken: list[float] = []
-    connects = [0]
-    left = iter(range(count))
-
-    async def one_client() -> None:
-        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        for _ in left:
-            began = time.perf_counter()
-            if connection is None:
-                connection = await asyncio.open_connection("127.0.0.1", port)
-                connects[0] += 1
-            connection[1].write(request)
-            is_kept = await _answer(connection[0])
-            taken.append(time.perf_counter() - began)
-            if not is_kept:
-                connection[1].close()
-                connection = None
-        if connection is not None:
-            connection[1].close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(one_client() for _ in range(clients)))
-    took = time.perf_counter() - began
-    taken.sort()
+    Raises RuntimeError when one is refused or not answered.
+    """
+    with tempfile.NamedTemporaryFile() as file:
+        for request in requests:
+            file.write(b"%d\n" % len(request) + request)
+        file.flush()
+        command = ["wrk", "--threads", "1", "--connections", str(clients), "--timeout", "20s"]
+        command += ["--duration", f"{seconds:.0f}s", "--script", str(_SCRIPT)]
+        ran = subprocess.run(
+            [*command, f"http://127.0.0.1:{port}", "--", file.name],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    said = msgspec.json.decode(ran.stdout.strip().rpartition("\n")[2], type=_Said)
+    if said.refused or said.broken or not said.requests:
+        raise RuntimeError(f"{said.refused} requests were refused, {said.broken} got no answer")
     return Load(
-        per_second=count / took,
-        p50=1000 * taken[len(taken) // 2],
-        p99=1000 * taken[int(0.99 * len(taken))],
-        kept=connects[0] <= clients,
+        requests=said.requests,
+        per_second=said.requests * 1e6 / said.microseconds,
+        p50=said.p50 / 1000,
+        p99=said.p99 / 1000,
     )
 
 
-async def _answer(reader: asyncio.StreamReader) -> bool:
-    """Read one answer; reports whether the connection goes on."""
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    status, _, rest = head.partition(b"\r\n")
-    if b" 200" not in status:
-        raise RuntimeError(f"{head.decode(errors='replace')} {await reader.read(500)!r}")
-    fields = dict(line.split(b":", 1) for line in rest.strip().split(b"\r\n") if b":" in line)
-    await reader.readexactly(int(fields[b"content-length"]))
-    return fields.get(b"connection", b"").strip() != b"close" and b"http/1.1" in status
+_SCRIPT = Path(__file__).with_suffix(".lua")

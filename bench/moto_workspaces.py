@@ -1,7 +1,8 @@
-"""moto's server with some WorkSpaces in it, to time its `DescribeWorkspaces` beside our lists.
+"""moto's server with some WorkSpaces in it, to time its calls beside ours.
 
-`service` runs it with the Python of the environment made from requirements/bench-moto.txt:
-`python moto_workspaces.py COUNT`. It prints its port and serves until it is ended.
+`api` runs it with the Python of the environment made from requirements/bench-moto.txt:
+`python moto_workspaces.py COUNT EACH`. Of COUNT WorkSpaces each user has EACH. It prints its port,
+the directory and a WorkSpace, and serves until it is ended.
 """
 
 import sys
@@ -14,7 +15,7 @@ from moto.server import ThreadedMotoServer  # type: ignore[import-not-found]
 REGION = "us-west-2"
 
 
-def _fill(endpoint: str, count: int) -> None:
+def _fill(endpoint: str, count: int, each: int) -> tuple[str, str]:
     def client(name: str) -> Any:
         return boto3.client(
             name,
@@ -40,12 +41,16 @@ def _fill(endpoint: str, count: int) -> None:
     )["DirectoryId"]
     workspaces.register_workspace_directory(DirectoryId=directory)
     wanted = [
-        {"DirectoryId": directory, "UserName": f"artist{at}", "BundleId": "wsb-bench"}
+        {"DirectoryId": directory, "UserName": f"artist{at // each}", "BundleId": "wsb-bench"}
         for at in range(count)
     ]
-    failed = workspaces.create_workspaces(Workspaces=wanted)["FailedRequests"]
-    if failed:
-        raise RuntimeError(str(failed))
+    made = []
+    for begin in range(0, count, 5_000):
+        answer = workspaces.create_workspaces(Workspaces=wanted[begin : begin + 5_000])
+        if answer["FailedRequests"]:
+            raise RuntimeError(str(answer["FailedRequests"]))
+        made += answer["PendingRequests"]
+    return directory, made[0]["WorkspaceId"]
 
 
 def main() -> None:
@@ -53,8 +58,8 @@ def main() -> None:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
-    _fill(f"http://127.0.0.1:{port}", int(sys.argv[1]))
-    print(port, flush=True)
+    directory, first = _fill(f"http://127.0.0.1:{port}", int(sys.argv[1]), int(sys.argv[2]))
+    print(port, directory, first, flush=True)
     threading.Event().wait()
 
 

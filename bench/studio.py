@@ -1,6 +1,7 @@
 """A service of its own with a studio in it, for measurements through its API.
 
-`start` and `service` use it. Nothing is left when it ends: no process, no workstation, no file.
+`api`, `start` and `service` use it. Nothing is left when it ends: no process, no workstation and no
+file.
 """
 
 import shutil
@@ -15,11 +16,13 @@ from typing import Any, Self
 from soundstage.cli import launch
 from soundstage.client.calls import Client
 from soundstage.kit.config import Settings
+from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.process import ServiceProcess
 
 POLL_SECONDS = 0.05
 """How often an API is asked whether it is done."""
 _MOST_SECONDS = 120.0
+_ROLE = "arn:aws:iam::000000000000:role/bench"
 
 Session = dict[str, Any]
 
@@ -32,13 +35,13 @@ def say(text: str) -> None:
 class BenchStudio:
     """A running service, a client of its operator, one studio and one launch profile."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: str = "sandbox", **settings: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="soundstage-bench-"))
         # Workstations' users pass through here on the way to their homes.
         self._folder.chmod(0o711)
         self.home = self._folder / "home"
         self.home.mkdir(mode=0o711)
-        self.process = ServiceProcess(self.home, engine="sandbox")
+        self.process = ServiceProcess(self.home, engine=engine, **settings)
         self.client: Client
         self.where: dict[str, str] = {}
         self._profile: dict[str, str] = {}
@@ -67,9 +70,31 @@ class BenchStudio:
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def create(self) -> Session:
+    def another(self, name: str, *principal_ids: str) -> tuple[str, str]:
+        """Make one more studio; the ids of it and of a launch profile that these people may use."""
+        made = self.client.call(
+            "CreateStudio",
+            studioName=name,
+            displayName=name,
+            adminRoleArn=_ROLE,
+            userRoleArn=_ROLE,
+        )["studio"]
+        studio_id = made["studioId"]
+        _settled(lambda: self.client.call("GetStudio", studioId=studio_id)["studio"], "READY")
+        profile = launch.ensure_profile(self.client, studio_id, lambda _: None)
+        profile_id = profile["launchProfileId"]
+        self.client.call(
+            "PutLaunchProfileMembers",
+            studioId=studio_id,
+            launchProfileId=profile_id,
+            identityStoreId=IDENTITY_STORE_ID,
+            members=[{"principalId": each, "persona": "USER"} for each in principal_ids],
+        )
+        return studio_id, profile_id
+
+    def create(self, **members: Any) -> Session:
         """Begin a session."""
-        return self._call("CreateStreamingSession", **self._profile)
+        return self._call("CreateStreamingSession", **self._profile, **members)
 
     def start(self, session: Session, backup_id: str | None = None) -> Session:
         """Begin to start a stopped session, from a backup or as it was left."""

@@ -42,7 +42,14 @@ from soundstage.engines.shares import parse as parse_shared_folders
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.downloads import Downloads
 from soundstage.gateway.settings import GatewaySettings
-from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Upstream
+from soundstage.gateway.upstreams import (
+    Countdown,
+    FileRules,
+    Refusal,
+    Refused,
+    Transferred,
+    Upstream,
+)
 from soundstage.kit import lease
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.kit.config import ConfigError, Settings
@@ -170,7 +177,7 @@ class Service:
         now = self.clock()
         with self.database.transaction() as transaction:
             idempotency.purge(transaction, now)
-            orphans = refs - sessions.known_refs(transaction)
+            orphans = refs - sessions.known_refs(transaction, refs)
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)
             # What can't be removed now is still there at the next sweep.
@@ -235,6 +242,11 @@ class ApiDoor:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._known: dict[str, tuple[datetime, tuple[str, Caller]]] = {}
+
+    @property
+    def reads_at_once(self) -> bool:
+        """Reports whether reading waits for nothing."""
+        return self._service.database.reads_at_once
 
     def now(self) -> datetime:
         """Tell the time."""
@@ -352,6 +364,10 @@ class InProcessUpstreams:
         """Say what comes by itself."""
         return await anyio.to_thread.run_sync(self._countdown, stream_id)
 
+    async def report_transfer(self, transferred: Transferred) -> None:
+        """Note that a file went in or out."""
+        await anyio.to_thread.run_sync(self._report_transfer, transferred)
+
     async def report_activity(self, stream_ids: set[str]) -> None:
         """Note that these streams carried bytes."""
         await anyio.to_thread.run_sync(self._report_activity, stream_ids)
@@ -370,17 +386,23 @@ class InProcessUpstreams:
     def _find(self, stream_id: str) -> Upstream:
         with self._service.database.transaction(write=False) as transaction:
             stream = streams.find_open(transaction, stream_id)
+            rules = None if stream is None else streams.transfer_rules(transaction, stream)
         if stream is None:
             raise Refused(Refusal.ENDED)
         observed = self._observe(stream.session_id)
         if observed.phase is not Phase.RUNNING or observed.address is None:
             raise Refused(Refusal.UNAVAILABLE)
         address = observed.address
+        files = None
+        if rules is not None and address.files is not None:
+            upload_to, download_from = rules
+            files = FileRules(name=address.files, upload_to=upload_to, download_from=download_from)
         return Upstream(
             stream_id=stream_id,
             directory=address.directory,
             name=address.name,
             uid=address.uid,
+            files=files,
         )
 
     def _observe(self, session_id: str) -> Observed:
@@ -410,6 +432,17 @@ class InProcessUpstreams:
             advice=coming.advice,
             warn_before=[int(each.total_seconds()) for each in warn_before],
         )
+
+    def _report_transfer(self, transferred: Transferred) -> None:
+        with self._service.database.transaction() as transaction:
+            streams.note_transfer(
+                transaction,
+                transferred.stream_id,
+                is_upload=transferred.is_upload,
+                name=transferred.name,
+                size=transferred.size,
+                now=self._service.clock(),
+            )
 
     def _report_activity(self, stream_ids: set[str]) -> None:
         with self._service.database.transaction() as transaction:
@@ -470,6 +503,7 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
         public_url=settings.address,
         stream_environment=settings.stream_environment,
         trusted_proxies=_trusted_proxies_of(settings),
+        upload_most_bytes=settings.upload_most_bytes,
     )
 
 

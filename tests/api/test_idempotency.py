@@ -4,13 +4,13 @@ import threading
 from datetime import timedelta
 
 import pytest
-import sqlalchemy
 
 from soundstage.api import idempotency
 from soundstage.api.app import Api
 from soundstage.api.door import ApiSettings
 from soundstage.api.exchange import Answer
 from soundstage.api.idempotency import Attempt, RaceLostError, client_tokens
+from soundstage.kit.prepared import Prepared
 from soundstage.testing.small_studio import (
     NOW,
     STUDIO,
@@ -163,20 +163,18 @@ def test_a_race_lost_for_ever_is_a_conflict(api: Api, monkeypatch: pytest.Monkey
     assert create(api).status == 409
 
 
-def test_an_insert_that_meets_another_s_row_is_a_lost_race(studio: SmallStudio) -> None:
+def test_an_insert_that_meets_another_s_row_is_a_lost_race(
+    studio: SmallStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with studio.transaction(write=True) as transaction:
         idempotency.begin(transaction, ATTEMPT, NOW)
         transaction.execute(client_tokens.update().values(token="t2"))
         other = Attempt(principal_id="p", operation="O", studio_id="s", token="t2", digest="d")
 
-        def hide(connection: object, clause: object, *rest: object) -> tuple[object, ...]:
-            """Let the look miss the row, as a snapshot taken before the winner's commit does."""
-            del connection
-            if isinstance(clause, sqlalchemy.Select):
-                clause = clause.where(sqlalchemy.false())
-            return (clause, *rest[:2])
+        def miss(*given: object, **parameters: object) -> None:
+            """Miss the row, as a snapshot taken before the winner's commit does."""
 
-        sqlalchemy.event.listen(transaction, "before_execute", hide, retval=True)
+        monkeypatch.setattr(Prepared, "first", miss)
         with pytest.raises(RaceLostError):
             idempotency.begin(transaction, other, NOW)
 

@@ -14,6 +14,7 @@ from soundstage.api.middleware import Edge
 from soundstage.testing.small_studio import document
 
 SETTINGS = ApiSettings(body_bytes=1000, body_seconds=0.05, header_bytes=2000)
+CHUNKED = (b"transfer-encoding", b"chunked")
 Message = MutableMapping[str, Any]
 
 
@@ -45,11 +46,12 @@ class Sent:
 def scope(
     path: bytes = b"/2020-08-01/studios",
     query: bytes = b"",
-    headers: Iterable[tuple[bytes, bytes]] = (),
+    headers: Iterable[tuple[bytes, bytes]] = (CHUNKED,),
+    method: str = "POST",
 ) -> dict[str, Any]:
     return {
         "type": "http",
-        "method": "POST",
+        "method": method,
         "raw_path": path,
         "query_string": query,
         "headers": list(headers),
@@ -57,7 +59,12 @@ def scope(
 
 
 def run(
-    inside: Inside, given: dict[str, Any], chunks: Iterable[bytes] = (b"",), *, ends: bool = True
+    inside: Inside,
+    given: dict[str, Any],
+    chunks: Iterable[bytes] = (b"",),
+    *,
+    ends: bool = True,
+    reads_at_once: bool = False,
 ) -> list[Message]:
     """Send one request through the edge; a body that does not end waits for ever."""
     sent: list[Message] = []
@@ -74,7 +81,7 @@ def run(
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await Edge(inside, SETTINGS)(given, receive, send)
+        await Edge(inside, SETTINGS, reads_at_once=reads_at_once)(given, receive, send)
 
     asyncio.run(go())
     return sent
@@ -86,7 +93,7 @@ def inside() -> Inside:
 
 
 def test_a_request_is_put_together_from_its_pieces(inside: Inside) -> None:
-    given = scope(b"/2020-08-01/a%3Ab", b"x=%20", [(b"a", "ä".encode()), (b"b", b"\xe4")])
+    given = scope(b"/2020-08-01/a%3Ab", b"x=%20", [(b"a", "ä".encode()), (b"b", b"\xe4"), CHUNKED])
     run(inside, given, [b'{"a"', b":1}"])
     (received,) = inside.received
     assert (received.method, received.raw_path, received.query, received.body) == (
@@ -95,12 +102,26 @@ def test_a_request_is_put_together_from_its_pieces(inside: Inside) -> None:
         "x=%20",
         b'{"a":1}',
     )
-    assert received.headers == (("a", "ä"), ("b", "ä"))
+    assert received.headers == (("a", "ä"), ("b", "ä"), ("transfer-encoding", "chunked"))
 
 
 def test_the_work_is_done_in_another_thread(inside: Inside) -> None:
     run(inside, scope())
+    run(inside, scope(method="GET"))
     assert inside.thread is not threading.current_thread()
+
+
+@pytest.mark.parametrize(("method", "is_here"), [("GET", True), ("POST", False), ("DELETE", False)])
+def test_reads_are_answered_at_once_where_they_wait_for_nothing(
+    inside: Inside, method: str, is_here: bool
+) -> None:
+    run(inside, scope(method=method), reads_at_once=True)
+    assert (inside.thread is threading.current_thread()) is is_here
+
+
+def test_where_no_body_comes_none_is_waited_for(inside: Inside) -> None:
+    run(inside, scope(headers=()), [])
+    assert inside.received[0].body == b""
 
 
 def test_every_answer_has_its_headers(inside: Inside) -> None:
@@ -198,7 +219,7 @@ def test_the_peer_is_told_where_there_is_one(
 
 
 def test_the_log_line_has_neither_query_nor_headers_nor_body(inside: Inside) -> None:
-    given = scope(query=b"nextToken=hunter2", headers=[(b"authorization", b"hunter3")])
+    given = scope(query=b"nextToken=hunter2", headers=[(b"authorization", b"hunter3"), CHUNKED])
     with structlog.testing.capture_logs() as logs:
         run(inside, given, [b"hunter4"])
     (line,) = logs

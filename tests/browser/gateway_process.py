@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.settings import GatewaySettings
-from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Upstream
+from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Transferred, Upstream
 from soundstage.wire.ticket import Ticket, Tickets
 
 SECRET = b"a secret for tests, thirty-two b."
@@ -46,7 +46,7 @@ class FileUpstreams:
             raise Refused(Refusal.ENDED)
         if stream_id not in facts["streams"]:
             raise Refused(Refusal.FOREIGN)
-        return Upstream(stream_id=stream_id, **facts["streams"][stream_id])
+        return msgspec.convert({"stream_id": stream_id, **facts["streams"][stream_id]}, Upstream)
 
     async def ended(self, stream_ids: set[str]) -> set[str]:
         return stream_ids & set(json.loads(self._control.read_text())["ended"])
@@ -58,6 +58,10 @@ class FileUpstreams:
         facts = json.loads(self._control.read_text())
         coming = facts.get("coming", {}).get(stream_id)
         return None if coming is None else msgspec.convert(coming, Countdown)
+
+    async def report_transfer(self, transferred: Transferred) -> None:
+        with (self._control.parent / "transfers").open("ab") as kept:
+            kept.write(msgspec.json.encode(transferred) + b"\n")
 
     async def report_activity(self, stream_ids: set[str]) -> None:
         (self._control.parent / "activity").write_text(" ".join(sorted(stream_ids)))

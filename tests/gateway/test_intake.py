@@ -1,11 +1,13 @@
 """Requests that are too long or too slow, or that two parsers might read in two ways."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable
 
 import pytest
 
+from soundstage.gateway.intake import OneWrite
 from soundstage.testing.streams import SECONDS, GatewayWorld, Visitor, wait_for
 
 
@@ -94,3 +96,71 @@ def test_ordinary_requests_pass_on_one_connection(world: GatewayWorld) -> None:
     one = b"GET /streams/x/none HTTP/1.1\r\nHost: x\r\n\r\n"
     last = one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
     assert answer(world, one * 3 + last).count(b"HTTP/1.1 404") == 4
+
+
+class Wire:
+    """A transport that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def written(act: Callable[[OneWrite], None]) -> Wire:
+    """Let something write within one turn of a loop."""
+    wire = Wire()
+
+    async def turn() -> None:
+        act(OneWrite(wire, asyncio.get_running_loop()))  # type: ignore[arg-type]
+        assert all(len(data) > 4 for data in wire.writes)
+        await asyncio.sleep(0)
+
+    asyncio.run(turn())
+    return wire
+
+
+def test_head_and_body_are_one_write() -> None:
+    def act(transport: OneWrite) -> None:
+        transport.write(b"head")
+        transport.write(b"body")
+
+    assert written(act).writes == [b"headbody"]
+
+
+def test_a_close_comes_after_what_was_written() -> None:
+    def act(transport: OneWrite) -> None:
+        transport.write(b"head")
+        transport.write(b"body")
+        transport.close()
+        assert transport.is_closing()
+
+    wire = written(act)
+    assert (wire.writes, wire.is_closed) == ([b"headbody"], True)
+
+
+def test_much_is_not_held() -> None:
+    large = bytes(20_000)
+
+    def act(transport: OneWrite) -> None:
+        transport.write(b"head")
+        transport.write(large)
+        transport.write(large)
+
+    assert written(act).writes == [b"head" + large, large]
+
+
+def test_nothing_is_written_to_a_connection_that_is_gone() -> None:
+    def act(transport: OneWrite) -> None:
+        transport.write(b"head")
+        transport.inner.close()
+
+    assert written(act).writes == []

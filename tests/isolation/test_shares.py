@@ -173,7 +173,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
         port = free.getsockname()[1]
     configuration = place / "smb.conf"
     configuration.write_text(CONFIGURATION.format(place=place, port=port, share=share))
-    words = ["smbpasswd", "-c", configuration, "-a", "-s", WHO]
+    words = ["smbpasswd", "-c", str(configuration), "-a", "-s", WHO]
     subprocess.run(
         words, input=f"{PASSWORD}\n{PASSWORD}\n".encode(), check=True, capture_output=True
     )

@@ -146,7 +146,7 @@ def test_many_sqlite_writers_wait_for_each_other(sqlite: Database) -> None:
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 1)],
+    [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 2)],
 )
 def test_sqlite_is_set_up(sqlite: Database, pragma: str, value: Any) -> None:
     with sqlite.transaction(write=False) as transaction:
@@ -191,3 +191,23 @@ def test_two_services_may_upgrade_at_once(postgres: Postgres) -> None:
 
 def test_a_file_s_address() -> None:
     assert sqlite_url(Path("/data/a.sqlite")) == "sqlite:////data/a.sqlite"
+
+
+def test_a_copy_is_of_one_moment_and_whole(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path / "own.sqlite"))
+    database.upgrade()
+    assert database.can_be_copied
+    with database.transaction() as transaction:
+        transaction.exec_driver_sql("CREATE TABLE kept (number INTEGER)")
+        transaction.exec_driver_sql("INSERT INTO kept VALUES (1)")
+    with database.transaction() as transaction:
+        # What is not committed is not in it, and nobody waits for whom.
+        transaction.exec_driver_sql("INSERT INTO kept VALUES (2)")
+        database.copy_to(tmp_path / "copy.sqlite")
+    database.dispose()
+    copy = Database(sqlite_url(tmp_path / "copy.sqlite"))
+    assert copy.is_current()
+    with copy.transaction() as transaction:
+        rows = transaction.exec_driver_sql("SELECT number FROM kept").fetchall()
+    assert rows == [(1,)]
+    copy.dispose()

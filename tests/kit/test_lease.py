@@ -143,15 +143,15 @@ def test_waking_a_held_row_outlasts_its_holder_s_decision(rows: Database) -> Non
 
 def test_the_next_moment_is_when_something_can_be_claimed(rows: Database) -> None:
     with rows.transaction() as transaction:
-        assert lease.next_due_at(transaction, table) is None
+        assert lease.next_due_at(transaction, table) == [None]
         put(transaction, "never", None)
-        assert lease.next_due_at(transaction, table) is None
+        assert lease.next_due_at(transaction, table) == [None]
         put(transaction, "a", NOW)
-        assert lease.next_due_at(transaction, table) == NOW
+        assert lease.next_due_at(transaction, table) == [NOW]
         claim_one(transaction)
-        assert lease.next_due_at(transaction, table) == NOW + MINUTE
+        assert lease.next_due_at(transaction, table) == [NOW + MINUTE]
         put(transaction, "b", NOW + SECOND)
-        assert lease.next_due_at(transaction, table) == NOW + SECOND
+        assert lease.next_due_at(transaction, table) == [NOW + SECOND]
 
 
 def test_a_lone_service_forgets_what_a_killed_one_held(rows: Database) -> None:

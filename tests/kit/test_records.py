@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import Column, MetaData, String, Table
 
 from soundstage.kit import lease
 from soundstage.kit.database import Database, Document, Moment
+from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -56,7 +58,7 @@ def test_a_record_comes_back_equal(store: Database) -> None:
         records.insert(transaction, thing("a"), due_at=NOW)
         assert records.get(transaction, "a") == thing("a")
         assert records.get(transaction, "b") is None
-        assert lease.next_due_at(transaction, table) == NOW
+        assert lease.next_due_at(transaction, table) == [NOW]
 
 
 def test_records_are_found_oldest_first(store: Database) -> None:
@@ -99,3 +101,33 @@ def test_a_row_that_the_model_does_not_allow_is_not_believed(store: Database) ->
         records.update(transaction, "a", {"colour": "GREEN"})
         with pytest.raises(msgspec.ValidationError):
             records.get(transaction, "a")
+
+
+def test_one_that_only_reads_asks_for_a_row_once(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.transaction() as transaction:
+        records.insert(transaction, thing("a"))
+    asked: list[object] = []
+    rows = Prepared.rows
+
+    def counted(self: Prepared, *given: Any, **parameters: Any) -> list[list[Any]]:
+        asked.append(parameters)
+        return rows(self, *given, **parameters)
+
+    monkeypatch.setattr(Prepared, "rows", counted)
+    for _ in range(2):
+        with store.transaction(write=False) as transaction:
+            assert [records.get(transaction, "a") for _ in range(3)] == [thing("a")] * 3
+            assert [records.get(transaction, "b") for _ in range(3)] == [None] * 3
+    assert len(asked) == 4
+
+
+def test_one_that_writes_sees_each_change(store: Database) -> None:
+    with store.transaction() as transaction:
+        records.insert(transaction, thing("a"))
+        assert records.get(transaction, "a") == thing("a")
+        records.update(transaction, "a", {"colour": Colour.BLUE})
+        assert records.get(transaction, "a") == thing("a", colour=Colour.BLUE)
+        records.delete(transaction, "a")
+        assert records.get(transaction, "a") is None

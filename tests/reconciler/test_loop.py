@@ -154,7 +154,7 @@ def test_it_runs_by_itself_until_it_is_stopped_and_drains_then(bench: Bench) -> 
     with bench.database.transaction(write=False) as transaction:
         held = table.select().where(table.c.lease_token.is_not(None))
         assert transaction.execute(held).all() == []
-        assert lease.next_due_at(transaction, table) == bench.clock()
+        assert lease.next_due_at(transaction, table) == [bench.clock()]
     assert bench.worker.seen == ["a"]
 
 

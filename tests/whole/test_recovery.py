@@ -1,4 +1,4 @@
-"""A machine is lost, and its studio comes back on an empty one, as the documentation says it does."""
+"""A machine is lost, and its studio comes back on an empty one, as the documentation says."""
 
 import os
 import shutil

@@ -1,7 +1,7 @@
 """Runs one request from its signature to its answer, and mounts that under the API's base path.
 
-`wiring` calls `build`. Everything for one request happens in one worker thread and one transaction,
-in the order signature, throttle, permission, existence, input, operation, commit.
+`wiring` calls `build`. Everything for one request happens in one thread and one transaction, in the
+order signature, throttle, permission, existence, input, operation, commit.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,9 @@ _log = structlog.get_logger("soundstage.api")
 def build(operations: Sequence[Operation], door: Door, settings: ApiSettings) -> list[BaseRoute]:
     """Make the routes of the API."""
     api = Api(operations, door, settings)
-    return [Mount(BASE_PATH, app=Edge(api.answer, settings))]
+    return [
+        Mount(BASE_PATH, app=Edge(api.answer, settings, reads_at_once=door.reads_at_once)),
+    ]
 
 
 class Api:

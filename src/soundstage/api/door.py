@@ -73,7 +73,16 @@ class Facts(Protocol):
 
 
 class Door(Protocol):
-    """How the API reaches the service. All methods may block; none is called on the event loop."""
+    """How the API reaches the service. All methods may block."""
+
+    @property
+    def reads_at_once(self) -> bool:
+        """Reports whether reading waits for nothing: no network, and nobody who writes.
+
+        Then requests that read are answered on the event loop, which is quicker than to have a
+        thread woken; all others are answered in threads.
+        """
+        ...
 
     def now(self) -> datetime:
         """Tell the time."""

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import Column, Connection, Integer, Table, Text, and_
+from sqlalchemy import Column, Connection, Integer, Table, Text, and_, bindparam
 
 from soundstage.api.exchange import Answer
 from soundstage.kit.database import Moment, metadata
+from soundstage.kit.prepared import Prepared
 from soundstage.wire.faults import ValidationError
 from soundstage.wire.shapes import Shape
 
@@ -65,19 +66,20 @@ def begin(transaction: Connection, attempt: Attempt, now: datetime) -> Answer | 
 
     Raises ValidationError when the token was used with other parameters, RaceLostError as above.
     """
-    row = transaction.execute(sqlalchemy.select(client_tokens).where(_is(attempt))).first()
-    if row is not None and row.created_at > now - KEPT_FOR:
-        if row.digest != attempt.digest:
-            raise ValidationError(
-                "clientToken was used before with other parameters.",
-                context={"member": "clientToken"},
-            )
-        return Answer(status=row.status, body=row.body.encode())
+    row = _FIND.first(transaction, **_key_of(attempt))
     if row is not None:
-        transaction.execute(client_tokens.delete().where(_is(attempt)))
+        digest, created_at, status, body = row
+        if created_at > now - KEPT_FOR:
+            if digest != attempt.digest:
+                raise ValidationError(
+                    "clientToken was used before with other parameters.",
+                    context={"member": "clientToken"},
+                )
+            return Answer(status=status, body=body.encode())
+        transaction.execute(_FORGET, _key_of(attempt))
     values = {**msgspec.structs.asdict(attempt), "created_at": now}
     try:
-        transaction.execute(client_tokens.insert().values(**values))
+        transaction.execute(_REMEMBER, values)
     except sqlalchemy.exc.IntegrityError:
         raise RaceLostError from None
     return None
@@ -85,11 +87,8 @@ def begin(transaction: Connection, attempt: Attempt, now: datetime) -> Answer | 
 
 def finish(transaction: Connection, attempt: Attempt, answer: Answer) -> None:
     """Keep the answer that the attempt got."""
-    transaction.execute(
-        client_tokens.update()
-        .where(_is(attempt))
-        .values(status=answer.status, body=answer.body.decode())
-    )
+    kept = {"kept_status": answer.status, "kept_body": answer.body.decode()}
+    transaction.execute(_FINISH, _key_of(attempt) | kept)
 
 
 def purge(transaction: Connection, now: datetime) -> int:
@@ -98,11 +97,31 @@ def purge(transaction: Connection, now: datetime) -> int:
     return transaction.execute(client_tokens.delete().where(old)).rowcount
 
 
-def _is(attempt: Attempt) -> sqlalchemy.ColumnElement[bool]:
-    columns = client_tokens.c
-    return and_(
-        columns.principal_id == attempt.principal_id,
-        columns.operation == attempt.operation,
-        columns.studio_id == attempt.studio_id,
-        columns.token == attempt.token,
+def _key_of(attempt: Attempt) -> dict[str, str]:
+    return {
+        "of_principal": attempt.principal_id,
+        "of_operation": attempt.operation,
+        "of_studio": attempt.studio_id,
+        "of_token": attempt.token,
+    }
+
+
+_columns = client_tokens.c
+_IS_IT = and_(
+    _columns.principal_id == bindparam("of_principal"),
+    _columns.operation == bindparam("of_operation"),
+    _columns.studio_id == bindparam("of_studio"),
+    _columns.token == bindparam("of_token"),
+)
+_FIND = Prepared(
+    sqlalchemy.select(_columns.digest, _columns.created_at, _columns.status, _columns.body).where(
+        _IS_IT
     )
+)
+_REMEMBER = client_tokens.insert()
+_FINISH = (
+    client_tokens.update()
+    .where(_IS_IT)
+    .values(status=bindparam("kept_status"), body=bindparam("kept_body"))
+)
+_FORGET = client_tokens.delete().where(_IS_IT)

@@ -14,6 +14,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -27,6 +28,8 @@ from soundstage.resources.request import Caller
 SERVICE = "nimble"
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _TERMINATOR = "aws4_request"
+_DAY_KEYS = 1024
+"""How many derived keys are remembered; the one unused for longest goes first."""
 _PART = re.compile(r"(?P<name>Credential|SignedHeaders|Signature)=(?P<value>[^\s,]+)\Z")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}\Z")
 _MOMENT = re.compile(r"\d{8}T\d{6}Z\Z")
@@ -144,7 +147,7 @@ def _check_scope(claim: Claim, moment: str, service: str) -> None:
 
 def _check_time(moment: str, now: datetime, allowed: timedelta) -> None:
     try:
-        sent_at = datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        sent_at = datetime.fromisoformat(moment)
     except ValueError:
         raise _incomplete("X-Amz-Date is no date") from None
     server = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -187,8 +190,22 @@ def _incomplete(reason: str) -> Refused:
     return Refused("IncompleteSignatureException", f"The signature is incomplete: {reason}.")
 
 
+@lru_cache(maxsize=_DAY_KEYS)
+def _day_key(secret: str, date: str, region: str, service: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (date, region, service, _TERMINATOR):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
 class _Signer(SigV4Auth):  # type: ignore[misc]
     """botocore's signer, told by the client which headers it signed."""
+
+    def signature(self, string_to_sign: str, request: "_Signed") -> str:
+        """Sign with the key of a day, which is the same for all of a client's requests of it."""
+        date = request.context["timestamp"][:8]
+        key = _day_key(self.credentials.secret_key, date, self._region_name, self._service_name)
+        return hmac.digest(key, string_to_sign.encode(), "sha256").hex()
 
     def headers_to_sign(self, request: "_Signed") -> "_Headers":
         return request.signed

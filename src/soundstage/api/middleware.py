@@ -1,10 +1,11 @@
 """The API's edge to the network: limits, request ids, headers and the log line.
 
 `app` puts it around the API. It reads the whole body, bounded in size and time, before anybody is
-identified, hands the request to a worker thread, and sends the answer. The log line holds neither
-the query nor any header.
+identified, has the request answered, in a worker thread or at once, and sends the answer. The log
+line holds neither the query nor any header.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -31,11 +32,18 @@ _log = structlog.get_logger("soundstage.api")
 
 
 class Edge:
-    """An ASGI application around a function that answers requests in a worker thread."""
+    """An ASGI application around a function that answers requests."""
 
-    def __init__(self, answer: Callable[[Received], Answer], settings: ApiSettings) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Received], Answer],
+        settings: ApiSettings,
+        *,
+        reads_at_once: bool = False,
+    ) -> None:
         self._answer = answer
         self._settings = settings
+        self._reads_at_once = reads_at_once
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +78,8 @@ class Edge:
         )
 
     async def _run(self, received: Received) -> Answer:
+        if self._reads_at_once and received.method == "GET":
+            return self._answer(received)
         # A limiter belongs to an event loop, so it can't be made before the first request.
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self._settings.workers)
@@ -78,12 +88,15 @@ class Edge:
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """Read the body; None when the client went away. Raises Refused."""
         limit = self._settings.body_bytes
-        if _stated_length(scope) > limit:
+        length = _stated_length(scope)
+        if length is None:
+            return b""
+        if length > limit:
             raise _too_large(limit)
         chunks: list[bytes] = []
         size = 0
         try:
-            with anyio.fail_after(self._settings.body_seconds):
+            async with asyncio.timeout(self._settings.body_seconds):
                 while True:
                     message: Message = await receive()
                     if message["type"] == "http.disconnect":
@@ -120,11 +133,15 @@ def _check_head(scope: Scope, settings: ApiSettings) -> None:
         )
 
 
-def _stated_length(scope: Scope) -> int:
+def _stated_length(scope: Scope) -> int | None:
+    """Say how long the body will be, as far as its sender says; None when there is none."""
+    length: int | None = None
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
-            return int(value[:20])
-    return 0
+            length = int(value[:20])
+        elif name == b"transfer-encoding":
+            length = length or 0
+    return length
 
 
 def _too_large(limit: int) -> Refused:

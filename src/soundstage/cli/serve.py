@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.wiring import Service
 
 _START_SECONDS = 30.0
+_THREAD_SECONDS = 0.0005
+"""How long one thread may keep the interpreter while others want it. Python's own 5 ms are more than
+most requests take, and a request needs it two or three times.
+"""
 
 
 def serve(settings: Settings) -> None:
@@ -44,6 +49,7 @@ def served(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
+    sys.setswitchinterval(_THREAD_SECONDS)
     # The port before anything else, so that a taken one is said at once and plainly.
     with _listen(settings) as listener:
         service = Service(settings)

@@ -64,6 +64,9 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     directory: str
     name: str
     uid: int
+    files: str | None = None
+    """The socket that files are sent to and taken from, in the same directory; None where the
+    workstation was started without any `Transfers`."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,9 +178,13 @@ class Transfers(msgspec.Struct, frozen=True, kw_only=True):
 
     upload_to: str | None = None
     """The folder for uploads, absolute or beginning with `$HOME/`; None refuses them."""
-    download: bool = False
-    most_bytes: int = 10 * 1024**3
-    """The largest file."""
+    download_from: str | None = None
+    """The folder whose files may be taken out, likewise."""
+
+    @property
+    def are_any(self) -> bool:
+        """Reports whether anything may be transferred."""
+        return self.upload_to is not None or self.download_from is not None
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):

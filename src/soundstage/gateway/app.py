@@ -18,6 +18,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from soundstage.gateway.accesslog import AccessLog
 from soundstage.gateway.connect import Connector
+from soundstage.gateway.filerights import FileRights
+from soundstage.gateway.files import Files
 from soundstage.gateway.live import LiveRelays
 from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS, Pages
 from soundstage.gateway.refusals import NOT_ASKED, NOT_FOUND, NOT_INSTALLED
@@ -56,6 +58,8 @@ class Gateway:
         self._client = _read_client(settings)
         self.live = LiveRelays(settings, upstreams, clock)
         self._connector = Connector(settings)
+        rights = FileRights(settings, upstreams, self._entrance, self._proxies)
+        self._files = Files(settings, rights, self._pages, self._connector)
 
     def routes(self) -> list[BaseRoute]:
         """The gateway's part of the service's addresses: everything below `/streams`."""
@@ -69,6 +73,7 @@ class Gateway:
                     Route("/{stream_id}/api/status", self._status),
                     Route("/{stream_id}/api/countdown", self._countdown),
                     Route("/{stream_id}/api/websockets", self._probe),
+                    *self._files.routes(),
                     Route("/{stream_id}/{name:path}", self._file),
                     Route("/{rest:path}", self._nothing),
                 ],

@@ -42,7 +42,7 @@ class Connector:
         try:
             async with turn.lock:
                 await asyncio.sleep(turn.connected_at + self._spacing - time.monotonic())
-                connection = await self._connect(upstream)
+                connection = await self._connect(upstream, upstream.name)
                 turn.connected_at = time.monotonic()
         finally:
             turn.waiting -= 1
@@ -50,13 +50,19 @@ class Connector:
         connection.setblocking(False)
         return connection
 
+    async def open_beside(self, upstream: Upstream, name: str) -> socket.socket:
+        """Connect at once to another socket of the same desktop. Raises as `open` does."""
+        connection = await self._connect(upstream, name)
+        connection.setblocking(False)
+        return connection
+
     def close(self) -> None:
         """End the threads; those that still connect end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _connect(self, upstream: Upstream) -> socket.socket:
+    async def _connect(self, upstream: Upstream, name: str) -> socket.socket:
         connecting = asyncio.get_running_loop().run_in_executor(
-            self._threads, open_socket, upstream.directory, upstream.name, upstream.uid
+            self._threads, open_socket, upstream.directory, name, upstream.uid
         )
         try:
             return await asyncio.shield(connecting)

@@ -44,6 +44,17 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     activity_seconds: float = 60.0
     """How often use is reported."""
 
+    upload_most_bytes: int = 10 * 1024**3
+    """The largest file that may be sent into a workstation."""
+    piece_bytes: int = 16 * 1024**2
+    """The most of a file that comes with one request; a browser sends as much as takes seconds."""
+    transfers_per_stream: int = 4
+    """Requests with files that are under way for one desktop at once."""
+    transfers_in_total: int = 64
+    """The same for this process."""
+    transfer_seconds: float = 60.0
+    """How long a desktop may take over the next bytes of a file."""
+
     @property
     def public_origin(self) -> str:
         """Scheme, host and port of the public address, as a browser writes them in Origin."""

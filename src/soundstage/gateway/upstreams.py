@@ -11,6 +11,16 @@ import msgspec
 from soundstage.wire.ticket import Ticket
 
 
+class FileRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Which files may go through a stream, and which socket of the desktop takes and gives them."""
+
+    name: str
+    upload_to: str | None = None
+    """The folder as people call it; None: nothing may be sent in."""
+    download_from: str | None = None
+    """The folder as people call it; None: nothing may be taken out."""
+
+
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """Where a stream's desktop is: a unix socket, named apart from its folder, and its owner."""
 
@@ -18,6 +28,17 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     directory: str
     name: str
     uid: int
+    files: FileRules | None = None
+    """None: no files go through this stream."""
+
+
+class Transferred(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that somebody sent in or began to take out."""
+
+    stream_id: str
+    is_upload: bool
+    name: str
+    size: int
 
 
 class Countdown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -78,6 +99,10 @@ class Upstreams(Protocol):
 
     async def countdown(self, stream_id: str) -> Countdown | None:
         """Say what will happen next by itself; None when nothing will."""
+        ...
+
+    async def report_transfer(self, transferred: Transferred) -> None:
+        """Note it for whoever asks later what went in and out."""
         ...
 
     async def report_activity(self, stream_ids: set[str]) -> None:

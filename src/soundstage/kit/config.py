@@ -113,6 +113,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(ge=60, le=3600, description="How long a stream's address may be opened, by default."),
     ] = 120
+    upload_most_bytes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=2**50,
+            description="The largest file, in bytes, that may be sent into a workstation whose "
+            "launch profile allows uploads.",
+        ),
+    ] = 10 * 1024**3
     backup_repository: Annotated[
         str,
         Meta(

@@ -72,10 +72,10 @@ def converge(
     with database.transaction(write=False) as transaction:
         loaded = worker.load(transaction, held.id, clock())
     if loaded is None:
-        with database.transaction() as transaction:
+        with database.transaction(patient=True) as transaction:
             return lease.release(transaction, worker.table, held, due_at=None)
     outcome = worker.act(loaded, clock())
-    with database.transaction() as transaction:
+    with database.transaction(patient=True) as transaction:
         if not lease.release(transaction, worker.table, held, due_at=worker.due_at(outcome)):
             return False
         worker.apply(transaction, loaded, outcome, clock())

@@ -29,6 +29,8 @@ journal = Table(
     Column("detail", Document(dict[str, Any]), nullable=False),
 )
 
+_APPEND = journal.insert()
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened."""
@@ -54,9 +56,8 @@ def append(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Note that something happened."""
-    transaction.execute(
-        journal.insert().values(at=at, kind=kind, subject=subject, actor=actor, detail=detail or {})
-    )
+    entry = {"at": at, "kind": kind, "subject": subject, "actor": actor, "detail": detail or {}}
+    transaction.execute(_APPEND, entry)
 
 
 def read(transaction: Connection, *, subject: str | None = None, after: int = 0) -> list[Entry]:

@@ -10,13 +10,16 @@ late decision then changes nothing either, and the row is looked at again at onc
 
 import secrets
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import Column, Connection, Integer, String, Table, and_, or_
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, and_, bindparam, or_
+from sqlalchemy.schema import SchemaItem
 
 from soundstage.kit.database import Moment
+from soundstage.kit.prepared import Prepared
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,13 +30,17 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
 
 
-def columns() -> list[Column[Any]]:
-    """Make the columns that a table needs for its rows to be claimed."""
+def columns() -> list[SchemaItem]:
+    """Make what a table needs for its rows to be claimed: columns, and the index of held rows."""
+    is_held = sqlalchemy.text("lease_until IS NOT NULL")
     return [
         Column("due_at", Moment, index=True),
         Column("lease_token", String(32)),
-        Column("lease_until", Moment, index=True),
+        Column("lease_until", Moment),
         Column("revision", Integer, nullable=False, default=0, server_default="0"),
+        # Only of the few that are held: an index of all would have SQLite look for free rows in it,
+        # which are nearly all, and sort them.
+        Index(None, "lease_until", sqlite_where=is_held, postgresql_where=is_held),
     ]
 
 
@@ -73,17 +80,40 @@ def claim(
     return [Lease(id=row.id, token=token, revision=row.revision) for row in rows]
 
 
-def next_due_at(transaction: Connection, table: Table) -> datetime | None:
-    """Say when the next row can be claimed: when a free one is due, or a lease runs out."""
-    free = (
-        sqlalchemy.select(table.c.due_at)
-        .where(table.c.due_at.is_not(None), table.c.lease_until.is_(None))
-        .order_by(table.c.due_at)
-        .limit(1)
-    )
-    held = sqlalchemy.select(sqlalchemy.func.min(table.c.lease_until))
-    moments = [transaction.execute(free).scalar(), transaction.execute(held).scalar()]
-    return min((moment for moment in moments if moment is not None), default=None)
+def next_due_at(transaction: Connection, *tables: Table) -> list[datetime | None]:
+    """Say when each table's next row can be claimed: when a free one is due, or a lease runs out.
+
+    It is asked all the time and of all tables, hence in one statement.
+    """
+    found = _next_due_at(tables).first(transaction)
+    assert found is not None  # noqa: S101 - it has no FROM, so it gives one row
+    frees, helds = found[::2], found[1::2]
+    return [
+        min((moment for moment in pair if moment is not None), default=None)
+        for pair in zip(frees, helds, strict=True)
+    ]
+
+
+def next_due(*tables: Table) -> sqlalchemy.Select[Any]:
+    """Make the statement of `next_due_at`: for each table the first free row's, the first end."""
+    moments = []
+    for table in tables:
+        free = (
+            sqlalchemy.select(table.c.due_at)
+            .where(table.c.due_at.is_not(None), table.c.lease_until.is_(None))
+            .order_by(table.c.due_at)
+            .limit(1)
+        )
+        held = sqlalchemy.select(sqlalchemy.func.min(table.c.lease_until)).where(
+            table.c.lease_until.is_not(None)
+        )
+        moments += [free.scalar_subquery(), held.scalar_subquery()]
+    return sqlalchemy.select(*moments)
+
+
+@lru_cache
+def _next_due_at(tables: tuple[Table, ...]) -> Prepared:
+    return Prepared(next_due(*tables))
 
 
 def renew(transaction: Connection, table: Table, lease: Lease, until: datetime) -> bool:
@@ -105,9 +135,13 @@ def release(
     it decided. A row changed meanwhile is given back as it is, due at the moment its changer set.
     """
     kept = transaction.execute(
-        table.update()
-        .where(_held(table, lease), table.c.revision == lease.revision)
-        .values(lease_token=None, lease_until=None, due_at=due_at)
+        _releasing(table),
+        {
+            "row_id": lease.id,
+            "token": lease.token,
+            "was_revision": lease.revision,
+            "looked_at_again": due_at,
+        },
     )
     if kept.rowcount == 1:
         return True
@@ -115,6 +149,20 @@ def release(
         table.update().where(_held(table, lease)).values(lease_token=None, lease_until=None)
     )
     return False
+
+
+@lru_cache
+def _releasing(table: Table) -> sqlalchemy.Update:
+    columns = table.c
+    return (
+        table.update()
+        .where(
+            columns.id == bindparam("row_id"),
+            columns.lease_token == bindparam("token"),
+            columns.revision == bindparam("was_revision"),
+        )
+        .values(lease_token=None, lease_until=None, due_at=bindparam("looked_at_again"))
+    )
 
 
 def forget(transaction: Connection, table: Table) -> None:
@@ -144,11 +192,26 @@ def wake(
     One that is held is touched: its holder may have looked before what it is woken for happened,
     and would put it off again.
     """
+    transaction.execute(waking(table, *where), {"waking_at": now})
+
+
+def wake_row(transaction: Connection, table: Table, row_id: str, now: datetime) -> None:
+    """Wake one row; what nearly every change of a row does."""
+    transaction.execute(_waking_row(table), {"waking_at": now, "row_id": row_id})
+
+
+def waking(table: Table, *where: sqlalchemy.ColumnElement[bool]) -> sqlalchemy.Update:
+    """Make the statement of `wake`, for who runs it often; `waking_at` is its parameter."""
+    now = bindparam("waking_at", type_=table.c.due_at.type)
     is_later = or_(table.c.due_at.is_(None), table.c.due_at > now)
     is_held = table.c.lease_token.is_not(None)
-    transaction.execute(
-        table.update().where(*where, or_(is_later, is_held)).values(**touch(table, now))
-    )
+    changes = {"due_at": now, "revision": table.c.revision + 1}
+    return table.update().where(*where, or_(is_later, is_held)).values(changes)
+
+
+@lru_cache
+def _waking_row(table: Table) -> sqlalchemy.Update:
+    return waking(table, table.c.id == bindparam("row_id"))
 
 
 LEASE_FOR = timedelta(seconds=30)

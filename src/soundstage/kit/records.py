@@ -10,10 +10,20 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import ColumnElement, Connection, Table, and_, or_
+from sqlalchemy import ColumnElement, Connection, Index, Table, or_
 from sqlalchemy.exc import IntegrityError
 
+from soundstage.kit.database import seen_by
+from soundstage.kit.prepared import Prepared
+
 Record = TypeVar("Record", bound=msgspec.Struct)
+
+
+def listed_by(*names: str) -> Index:
+    """Make the index of a list that is narrowed by these columns: in its order, so that a page
+    costs the same at its beginning and at its end, however many rows there are.
+    """
+    return Index(None, *names, "created_at", "id")
 
 
 class Records(Generic[Record]):
@@ -23,17 +33,27 @@ class Records(Generic[Record]):
         self.table = table
         self.kind = kind
         self._fields = [table.c[name] for name in kind.__struct_fields__]
+        # Made once: building a statement takes SQLAlchemy longer than running it.
+        self._insert = table.insert()
+        self._get = Prepared(
+            sqlalchemy.select(*self._fields).where(table.c.id == sqlalchemy.bindparam("record_id"))
+        )
 
     def insert(self, transaction: Connection, record: Record, **more: Any) -> None:
         """Add a row; `more` fills columns that are not the model's (those of the lease)."""
         values = {name: getattr(record, name) for name in self.kind.__struct_fields__}
-        transaction.execute(self.table.insert().values(**values, **more))
+        transaction.execute(self._insert, values | more)
 
     def get(self, transaction: Connection, record_id: str) -> Record | None:
         """Read one row by its id."""
-        statement = sqlalchemy.select(*self._fields).where(self.table.c.id == record_id)
-        row = transaction.execute(statement).first()
-        return None if row is None else self._record(row)
+        seen = seen_by(transaction)
+        if seen is None:
+            return self._read(transaction, record_id)
+        key = self.table.name, record_id
+        if key not in seen:
+            seen[key] = self._read(transaction, record_id)
+        found: Record | None = seen[key]
+        return found
 
     def find(
         self, transaction: Connection, *where: ColumnElement[bool], limit: int | None = None
@@ -57,11 +77,10 @@ class Records(Generic[Record]):
     ) -> list[Record]:
         """Read the next rows that fit, after one that was created then and has this id."""
         columns = self.table.c
-        is_later = or_(
-            columns.created_at > created_at,
-            and_(columns.created_at == created_at, columns.id > record_id),
-        )
-        return self.find(transaction, *where, is_later, limit=limit)
+        # Said twice, because an index is searched by the first and not by an OR.
+        is_not_earlier = columns.created_at >= created_at
+        is_later = or_(columns.created_at > created_at, columns.id > record_id)
+        return self.find(transaction, *where, is_not_earlier, is_later, limit=limit)
 
     def update(self, transaction: Connection, record_id: str, changes: Mapping[str, Any]) -> None:
         """Change columns of one row."""
@@ -86,6 +105,10 @@ class Records(Generic[Record]):
         except IntegrityError:
             return False
         return True
+
+    def _read(self, transaction: Connection, record_id: str) -> Record | None:
+        row = self._get.first(transaction, record_id=record_id)
+        return None if row is None else self._record(row)
 
     def _record(self, row: Sequence[Any]) -> Record:
         values = zip(self.kind.__struct_fields__, row, strict=True)

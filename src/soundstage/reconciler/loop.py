@@ -24,6 +24,8 @@ _LOOK_EVERY = 1.0
 """Most seconds between two looks."""
 _SHORTEST_PAUSE = 0.02
 """Least seconds between two looks that no hint asked for."""
+_GATHER_SECONDS = 0.005
+"""How long a look waits for more hints after the first: many at once are one piece of work."""
 _SET_BACK = timedelta(seconds=10)
 """Steps back that are smaller than this are waited out."""
 _RETRY_AFTER = timedelta(seconds=5)
@@ -91,7 +93,7 @@ class Loop:
             limit = (_THREADS - self._count() + 1) // 2
             if limit == 0:
                 break
-            with self._database.transaction() as transaction:
+            with self._database.transaction(patient=True) as transaction:
                 leases = lease.claim(
                     transaction,
                     worker.table,
@@ -130,7 +132,8 @@ class Loop:
                 _log.exception("the reconciler could not look")
                 self._stopping.wait(_LOOK_EVERY)
                 continue
-            self._woken.wait(pause)
+            if self._woken.wait(pause):
+                self._stopping.wait(_GATHER_SECONDS)
             self._woken.clear()
 
     def _pause(self) -> float:
@@ -142,11 +145,11 @@ class Loop:
 
     def _moments(self) -> dict[Worker[Any, Any], datetime]:
         """Say when each worker's next row is due, for those that have one."""
+        tables = [worker.table for worker in self._workers]
         with self._database.transaction(write=False) as transaction:
-            found = {
-                worker: lease.next_due_at(transaction, worker.table) for worker in self._workers
-            }
-        return {worker: moment for worker, moment in found.items() if moment is not None}
+            moments = lease.next_due_at(transaction, *tables)
+        found = zip(self._workers, moments, strict=True)
+        return {worker: moment for worker, moment in found if moment is not None}
 
     def _notice_a_clock_set_back(self, now: datetime) -> None:
         before, self._looked_at = self._looked_at, now
@@ -159,7 +162,7 @@ class Loop:
         knows what its clock did meanwhile.
         """
         for worker in self._workers:
-            with self._database.transaction() as transaction:
+            with self._database.transaction(patient=True) as transaction:
                 lease.look_again(transaction, worker.table, self._clock())
 
     def _watch(self, now: datetime) -> None:
@@ -222,7 +225,7 @@ class Loop:
 
     def _give_back(self, item: InHand) -> None:
         try:
-            with self._database.transaction() as transaction:
+            with self._database.transaction(patient=True) as transaction:
                 again_at = self._clock() + _RETRY_AFTER
                 lease.release(transaction, item.worker.table, item.lease, due_at=again_at)
         except Exception:  # noqa: BLE001 - one row must not end the loop
@@ -234,7 +237,7 @@ class Loop:
         with self._lock:
             items = list(self._in_hand.values())
         for item in items:
-            with self._database.transaction() as transaction:
+            with self._database.transaction(patient=True) as transaction:
                 lease.renew(transaction, item.worker.table, item.lease, until)
 
     def hear(self, hinted: list[Hint]) -> None:
@@ -249,7 +252,7 @@ class Loop:
         if not hinted:
             return
         try:
-            with self._database.transaction() as transaction:
+            with self._database.transaction(patient=True) as transaction:
                 for name, changed in sorted(hinted):
                     if name in self._by_name:
                         self._by_name[name].wake(transaction, changed, self._clock())

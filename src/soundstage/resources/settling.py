@@ -183,7 +183,7 @@ class SettlingWorker:
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         """Look at the changed resource now."""
-        lease.wake(transaction, self.table, now, self.table.c.id == changed)
+        lease.wake_row(transaction, self.table, changed, now)
 
 
 def _is_in_progress(record: Any) -> bool:

@@ -288,6 +288,11 @@ class SmallStudio:
 
     # The door.
 
+    @property
+    def reads_at_once(self) -> bool:
+        """As the service does."""
+        return self.database.reads_at_once
+
     def now(self) -> datetime:
         return self.at
 

@@ -25,7 +25,7 @@ from soundstage.gateway.frames import TOO_SOON, close_frame
 from soundstage.gateway.handshake import read_request
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
-from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Upstream
+from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Transferred, Upstream
 from soundstage.wire.ticket import Ticket, Tickets
 
 SECONDS = 10.0
@@ -42,6 +42,7 @@ class MemoryUpstreams:
         self.reported: list[set[str]] = []
         self.worked_on: list[set[str]] = []
         self.coming: Countdown | None = None
+        self.transferred: list[Transferred] = []
         self.is_reachable = True
 
     async def redeem(self, ticket: Ticket) -> Upstream:
@@ -76,6 +77,12 @@ class MemoryUpstreams:
         """Say what it was told of every stream."""
         del stream_id
         return self.coming
+
+    async def report_transfer(self, transferred: Transferred) -> None:
+        """Keep what was reported."""
+        if not self.is_reachable:
+            raise ConnectionError("told to be unreachable")
+        self.transferred.append(transferred)
 
     async def report_activity(self, stream_ids: set[str]) -> None:
         """Keep what was reported."""

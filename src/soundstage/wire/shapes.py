@@ -4,6 +4,7 @@ The nouns' `operations.py` build their shapes of these; `api` decodes and encode
 are snake_case; the wire's camelCase names follow from them. Members that are None are not sent.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -51,7 +52,7 @@ class OneOf(Shape, frozen=True, kw_only=True):
 
 def timestamp(moment: datetime) -> str:
     """Write a moment as the wire does, `YYYY-MM-DDTHH:MM:SSZ`: seconds are all that it keeps."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def encode(shape: Shape) -> bytes:
@@ -61,16 +62,23 @@ def encode(shape: Shape) -> bytes:
 
 def to_document(value: Any) -> Any:
     """Turn a shape into what JSON can hold, with the wire's timestamps."""
-    return _with_timestamps(msgspec.to_builtins(value, builtin_types=(datetime,)))
+    if isinstance(value, datetime):
+        return timestamp(value)
+    document = msgspec.to_builtins(value, builtin_types=(datetime,))
+    _write_timestamps(document)
+    return document
 
 
-def _with_timestamps(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _with_timestamps(item) for key, item in value.items()}
-        case list():
-            return [_with_timestamps(item) for item in value]
-        case datetime():
-            return timestamp(value)
-        case _:
-            return value
+def _write_timestamps(value: Any) -> None:
+    """Replace the moments in a document that nobody else has."""
+    if isinstance(value, dict):
+        items: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return
+    for key, item in items:
+        if isinstance(item, datetime):
+            value[key] = timestamp(item)
+        elif not isinstance(item, str):
+            _write_timestamps(item)

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from soundstage.engines.interface import BackupPhase, ObservedBackup, PermanentError, RetryableError
 from soundstage.engines.sandbox.backups import Repository
+from soundstage.engines.sandbox.jobs import TooSlowError
 from soundstage.engines.sandbox.stores import folder_store
 
 REF = "r" * 22
@@ -371,3 +373,99 @@ def _size(directory: Path) -> int:
         ["find", directory, "-type", "f", "-printf", "%s\n"], check=False, capture_output=True
     )
     return sum(map(int, files.stdout.split()))
+
+
+class Held:
+    """Stands for a workstation that is held still; tells what was done meanwhile."""
+
+    def __init__(self, place: Place, *, too_slow: int = 0) -> None:
+        self.place = place
+        self.too_slow = too_slow
+        self.seconds: list[float] = []
+
+    @contextmanager
+    def __call__(self, seconds: float) -> Iterator[None]:
+        self.seconds.append(seconds)
+        # What is written before the hold is in the copy, what after it is not.
+        (self.place.volume / "home" / "file").write_text("at the moment")
+        yield
+        (self.place.volume / "home" / "file").write_text("after it")
+        if len(self.seconds) <= self.too_slow:
+            raise TooSlowError
+
+
+def test_a_running_workstation_is_copied_twice_and_kept_once(place: Place) -> None:
+    held = Held(place)
+    place.disguise(f'exec {RESTIC} "$@"')
+    place.repository.ensure(REF, ONE, place.volume, quiet=held)
+    assert place.repository.copying(REF) is not None
+    place.wait_for(BackupPhase.COMPLETE)
+    assert place.restored() == "at the moment"
+    assert held.seconds == [15]
+    # The first pass goes, and nobody is left to copy.
+    place.eventually(lambda: place.snapshots() == 1)
+    assert place.repository.copying(REF) is None
+    assert place.calls.read_text().count(" backup ") == 2
+    assert place.restored(repository=place.open()) == "at the moment"
+
+
+def test_one_that_would_not_be_held_is_tried_again_and_then_given_up(place: Place) -> None:
+    place.repository.ensure(REF, ONE, place.volume, quiet=Held(place, too_slow=1))
+    place.wait_for(BackupPhase.COMPLETE)
+    assert place.restored() == "at the moment"
+    never = Held(place, too_slow=99)
+    place.repository.ensure(REF, TWO, place.volume, quiet=never)
+    # Six runs of restic, on a machine that may be busy.
+    place.eventually(lambda: place.repository.observe(TWO).phase is BackupPhase.FAILED, seconds=90)
+    assert "stop it first" in place.repository.observe(TWO).detail
+    assert len(never.seconds) == 3
+    place.eventually(lambda: place.snapshots() == 1)
+
+
+def test_a_first_pass_that_a_killed_service_left_goes(place: Place) -> None:
+    killed = threading.Event()
+
+    @contextmanager
+    def dies(_: float) -> Iterator[None]:
+        killed.set()
+        threading.Event().wait()
+        yield
+
+    place.repository.ensure(REF, ONE, place.volume, quiet=dies)
+    place.eventually(killed.is_set)
+    assert place.snapshots() == 1
+    # Another service begins; the one above is as good as dead.
+    again = place.open()
+    place.complete(ONE, again)
+    place.eventually(lambda: place.snapshots() == 1)
+    assert place.restored(repository=again) == "first"
+
+
+def test_a_copy_is_given_up_for_a_disk_that_goes(place: Place) -> None:
+    place.disguise(
+        f"echo $$ >{place.root}/r && mv {place.root}/r {place.root}/reached;exec sleep 60"
+    )
+    place.repository.ensure(REF, ONE, place.volume)
+    place.eventually((place.root / "reached").exists)
+    with pytest.raises(RetryableError, match="Another copy"):
+        place.repository.ensure(REF, TWO, place.volume)
+    place.repository.give_up(REF)
+    place.eventually(lambda: place.repository.copying(REF) is None)
+    place.wait_for(BackupPhase.ABSENT)
+    place.undisguise()
+    shutil.rmtree(place.volume / "home")
+    with pytest.raises(PermanentError):
+        place.repository.ensure(REF, ONE, place.volume)
+
+
+def test_a_repository_that_vanished_is_not_made_anew(place: Place) -> None:
+    place.complete(ONE)
+    (place.root / "restic").rename(place.root / "unmounted")
+    place.repository.ensure(REF, TWO, place.volume)
+    place.eventually(lambda: place.repository.observe(TWO).phase is BackupPhase.FAILED)
+    observed = place.repository.observe(TWO)
+    assert ("mounted" in observed.detail, observed.may_pass) == (True, True)
+    assert not (place.root / "restic").exists()
+    (place.root / "unmounted").rename(place.root / "restic")
+    place.complete(TWO)
+    assert place.snapshots() == 2

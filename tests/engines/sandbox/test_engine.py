@@ -3,6 +3,7 @@
 What holds for every engine is in tests/contracts; here is what is this one's own.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -15,8 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from soundstage.engines.interface import Message, PermanentError, Phase, Reason, RetryableError
+from soundstage.engines.interface import (
+    BackupPhase,
+    Message,
+    PermanentError,
+    Phase,
+    Reason,
+    RetryableError,
+)
+from soundstage.engines.sandbox.backups import Copying, Repository
 from soundstage.engines.sandbox.engine import SandboxEngine
+from soundstage.engines.sandbox.jobs import Cancellation
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.testing.workbench import Workbench
 
@@ -505,3 +515,47 @@ def test_another_process_s_status_is_believed_only_with_the_lock(bench: Workbenc
     bench.engine.ensure_stopped(ref)
     bench.engine.ensure_absent(ref)
     assert bench.engine.observe(ref).phase is Phase.ABSENT
+
+
+def test_a_stop_lets_go_of_a_workstation_that_is_held_still(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing frozen can close its windows, or be killed."""
+    held = threading.Event()
+
+    def never_done(
+        _: Repository, cancellation: Cancellation, *_given: object, **_more: object
+    ) -> None:
+        held.set()
+        while True:
+            cancellation.check()
+            time.sleep(0.01)
+
+    monkeypatch.setattr(Repository, "_save", never_done)
+    ref, backup_id = bench.start(), "b" * 22
+    deadline = time.monotonic() + 60
+    while not held.is_set():
+        assert time.monotonic() < deadline
+        with contextlib.suppress(RetryableError):
+            bench.engine.ensure_backup(ref, backup_id, live=True)
+        time.sleep(0.1)
+    assert bench.engine._stillness.is_held(ref)
+    assert bench.engine.observe(ref).phase is Phase.RUNNING
+    bench.stop(ref)
+    assert bench.engine.observe(ref).phase is Phase.STOPPED
+    assert not bench.engine._stillness.is_held(ref)
+    assert bench.engine.observe_backup(ref, backup_id).phase is BackupPhase.ABSENT
+
+
+def test_a_disk_that_is_copied_is_neither_used_nor_removed(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copying = Copying(backup_id="b" * 22, is_live=False)
+    monkeypatch.setattr(Repository, "copying", lambda *_: copying)
+    ref, spec = "r" * 22, bench.spec()
+    with pytest.raises(RetryableError, match="being copied"):
+        bench.engine.ensure_running(ref, spec)
+    with pytest.raises(RetryableError, match="being copied"):
+        bench.engine.ensure_volume_absent(ref)
+    monkeypatch.undo()
+    assert bench.start(ref) == ref

@@ -13,6 +13,7 @@ from soundstage.testing.world import World, world
 
 class Refuses(SimulatedEngine):
     def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
+        assert not live
         raise PermanentError(f"There is nothing of {ref} to copy as {backup_id}.")
 
 

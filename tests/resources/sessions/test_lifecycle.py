@@ -662,9 +662,9 @@ def test_a_start_waits_as_long_as_its_scripts_may_take(state: StreamingSessionSt
     assert step(late, seen(P.STARTING), patience=scripts).event is None
     later = a_session(state, limit + timedelta(minutes=31))
     assert step(later, seen(P.STARTING), patience=scripts).event == "failed"
-    blind = {"why": "x", "again_at": NOW + SECOND, "now": NOW}
-    assert blind_step(late, None, **blind).event == "failed"
-    assert blind_step(late, None, **blind, patience=scripts).event is None
+    for patience, event in ((timedelta(0), "failed"), (scripts, None)):
+        unseen = blind_step(late, None, why="x", again_at=NOW + SECOND, now=NOW, patience=patience)
+        assert unseen.event == event
 
 
 def test_a_heal_waits_as_long_as_its_scripts_may_take() -> None:

@@ -239,3 +239,24 @@ def test_only_one_that_is_to_be_started_is_told_its_equipment(studio: Studio) ->
     with made.service.database.transaction() as transaction:
         worker.apply(transaction, loaded(), outcome, made.clock())
     assert loaded().equipment is not None
+
+
+def test_a_healthy_session_costs_the_database_nothing(written: Written) -> None:
+    world = written.studio.world
+    world.advance(timedelta(seconds=10))
+    statement = select(store.table).where(store.table.c.id == written.id)
+
+    def stored() -> tuple[Any, ...]:
+        with world.service.database.transaction(write=False) as transaction:
+            return tuple(transaction.execute(statement).one())
+
+    before, changes = stored(), written.due_at()
+    for _ in range(20):
+        world.advance(timedelta(seconds=3))
+    assert stored() == before
+    assert changes is not None
+    assert changes > world.clock()
+    # And yet it is looked after.
+    world.engine.crash(written.id)
+    world.advance(timedelta(seconds=6))
+    assert written.read().attempt == 2

@@ -86,3 +86,31 @@ def test_people_begin_with_their_own_backups_only(studio: Studio) -> None:
     with pytest.raises(CallError) as raised:
         ann.call("CreateStreamingSession", **launch, backupId=backup["backupId"])
     assert raised.value.name == "AccessDeniedException"
+
+
+def test_another_studio_s_backups_are_not_there(studio: Studio) -> None:
+    session = studio.launch()
+    studio.stop(session)
+    (backup,) = studio.backups("READY")
+    role = "arn:aws:iam::000000000000:role/soundstage"
+    other = studio.world.operator.call(
+        "CreateStudio",
+        studioName="other",
+        displayName="Other",
+        adminRoleArn=role,
+        userRoleArn=role,
+    )["studio"]["studioId"]
+    studio.world.settle()
+    profile = studio.world.profile(other)
+    with pytest.raises(CallError, match="no streaming session backup"):
+        studio.world.operator.call(
+            "CreateStreamingSession",
+            studioId=other,
+            launchProfileId=profile["launchProfileId"],
+            backupId=backup["backupId"],
+        )
+    for operation in ("ListStreamingSessionBackupFiles", "GetStreamingSessionBackupFile"):
+        with pytest.raises(CallError, match="no streaming session backup"):
+            studio.world.operator.call(
+                operation, studioId=other, backupId=backup["backupId"], path="show"
+            )

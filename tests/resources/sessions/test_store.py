@@ -16,4 +16,6 @@ def test_ready_ones_and_those_that_may_have_something_outside(home: Path) -> Non
             asked = {first, second, "nobody"}
             assert store.not_ready(transaction, asked) == {second, "nobody"}
             assert store.not_ready(transaction, set()) == set()
-            assert store.known_refs(transaction) == {first, second}
+            many = {f"nobody-{number}" for number in range(1200)}
+            assert store.known_refs(transaction, asked | many) == {first, second}
+            assert store.known_refs(transaction, {second}) == {second}

@@ -251,7 +251,7 @@ class Repository:
             raise
         finally:
             note.unlink(missing_ok=True)
-        self._sweep()
+            self._sweep()
 
     def _save(
         self,

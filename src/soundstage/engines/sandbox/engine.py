@@ -129,7 +129,12 @@ class SandboxEngine(Engine):
         if not is_held and not process.answers(directory, uid, was_well=was_well):
             return None
         self._seen_well.add(which)
-        return Address(directory=str(directory), name=process.STREAM_SOCKET, uid=uid)
+        return Address(
+            directory=str(directory),
+            name=process.STREAM_SOCKET,
+            uid=uid,
+            files=process.FILES_SOCKET if record.spec.transfers.are_any else None,
+        )
 
     def refs(self) -> set[str]:
         return self._records.refs() | self._volumes.refs() | cgroups.refs(self._groups)

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from soundstage.engines.interface import PermanentError, Spec
+from soundstage.engines.interface import PermanentError, Spec, Transfers
 from soundstage.engines.sandbox import bubblewrap, mounts, seccomp
 from soundstage.engines.sandbox.identities import Identities
-from soundstage.engines.sandbox.process import STREAM_SOCKET
+from soundstage.engines.sandbox.process import FILES_SOCKET, STREAM_SOCKET
 from soundstage.engines.sandbox.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
 
@@ -85,7 +85,19 @@ def desktop_plan(
         "stream_socket": socket,
         "stream": [f"{environment}/bin/python3", "-I", f"{desktop}/stream.py", *flags],
         "x_display": x_display,
+        "files": files_command(spec.transfers, desktop=desktop, stream=stream),
     }
+
+
+def files_command(transfers: Transfers, *, desktop: str, stream: str) -> list[str] | None:
+    """What takes and gives files; it reads and writes after everybody else."""
+    if not transfers.are_any:
+        return None
+    return [
+        *("ionice", "-c", "2", "-n", "7"),
+        *("/usr/bin/python3", "-I", "-S", f"{desktop}/transfers.py", f"{stream}/{FILES_SOCKET}"),
+        msgspec.json.encode(transfers).decode(),
+    ]
 
 
 def supervisor_plan(

@@ -20,6 +20,7 @@ from soundstage.kit.unixsocket import open_socket
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 STREAM_SOCKET = "s.sock"
+FILES_SOCKET = "files.sock"
 
 
 class Life(Enum):

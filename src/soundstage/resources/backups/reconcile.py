@@ -85,4 +85,4 @@ class BackupWorker:
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         """Look at the changed backup now."""
-        lease.wake(transaction, self.table, now, self.table.c.id == changed)
+        lease.wake_row(transaction, self.table, changed, now)

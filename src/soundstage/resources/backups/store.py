@@ -5,20 +5,20 @@ from sqlalchemy import UniqueConstraint as Unique
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
-from soundstage.kit.records import Records
+from soundstage.kit.records import Records, listed_by
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
 
 table = Table(
     "backups",
     metadata,
     Column("id", String(22), primary_key=True),
-    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False),
     # No foreign key: backups outlive the row of a deleted session.
     Column("session_id", String(22), nullable=False),
     Column("stop_number", Integer),
     Column("keep_newest", Integer),
     Column("launch_profile_id", String(22), nullable=False),
-    Column("owned_by", String(256), nullable=False, index=True),
+    Column("owned_by", String(256), nullable=False),
     Column("tags", Document(dict[str, str]), nullable=False),
     Column("state", String(32), nullable=False),
     Column("state_since", Moment, nullable=False),
@@ -29,6 +29,8 @@ table = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     *lease.columns(),
+    listed_by("studio_id"),
+    listed_by("studio_id", "owned_by"),
     # A crash between stop and backup can't make two. Those without a number are not compared.
     Unique("session_id", "stop_number"),
 )

@@ -4,7 +4,7 @@ from sqlalchemy import JSON, Column, Connection, ForeignKey, String, Table, type
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
-from soundstage.kit.records import Records
+from soundstage.kit.records import Records, listed_by
 from soundstage.resources.components.model import (
     InitializationScripts,
     ScriptParameterKeyValue,
@@ -19,7 +19,7 @@ table = Table(
     "components",
     metadata,
     Column("id", String(22), primary_key=True),
-    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False),
     Column("name", String(64), nullable=False),
     Column("description", String(256)),
     Column("type", String(32), nullable=False),
@@ -40,6 +40,7 @@ table = Table(
     Column("updated_by", String(256), nullable=False),
     Column("wished", Document(StudioComponentChange)),
     *lease.columns(),
+    listed_by("studio_id"),
 )
 components = Records(table, StudioComponent)
 

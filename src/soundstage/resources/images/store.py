@@ -4,14 +4,14 @@ from sqlalchemy import Column, ForeignKey, String, Table
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
-from soundstage.kit.records import Records
+from soundstage.kit.records import Records, listed_by
 from soundstage.resources.images.model import StreamingImage
 
 table = Table(
     "images",
     metadata,
     Column("id", String(22), primary_key=True),
-    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False),
     Column("name", String(64), nullable=False),
     Column("description", String(256)),
     Column("ec2_image_id", String, nullable=False),
@@ -24,5 +24,6 @@ table = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     *lease.columns(),
+    listed_by("studio_id"),
 )
 images = Records(table, StreamingImage)

@@ -209,6 +209,12 @@ class StreamConfigurationSessionStorage(Shape, frozen=True, kw_only=True):
     root: StreamingSessionStorageRoot | None = None
 
 
+class StreamConfigurationSessionDownload(Shape, frozen=True, kw_only=True):
+    """The folder whose files may be taken out; an addition to the public API."""
+
+    root: StreamingSessionStorageRoot | None = None
+
+
 class StreamConfiguration(Shape, frozen=True, kw_only=True):
     """The rules for a profile's workstations, as asked for and as stored."""
 
@@ -225,11 +231,15 @@ class StreamConfiguration(Shape, frozen=True, kw_only=True):
     idle_stop_in_minutes: Annotated[int, Meta(ge=0, le=43200)] | None = None
     """An addition to the public API: after so long without work a session stops; 0 or None: never.
     """
+    session_download: StreamConfigurationSessionDownload | None = None
+    """An addition to the public API: None lets no file out."""
 
 
 SHORTEST_IDLE_MINUTES = 5
 """A person who thinks is not idle yet."""
 DEFAULT_SESSION_MINUTES = 690
+DEFAULT_UPLOADS = "$HOME/Uploads"
+DEFAULT_DOWNLOADS = "$HOME/Downloads"
 DEFAULT_VOLUME = VolumeConfiguration(iops=3000, size=500, throughput=125)
 
 
@@ -307,6 +317,10 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
         # A reader of the public API's own dereferences the root, so it is there even when empty.
         session_storage=storage
         and msgspec.structs.replace(storage, root=storage.root or StreamingSessionStorageRoot()),
+        session_download=given.session_download
+        and StreamConfigurationSessionDownload(
+            root=given.session_download.root or StreamingSessionStorageRoot()
+        ),
         volume_configuration=VolumeConfiguration(
             iops=volume.iops or DEFAULT_VOLUME.iops,
             size=volume.size or DEFAULT_VOLUME.size,
@@ -334,6 +348,28 @@ def _refuse_without_persistence(
             raise ValidationError(
                 f"streamConfiguration.{member}: it needs sessionPersistenceMode ACTIVATED."
             )
+
+
+def upload_folder(rules: StreamConfiguration) -> str | None:
+    """Name the folder that uploads go to; None when the rules allow none."""
+    storage = rules.session_storage
+    if storage is None or StreamingSessionStorageMode.UPLOAD not in storage.mode:
+        return None
+    return _folder(storage.root, DEFAULT_UPLOADS)
+
+
+def download_folder(rules: StreamConfiguration) -> str | None:
+    """Name the folder whose files may be taken out; None when the rules allow none."""
+    download = rules.session_download
+    return None if download is None else _folder(download.root, DEFAULT_DOWNLOADS)
+
+
+def _folder(root: StreamingSessionStorageRoot | None, default: str) -> str:
+    """The public pattern lets the slash after `$HOME` be missing, and lets one come twice."""
+    given = (root and root.linux) or default
+    if given.startswith("$HOME"):
+        return f"$HOME/{given.removeprefix('$HOME').lstrip('/')}"
+    return f"/{given.lstrip('/')}"
 
 
 def may_be_stopped(

@@ -1,11 +1,21 @@
 """The tables of launch profiles and of who may use them."""
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, ForeignKey, String, Table, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    String,
+    Table,
+    bindparam,
+    select,
+)
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
-from soundstage.kit.records import Records
+from soundstage.kit.prepared import Prepared
+from soundstage.kit.records import Records, listed_by
 from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
     LaunchProfileChange,
@@ -18,7 +28,7 @@ table = Table(
     "launch_profiles",
     metadata,
     Column("id", String(22), primary_key=True),
-    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False),
     Column("name", String(64), nullable=False),
     Column("description", String(256)),
     Column("ec2_subnet_ids", Document(list[str]), nullable=False),
@@ -36,6 +46,7 @@ table = Table(
     Column("updated_by", String(256), nullable=False),
     Column("wished", Document(LaunchProfileChange)),
     *lease.columns(),
+    listed_by("studio_id"),
 )
 launch_profiles = Records(table, LaunchProfile)
 
@@ -54,17 +65,18 @@ member_table = Table(
     Column("identity_store_id", String(LONGEST_IDENTITY_STORE_ID), nullable=False),
     Column("persona", String(32), nullable=False),
 )
+_PERSONA = Prepared(
+    select(member_table.c.persona).where(
+        member_table.c.launch_profile_id == bindparam("profile_id"),
+        member_table.c.principal_id == bindparam("principal_id"),
+    )
+)
 
 
 def has_member(transaction: Connection, profile_id: str, principal_id: str) -> bool:
     """Reports whether a person is a member of a launch profile."""
-    columns = member_table.c
-    found = transaction.execute(
-        select(columns.persona).where(
-            columns.launch_profile_id == profile_id, columns.principal_id == principal_id
-        )
-    )
-    return found.first() is not None
+    found = _PERSONA.first(transaction, profile_id=profile_id, principal_id=principal_id)
+    return found is not None
 
 
 def is_of_member(principal_id: str) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     String,
     Table,
+    bindparam,
     func,
     select,
     true,
@@ -16,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import Moment, metadata
+from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records
 from soundstage.resources.members.model import (
     LONGEST_DISPLAY_NAME,
@@ -59,6 +61,12 @@ member_table = Table(
     Column("principal_id", String(256), primary_key=True),
     Column("identity_store_id", String(LONGEST_IDENTITY_STORE_ID), nullable=False),
     Column("persona", String(32), nullable=False),
+)
+_PERSONA = Prepared(
+    select(member_table.c.persona).where(
+        member_table.c.studio_id == bindparam("studio_id"),
+        member_table.c.principal_id == bindparam("principal_id"),
+    )
 )
 
 
@@ -107,13 +115,8 @@ def studios_of(transaction: Connection, principal_id: str) -> list[str]:
 
 def is_studio_member(transaction: Connection, studio_id: str, principal_id: str) -> bool:
     """Reports whether somebody administers a studio."""
-    columns = member_table.c
-    found = transaction.execute(
-        select(columns.persona).where(
-            columns.studio_id == studio_id, columns.principal_id == principal_id
-        )
-    )
-    return found.first() is not None
+    found = _PERSONA.first(transaction, studio_id=studio_id, principal_id=principal_id)
+    return found is not None
 
 
 def studio_member(

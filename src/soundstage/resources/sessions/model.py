@@ -100,6 +100,10 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     studio_component_ids: list[str] = []
     """Those of the launch profile when the session was made; what is in them is read at each
     start."""
+    upload_to: str | None = None
+    """The folder for files from the stream's page; None refuses them."""
+    download_from: str | None = None
+    """The folder whose files the page may take out; None refuses them."""
     idle_stop_in_minutes: int = 0
     """After so long without work in it, it is stopped; 0: never."""
     active_at: datetime | None = None

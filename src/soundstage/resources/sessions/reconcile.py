@@ -16,6 +16,7 @@ from soundstage.engines.interface import (
     SupportsMessages,
     SupportsPersistence,
     SupportsUse,
+    Transfers,
     Use,
     Volume,
 )
@@ -179,7 +180,7 @@ class SessionWorker:
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         """Look at the changed session now."""
-        lease.wake(transaction, self.table, now, self.table.c.id == changed)
+        lease.wake_row(transaction, self.table, changed, now)
 
     def watched(self, transaction: Connection) -> list[tuple[str, int]]:
         """Read which workstations should be running well, and the attempt of each."""
@@ -371,6 +372,7 @@ def spec_of(
         scripts=equipment.scripts,
         script_seconds=script_seconds,
         environment=equipment.environment,
+        transfers=Transfers(upload_to=session.upload_to, download_from=session.download_from),
         volume=Volume(
             generation=session.volume_generation,
             backup_id=session.volume_backup_id,

@@ -24,6 +24,8 @@ from soundstage.resources.launch_profiles.model import (
     SessionPersistenceMode,
     StreamConfigurationSessionBackup,
     StreamingInstanceType,
+    download_folder,
+    upload_folder,
 )
 from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
@@ -106,6 +108,8 @@ def create(
         max_stopped_session_length_in_minutes=rules.max_stopped_session_length_in_minutes or 0,
         studio_component_ids=profile.studio_component_ids,
         idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
+        upload_to=upload_folder(rules),
+        download_from=download_folder(rules),
         attempt=1,
         running_attempt=None,
         heals=[],
@@ -385,9 +389,9 @@ def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
     return store.sessions.count(transaction, *is_there) > 0
 
 
-def known_refs(transaction: Connection) -> set[str]:
-    """Name the sessions that may have something at the engine; for the sweep."""
-    return store.known_refs(transaction)
+def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
+    """Say which of these are sessions that may have something at the engine; for the sweep."""
+    return store.known_refs(transaction, refs)
 
 
 def _require_room(request: Request, studio_id: str, owner: str) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
-from soundstage.kit.records import Records
+from soundstage.kit.records import Records, listed_by
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.launch_profiles.model import VolumeConfiguration
 from soundstage.resources.sessions.model import Activity, StreamingSession
@@ -27,12 +27,18 @@ table = Table(
     "sessions",
     metadata,
     Column("id", String(22), primary_key=True),
-    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False, index=True),
-    Column("launch_profile_id", String(22), ForeignKey("launch_profiles.id"), nullable=False),
+    Column("studio_id", String(64), ForeignKey("studios.id"), nullable=False),
+    Column(
+        "launch_profile_id",
+        String(22),
+        ForeignKey("launch_profiles.id"),
+        nullable=False,
+        index=True,
+    ),
     Column("streaming_image_id", String(22), nullable=False),
     Column("ec2_image_id", String, nullable=False),
     Column("ec2_instance_type", String(32), nullable=False),
-    Column("owned_by", String(256), nullable=False, index=True),
+    Column("owned_by", String(256), nullable=False),
     Column("created_by", String(256), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
@@ -68,6 +74,8 @@ table = Table(
     Column("stopped_by", String(256)),
     Column("stop_at", Moment),
     Column("terminate_at", Moment),
+    Column("upload_to", String(128)),
+    Column("download_from", String(128)),
     Column("idle_stop_in_minutes", Integer, nullable=False, server_default="0"),
     Column("active_at", Moment),
     Column("active_by", String(16)),
@@ -76,11 +84,16 @@ table = Table(
     Column("warned_end", Moment),
     Column("warned_before", Integer),
     *lease.columns(),
+    listed_by("studio_id"),
+    listed_by("studio_id", "owned_by"),
+    listed_by("studio_id", "created_by"),
     # A quota is counted from the index alone, whoever's and however many are long gone.
     Index("ix_sessions_counted", "studio_id", "state", "owned_by"),
 )
 sessions = Records(table, StreamingSession)
 
+_ASKED_AT_ONCE = 500
+"""Databases bound how many values a statement may hold."""
 
 _LIVING = [state for state in StreamingSessionState if state is not StreamingSessionState.DELETED]
 
@@ -91,10 +104,15 @@ def count_living(transaction: Connection, studio_id: str, *where: ColumnElement[
     return sessions.count(transaction, *is_there, *where)
 
 
-def known_refs(transaction: Connection) -> set[str]:
-    """Read the ids of all sessions that may have something at the engine."""
-    statement = select(table.c.id).where(table.c.state != StreamingSessionState.DELETED)
-    return set(transaction.execute(statement).scalars())
+def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
+    """Say which of these are the ids of sessions that may have something at the engine."""
+    found: set[str] = set()
+    asked = sorted(refs)
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        some = asked[start : start + _ASKED_AT_ONCE]
+        is_there = (table.c.id.in_(some), table.c.state != StreamingSessionState.DELETED)
+        found.update(transaction.execute(select(table.c.id).where(*is_there)).scalars())
+    return found
 
 
 def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:

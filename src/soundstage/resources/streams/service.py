@@ -5,9 +5,9 @@ by the gateway.
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, or_
+from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids, journal, lease
+from soundstage.kit import hints, ids, journal
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.sessions import activity, countdown
@@ -152,6 +152,37 @@ def next_action(transaction: Connection, stream_id: str) -> NextAction | None:
     return None if session is None else countdown.next_action(session)
 
 
+def transfer_rules(
+    transaction: Connection, stream: StreamingSessionStream
+) -> tuple[str | None, str | None]:
+    """Name the folders that a stream's session lets files into and out of."""
+    session = sessions.look_up(transaction, stream.session_id)
+    return (None, None) if session is None else (session.upload_to, session.download_from)
+
+
+def note_transfer(
+    transaction: Connection,
+    stream_id: str,
+    *,
+    is_upload: bool,
+    name: str,
+    size: int,
+    now: datetime,
+) -> None:
+    """Note that a file was sent in, or that somebody began to take one out."""
+    stream = store.streams.get(transaction, stream_id)
+    if stream is None:
+        return
+    journal.append(
+        transaction,
+        at=now,
+        kind="streams.UPLOADED" if is_upload else "streams.DOWNLOADED",
+        subject=f"streaming-session/{stream.session_id}",
+        actor=stream.owned_by,
+        detail={"streamId": stream_id, "name": name, "size": size},
+    )
+
+
 def note_activity(transaction: Connection, stream_ids: set[str], now: datetime) -> None:
     """Note that bytes passed on these streams."""
     store.note_activity(transaction, stream_ids, now)
@@ -189,9 +220,7 @@ def move(
 
 def wake(transaction: Connection, changed: str, now: datetime) -> None:
     """Make the streams of a session, or of a person, due now."""
-    columns = store.table.c
-    concerned = or_(columns.session_id == changed, columns.owned_by == changed)
-    lease.wake(transaction, store.table, now, concerned, columns.state.not_in(sorted(ENDED)))
+    transaction.execute(store.WAKE, {"changed": changed, "waking_at": now})
 
 
 def may_stay_open(transaction: Connection, stream: StreamingSessionStream) -> bool:

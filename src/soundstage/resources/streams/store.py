@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, ForeignKey, String, Table
+from sqlalchemy import Column, Connection, ForeignKey, String, Table, bindparam, or_
 
 from soundstage.kit import lease
 from soundstage.kit.database import Moment, metadata
 from soundstage.kit.records import Records
+from soundstage.resources.streams.lifecycle import ENDED
 from soundstage.resources.streams.model import StreamingSessionStream
 
 table = Table(
@@ -21,7 +22,7 @@ table = Table(
         nullable=False,
         index=True,
     ),
-    Column("owned_by", String(256), nullable=False),
+    Column("owned_by", String(256), nullable=False, index=True),
     Column("created_by", String(256), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
@@ -34,6 +35,13 @@ table = Table(
     *lease.columns(),
 )
 streams = Records(table, StreamingSessionStream)
+
+WAKE = lease.waking(
+    table,
+    or_(table.c.session_id == bindparam("changed"), table.c.owned_by == bindparam("changed")),
+    table.c.state.not_in(sorted(ENDED)),
+)
+"""Makes the streams of a session, or of a person, due now."""
 
 
 def redeem(transaction: Connection, stream_id: str, now: datetime) -> bool:

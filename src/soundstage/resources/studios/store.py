@@ -4,7 +4,7 @@ from sqlalchemy import Column, Connection, String, Table, select
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
-from soundstage.kit.records import Records
+from soundstage.kit.records import Records, listed_by
 from soundstage.resources.studios.model import (
     Studio,
     StudioChange,
@@ -15,7 +15,7 @@ table = Table(
     "studios",
     metadata,
     Column("id", String(64), primary_key=True),
-    Column("studio_name", String(64), nullable=False),
+    Column("studio_name", String(64), nullable=False, index=True),
     Column("display_name", String(64), nullable=False),
     Column("admin_role_arn", String(2048), nullable=False),
     Column("user_role_arn", String(2048), nullable=False),
@@ -32,6 +32,7 @@ table = Table(
     Column("updated_at", Moment, nullable=False),
     Column("wished", Document(StudioChange)),
     *lease.columns(),
+    listed_by(),
 )
 studios = Records(table, Studio)
 

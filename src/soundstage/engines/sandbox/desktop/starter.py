@@ -124,6 +124,8 @@ class Desktop:
         # Nobody waits for it: the bus keeps what is sent before it listens.
         notifier = ["dunst", "-conf", self.own_or(".config/dunst/dunstrc", "dunstrc")]
         self.spawn(Child("notifications", notifier, needed=False))
+        if self.plan.get("files"):
+            self.spawn(Child("file transfers", self.plan["files"], needed=False))
 
     def run_scripts(self) -> None:
         """Run the artist's initialization scripts; `scripts.py` tells how they end."""

@@ -1,0 +1,165 @@
+"""Lets SQLite's writers in one after the other, in the order they came, and commits them together.
+
+SQLite has one writer at a time. Left to itself it makes the others sleep and try again, in no
+order, and every commit waits for the disk alone. Here a writer waits for its turn in a queue. When
+it is done and another waits, the next one goes on in the same transaction of the database, behind a
+savepoint of its own; the last of a group commits for all. Nobody goes on before that commit is on
+the disk, and a block that raises takes back only what it did itself.
+
+Whoever keeps a person waiting goes first: those who are patient, such as the reconciler, are let in
+when nobody else is there, and now and then in between, so that they do come in.
+
+`kit.database` uses it for writers of its own process. Another process, such as the command line,
+is waited for in SQLite's way.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+_MOST_TOGETHER = 16
+"""How many blocks share a commit, so that the first does not wait for ever."""
+_FIRST_IN_A_ROW = 4
+"""How many go before one that is patient."""
+
+
+class NotCommittedError(Exception):
+    """The commit that a block shared with others failed; nothing of it was stored."""
+
+
+class _Group:
+    """One transaction of the database, and the blocks that share it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.transaction = connection.begin()
+        self.blocks = 0
+        self.failure: BaseException | None = None
+        self._ended = threading.Event()
+
+    def execute(self, command: str) -> None:
+        self.connection.connection.cursor().execute(command).close()
+
+    def end(self) -> None:
+        """Commit, unless something broke the transaction, and tell all who wait for it."""
+        try:
+            if self.failure is None:
+                self.transaction.commit()
+        except BaseException as error:  # noqa: BLE001 - it is raised again, for each block
+            self.failure = error
+        finally:
+            if self.failure is not None:
+                # Nobody knows what this connection has open; closing it takes everything back.
+                self.connection.invalidate()
+            self.connection.close()
+            self._ended.set()
+
+    def wait(self) -> None:
+        """Return when it is on the disk. Raises NotCommittedError."""
+        self._ended.wait()
+        if self.failure is not None:
+            raise NotCommittedError("The database could not commit.") from self.failure
+
+
+class Turns:
+    """The queue of those who write."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._first: deque[threading.Lock] = deque()
+        self._patient: deque[threading.Lock] = deque()
+        self._in_a_row = 0
+        self._is_taken = False
+        self._group: _Group | None = None
+        """The transaction that is open between two turns; only who has the turn looks at it."""
+
+    @contextmanager
+    def turn(self, *, patient: bool = False) -> Iterator[Connection]:
+        """Give a connection that is in a transaction; what was done is stored when this returns."""
+        self._enter(self._patient if patient else self._first)
+        try:
+            group = self._group = self._group or self._begin()
+        except BaseException:
+            self._leave()
+            raise
+        try:
+            with _savepoint(group):
+                yield group.connection
+        finally:
+            group.blocks += 1
+            if not self._is_followed(group, patient=patient):
+                self._group = None
+                group.end()
+            self._leave()
+        group.wait()
+
+    def _begin(self) -> _Group:
+        connection = self._connect()
+        try:
+            return _Group(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _is_followed(self, group: _Group, *, patient: bool) -> bool:
+        """Reports whether one of the same kind comes next, and may share this commit."""
+        if group.failure is not None or group.blocks >= _MOST_TOGETHER:
+            return False
+        with self._lock:
+            return self._next() is (self._patient if patient else self._first)
+
+    def _next(self) -> deque[threading.Lock] | None:
+        """Say which of the two queues has the next turn; it stays so until somebody leaves, except
+        that one who comes to an empty first queue may go before a patient one.
+        """
+        if self._first and (self._in_a_row < _FIRST_IN_A_ROW or not self._patient):
+            return self._first
+        return self._patient or None
+
+    def _enter(self, queue: deque[threading.Lock]) -> None:
+        with self._lock:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            called = threading.Lock()
+            called.acquire()
+            queue.append(called)
+        called.acquire()
+
+    def _leave(self) -> None:
+        with self._lock:
+            queue = self._next()
+            if queue is None:
+                self._is_taken = False
+                return
+            self._in_a_row = self._in_a_row + 1 if queue is self._first else 0
+            queue.popleft().release()
+
+
+@contextmanager
+def _savepoint(group: _Group) -> Iterator[None]:
+    group.execute("SAVEPOINT turn")
+    try:
+        yield
+    except BaseException:
+        _take_back(group)
+        raise
+    _or_break(group, "RELEASE turn")
+
+
+def _take_back(group: _Group) -> None:
+    _or_break(group, "ROLLBACK TO turn")
+    _or_break(group, "RELEASE turn")
+
+
+def _or_break(group: _Group, command: str) -> None:
+    # After some errors, of a full disk for one, SQLite has taken back the whole transaction by
+    # itself, also what the blocks before did; then there is no such savepoint any more.
+    try:
+        group.execute(command)
+    except Exception as error:  # noqa: BLE001 - all who share the transaction are told
+        group.failure = group.failure or error

@@ -64,6 +64,7 @@ class _Soundstage:
 
 class _Restic:
     name = "plain restic"
+    manner: tuple[str, ...] = ()
 
     def __init__(self, place: Path, volume: Path) -> None:
         self._place = place
@@ -81,8 +82,15 @@ class _Restic:
     def _run(self, *words: str) -> None:
         places = ("--repo", "restic", "--password-file", "password", "--cache-dir", "cache")
         named = [str(self._place / word) if word[0] != "-" else word for word in places]
-        argv = ["restic", "--quiet", *named, *words]
+        argv = [*self.manner, "restic", "--quiet", *named, *words]
         subprocess.run(argv, check=True, cwd=self._volume, stdout=subprocess.DEVNULL)
+
+
+class _GentleRestic(_Restic):
+    """As Soundstage runs it: behind everybody who sits at a desktop."""
+
+    name = "restic, nice"
+    manner = ("nice", "-n", "10", "ionice", "-c", "2", "-n", "7")
 
 
 class _Borg:
@@ -127,7 +135,7 @@ class _Copy:
         subprocess.run(["cp", "-a", source, target], check=True)
 
 
-WAYS = (_Soundstage, _Restic, _Borg, _Copy)
+WAYS = (_Soundstage, _GentleRestic, _Restic, _Borg, _Copy)
 Way = _Soundstage | _Restic | _Borg | _Copy
 
 

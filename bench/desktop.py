@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from soundstage.engines.interface import Spec, Volume
+from soundstage.engines.sandbox.cgroups import Groups
+from soundstage.engines.sandbox.gpus import Assignment
 from soundstage.engines.sandbox.plan import supervisor_plan
 from soundstage.engines.sandbox.process import STREAM_SOCKET
 from soundstage.engines.sandbox.records import Record
@@ -125,9 +127,10 @@ class HandmadeDesktop:
             spec,
             directory=self.folder,
             volume=self.folder / "volume",
-            cgroups=[],
+            cgroups=Groups(),
             as_root=False,
             ids=None,
+            gpus=Assignment(),
         )
 
 

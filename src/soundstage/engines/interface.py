@@ -12,7 +12,7 @@ the one suite in `tests/contracts`. Three rules hold for every method:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import IO, Literal, Protocol, runtime_checkable
@@ -85,6 +85,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence for people: what it is doing, or why it failed. Never a secret."""
     reason: Reason = Reason.INTERNAL
     """Meaning has only in FAILED."""
+    shortfall: str = ""
+    """In RUNNING, what of the spec this engine gives less of: one sentence for people."""
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,6 +242,33 @@ class Capability(msgspec.Struct, frozen=True, kw_only=True):
     """For instance `volume-size-limit`, `memory-limit`, `cpu-limit`."""
     available: bool
     detail: str
+
+
+class Capacity(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is for workstations, or what one of them has."""
+
+    cpus: float
+    """In cores."""
+    memory_bytes: int
+    gpus: int
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """How large the place is that workstations run in, and what is left of it."""
+
+    size: Capacity
+    to_promise: Capacity
+    """What all workstations together may be promised."""
+    promised: Capacity
+    workstations: dict[str, Capacity]
+    """What each that runs, or is on its way, was promised, by its ref."""
+    types: dict[str, Capacity]
+    """What a workstation of each instance type gets here."""
+    details: dict[str, str]
+    """The same in a sentence for people, with what the type is."""
+    free_memory_bytes: int
+    """What no process uses now."""
+    free_disk_bytes: int
 
 
 class EngineError(Exception):
@@ -467,6 +496,22 @@ class SupportsScriptOutput(Protocol):
 
     def script_output(self, ref: str) -> list[ScriptOutput]:
         """List it for the last five starts, in the order in which the scripts ran."""
+
+
+@runtime_checkable
+class SupportsSizes(Protocol):
+    """An engine that knows how large the place is that its workstations run in.
+
+    It refuses what that can't carry: `ensure_running` raises PermanentError with Reason.CAPACITY
+    and figures, nothing is changed by then, and the same start may be asked for again. A
+    workstation that died keeps its place for a while, so that it is healed before another takes it.
+    """
+
+    def room(self) -> Room:
+        """Say how large it is and what is left now."""
+
+    def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:
+        """Say, a sentence each, what of these this engine gives less of; empty when of nothing."""
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ engines use it to make rare things happen at a chosen moment.
 import io
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from soundstage.engines.interface import (
     BackupFile,
     BackupPhase,
     Capability,
+    Capacity,
     Engine,
     Message,
     NoSuchEntryError,
@@ -29,6 +30,7 @@ from soundstage.engines.interface import (
     Phase,
     Reason,
     RetryableError,
+    Room,
     Script,
     ScriptOutput,
     Spec,
@@ -86,6 +88,8 @@ class _Workstation:
     restored_at: datetime | None = None
     spoilt: Misbehaviour | None = None
     is_leaving: bool = False
+    crashed_at: datetime | None = None
+    """Its place is kept from then on for a while; None when it was stopped, or runs."""
     seen_running: int = 0
     messages: list[Message] = field(default_factory=list)
     """What its present attempt was shown."""
@@ -125,6 +129,12 @@ class SimulatedEngine(Engine):
     """How long a backup takes, and a restore."""
     images: frozenset[str] | None = None
     """Those that can be run; None for any."""
+    most_workstations: int | None = None
+    """How many fit; None for any number. All are of one size, whatever their type."""
+    keeps_place_seconds: float = 120
+    """How long the place of one that crashed is not given to another."""
+    shortfall: str = ""
+    """What it says it gives less of."""
 
     def __init__(self, clock: Callable[[], datetime], *, world: World | None = None) -> None:
         self._clock = clock
@@ -191,6 +201,7 @@ class SimulatedEngine(Engine):
                 since=workstation.since,
                 detail=workstation.detail,
                 reason=workstation.reason,
+                shortfall=self.shortfall if is_running else "",
             )
 
     def ensure_running(self, ref: str, spec: Spec) -> None:
@@ -207,6 +218,7 @@ class SimulatedEngine(Engine):
             if self._is_told(ref, Misbehaviour.OUT_OF_CAPACITY):
                 raise PermanentError("No room for another one.", reason=Reason.CAPACITY)
             now = self._clock()
+            self._expect_room(ref, now)
             if workstation is None:
                 workstation = _Workstation(Phase.STOPPED, now)
             self._begin_start(ref, workstation, spec, now)
@@ -216,6 +228,8 @@ class SimulatedEngine(Engine):
         with self.world.lock:
             self._stumble(ref)
             workstation = self._current(ref)
+            if workstation is not None:
+                workstation.crashed_at = None
             if workstation is not None and workstation.phase in _ALIVE:
                 self._begin_stop(ref, workstation)
 
@@ -347,6 +361,25 @@ class SimulatedEngine(Engine):
             target.write(content)
             return moment
 
+    def room(self) -> Room:
+        with self.world.lock:
+            running = sorted(self._with_place(self._clock()))
+            most = len(running) if self.most_workstations is None else self.most_workstations
+            return Room(
+                size=_times(most),
+                to_promise=_times(most),
+                promised=_times(len(running)),
+                workstations=dict.fromkeys(running, _ONE),
+                types={},
+                details={},
+                free_memory_bytes=_times(most - len(running)).memory_bytes,
+                free_disk_bytes=0,
+            )
+
+    def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:
+        del instance_types, volume
+        return [self.shortfall] if self.shortfall else []
+
     def refs(self) -> set[str]:
         with self.world.lock:
             return {ref for ref in list(self.world.workstations) if self._current(ref) is not None}
@@ -355,6 +388,27 @@ class SimulatedEngine(Engine):
         detail = "Nothing here is real: workstations are entries in memory."
         names = ("volume-size-limit", "memory-limit", "cpu-limit")
         return [Capability(name=name, available=False, detail=detail) for name in names]
+
+    def _expect_room(self, ref: str, now: datetime) -> None:
+        others = self._with_place(now) - {ref}
+        if self.most_workstations is not None and len(others) >= self.most_workstations:
+            raise PermanentError(
+                f"There is no room for a workstation here. {self.most_workstations} fit, and "
+                f"{len(others)} have a place. Stop one.",
+                reason=Reason.CAPACITY,
+            )
+
+    def _with_place(self, now: datetime) -> set[str]:
+        kept = timedelta(seconds=self.keeps_place_seconds)
+        return {
+            ref
+            for ref in list(self.world.workstations)
+            if (each := self._current(ref)) is not None
+            and (
+                each.phase in {*_ALIVE, Phase.STOPPING}
+                or (each.crashed_at is not None and now - each.crashed_at < kept)
+            )
+        }
 
     # How time passes.
 
@@ -381,6 +435,7 @@ class SimulatedEngine(Engine):
         never = workstation.spoilt is Misbehaviour.NEVER_STARTS
         workstation.due = None if never else begins + timedelta(seconds=self.start_seconds * factor)
         workstation.attempt = spec.attempt
+        workstation.crashed_at = None
         workstation.seen_running = 0
         workstation.messages = []
         workstation.scripts = list(spec.scripts)
@@ -460,7 +515,8 @@ class SimulatedEngine(Engine):
 
     def _crash(self, workstation: _Workstation) -> None:
         workstation.due = workstation.restoring = workstation.restored_at = None
-        _enter(workstation, Phase.STOPPED, self._clock(), "It crashed.")
+        workstation.crashed_at = self._clock()
+        _enter(workstation, Phase.STOPPED, workstation.crashed_at, "It crashed.")
 
     def _backup(self, ref: str, backup_id: str) -> _Backup | None:
         backup = self.world.backups.get(backup_id)
@@ -525,6 +581,13 @@ def _parts(path: str) -> list[str]:
     if "\0" in path or {".", ".."} & set(parts):
         raise NoSuchEntryError("A path goes down from the home, by names.")
     return parts
+
+
+_ONE = Capacity(cpus=4, memory_bytes=16 * 1024**3, gpus=0)
+
+
+def _times(number: int) -> Capacity:
+    return Capacity(cpus=_ONE.cpus * number, memory_bytes=_ONE.memory_bytes * number, gpus=0)
 
 
 _FAILING = (Misbehaviour.FAILS_BACKUP, Misbehaviour.LOSES_STORE)

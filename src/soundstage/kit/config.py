@@ -229,6 +229,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "behind it if it is only to be read."
         ),
     ] = []
+    instance_types: Annotated[
+        dict[str, dict[str, int | float]],
+        Meta(
+            description="What instance types are on this host, where not as published: a table in "
+            'the file, such as `[instance_types."g5.xlarge"]` with `cpus`, `memory_gib` and '
+            "`gpus`, or the same as JSON in the variable."
+        ),
+    ] = {}
+    cpu_overcommit: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=1000,
+            description="How many times the host's cores may be promised to workstations.",
+        ),
+    ] = 8.0
+    memory_overcommit: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=1000,
+            description="How many times the host's memory may be promised to workstations. No more "
+            "is used than is there: where it runs out, the program that took most is ended.",
+        ),
+    ] = 4.0
+    least_free_memory_mib: Annotated[
+        _Amount, Meta(description="Memory that must be free for a workstation to start.")
+    ] = 1024
+    least_free_disk_gib: Annotated[
+        _Amount, Meta(description="Disk that must be free for a workstation to start.")
+    ] = 2
+    share_gpus: Annotated[
+        bool,
+        Meta(description="Whether several workstations may have the same graphics card at once."),
+    ] = False
     trusted_proxies: Annotated[
         list[str],
         Meta(description="Addresses of proxies whose X-Forwarded headers are believed."),
@@ -265,6 +300,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
         is_list = name in {"shared_folders", "trusted_proxies", "warn_minutes_before_end"}
         merged[name] = [part.strip() for part in value.split(",")] if is_list else value
+        if name == "instance_types":
+            merged[name] = _read_table(name, value)
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
@@ -291,9 +328,16 @@ def reference() -> str:
         default = "see text" if field.default is msgspec.NODEFAULT else field.default
         if isinstance(default, tuple):
             default = ",".join(map(str, default))
-        shown = "empty" if default in ("", []) else default
+        shown = "empty" if default in ("", [], {}) else default
         lines.append(f"| `{PREFIX}{field.name.upper()}` | {shown} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def _read_table(name: str, value: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{PREFIX}{name.upper()}: this is no JSON: {error}") from None
 
 
 def _explain(complaint: str, variables: set[str], file: Path) -> str:

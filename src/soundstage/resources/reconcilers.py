@@ -64,7 +64,7 @@ def workers(
         studios.worker(_STUDIO_BLOCKERS),
         components.worker(quotas[Quota.ACTIVE_DIRECTORIES]),
         images.worker(),
-        launch_profiles.worker(_PROFILE_BLOCKERS),
+        launch_profiles.worker(engine, _PROFILE_BLOCKERS),
         SessionWorker(
             engine,
             keep_backups_for=keep_backups_for,

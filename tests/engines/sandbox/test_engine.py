@@ -339,7 +339,8 @@ def test_limits_bind_and_go_with_the_workstation(bench: Workbench) -> None:
     assert groups.parents, groups.missing
     ref = bench.start()
     for path in groups.paths(ref):
-        members = {int(pid) for pid in (path / "cgroup.procs").read_text().split()}
+        lists = [path / "cgroup.procs", *path.glob("*/cgroup.procs")]
+        members = {int(pid) for each in lists for pid in each.read_text().split()}
         assert set(bench.processes(ref)[1:]) <= members
         assert bench.supervisor(ref) not in members
     bench.stop(ref)

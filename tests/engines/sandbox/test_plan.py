@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 
 from soundstage.engines.interface import Script, Spec, Volume
+from soundstage.engines.sandbox.cgroups import Groups
+from soundstage.engines.sandbox.gpus import Assignment
 from soundstage.engines.sandbox.identities import Identities, identities
 from soundstage.engines.sandbox.plan import DESKTOP, stream_flags, supervisor_plan
 from soundstage.engines.sandbox.records import Record
@@ -13,8 +15,21 @@ from soundstage.engines.sandbox.settings import SandboxSettings
 SETTINGS = SandboxSettings(home=Path("/data"), stream_environment=Path("/code/stream"))
 
 
+GROUPS = Groups(
+    desktop=[Path("/groups/cpu/r/desktop"), Path("/groups/memory/r")],
+    programs=[Path("/groups/cpu/r/programs")],
+    all=[Path("/groups/cpu/r/desktop"), Path("/groups/cpu/r"), Path("/groups/memory/r")],
+)
+NO_CARDS = Assignment()
+
+
 def plan(
-    *, as_root: bool, clipboard: bool = True, ids: Identities | None = None, **more: object
+    *,
+    as_root: bool,
+    clipboard: bool = True,
+    gpus: Assignment = NO_CARDS,
+    ids: Identities | None = None,
+    **more: object,
 ) -> dict[str, object]:
     spec = Spec(
         image="ami-host",
@@ -32,9 +47,10 @@ def plan(
         spec,
         directory=Path("/data/workstations/r"),
         volume=Path("/data/volumes/r/0"),
-        cgroups=[Path("/sys/fs/cgroup/r")],
+        cgroups=GROUPS,
         as_root=as_root,
         ids=ids,
+        gpus=gpus,
     )
 
 
@@ -48,6 +64,42 @@ def inner_plan(document: dict[str, object]) -> dict[str, object]:
 def test_it_can_be_sent_as_json() -> None:
     document = plan(as_root=True)
     assert json.loads(json.dumps(document)) == document
+
+
+def test_the_supervisor_is_told_which_groups_to_enter_to_open_and_to_remove() -> None:
+    document = plan(as_root=True)
+    assert document["cgroups"] == ["/groups/cpu/r/desktop", "/groups/memory/r"]
+    assert document["cgroups_left"] == [
+        "/groups/cpu/r/desktop",
+        "/groups/cpu/r",
+        "/groups/memory/r",
+    ]
+    assert document["parts"] == {
+        "desktop": "/groups/cpu/r/desktop",
+        "programs": ["/groups/cpu/r/programs"],
+    }
+
+
+def test_a_graphics_card_encodes_the_picture_and_is_all_there_is() -> None:
+    card = Assignment(
+        nodes=["/dev/dri/renderD129"],
+        sources=["/dev/dri/renderD129"],
+        environment={"ROCR_VISIBLE_DEVICES": "0"},
+        folders=["/sys/devices/card"],
+        links={"/sys/dev/char/226:129": "../../devices/card/drm/renderD129"},
+        render_node="/dev/dri/renderD129",
+    )
+    document = plan(as_root=True, gpus=card)
+    arguments = document["arguments"]
+    assert isinstance(arguments, list)
+    told = "\n".join(arguments)
+    assert document["devices"] == ["/dev/dri/renderD129"]
+    assert "--dev-bind\n\0device:0\n/dev/dri/renderD129\n" in told
+    assert "--ro-bind\n/sys/devices/card\n/sys/devices/card\n" in told
+    assert "--symlink\n../../devices/card/drm/renderD129\n/sys/dev/char/226:129\n" in told
+    assert "--setenv\nROCR_VISIBLE_DEVICES\n0\n" in told
+    assert "--encode-dri=/dev/dri/renderD129" in str(inner_plan(document))
+    assert "--encode-dri" not in str(inner_plan(plan(as_root=True)))
 
 
 def test_only_root_changes_the_user() -> None:

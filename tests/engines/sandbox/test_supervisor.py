@@ -47,6 +47,9 @@ class Bench:
             "ids": None,
             "scripts": {"root": "", "artist": "", "list": []},
             "script_seconds": 600,
+            "cgroups_left": [],
+            "parts": {"desktop": "", "programs": []},
+            "devices": [],
             **more,
         }
         life = self.records.take_life("r")

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from soundstage.engines.interface import PermanentError
+from soundstage.engines.sandbox.gpus import Assignment
 
 USER_ID = 1000
 USER = "artist"
@@ -99,6 +100,7 @@ class Walls(msgspec.Struct, frozen=True, kw_only=True):
     has_system: bool = False
     """Whether its root may write the system."""
     shares: list[Share] = []
+    gpus: Assignment = Assignment()
 
 
 class Drawing(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +150,7 @@ def draw(walls: Walls) -> Drawing:
     if walls.has_system:
         local = str(walls.image_root / "usr/local")
         arguments += ["--ro-bind-try", local, IMAGE_LOCAL]
+    arguments += _gpus(walls.gpus)
     bind("--bind", walls.scratch / "tmp", "/tmp")  # noqa: S108 -- inside the sandbox.
     bind("--bind", walls.scratch / "var-tmp", "/var/tmp")  # noqa: S108 -- as above.
     arguments += ["--perms", "1777", "--dir", "/tmp/.X11-unix"]  # noqa: S108 -- as above.
@@ -161,8 +164,9 @@ def draw(walls: Walls) -> Drawing:
             above = [str(folder) for folder in PurePosixPath(share.target).parents][-2::-1]
             arguments += [word for folder in above for word in ("--dir", folder)]
         arguments += [option, f"\0share:{number}", share.target]
-    own = {"SOUNDSTAGE_FDS": "\0fds"}
-    for name, value in {**base_environment(), **walls.environment, **own}.items():
+    own = {"SOUNDSTAGE_FDS": "\0fds", "SOUNDSTAGE_GROUPS": "\0groups"}
+    cards = walls.gpus.environment
+    for name, value in {**base_environment(), **cards, **walls.environment, **own}.items():
         arguments += ["--setenv", name, value]
     # Nobody but a root with scripts has anything to make up there.
     if not walls.has_system:
@@ -178,6 +182,18 @@ def _namespaces(walls: Walls) -> list[str]:
     apart = [f"--unshare-{kind}" for kind in ("ipc", "pid", "net", "uts", "cgroup-try")]
     rights = [word for right in ROOT_RIGHTS for word in ("--cap-add", right)]
     return [*apart, "--cap-drop", "ALL", *rights]
+
+
+def _gpus(given: Assignment) -> list[str]:
+    """Only the workstation's own cards exist in it, and what /sys says of them."""
+    arguments = []
+    for number, node in enumerate(given.nodes):
+        arguments += ["--dev-bind", f"\0device:{number}", node]
+    for folder in given.folders:
+        arguments += ["--ro-bind", folder, folder]
+    for place, target in given.links.items():
+        arguments += ["--symlink", target, place]
+    return arguments
 
 
 def _check(walls: Walls) -> None:

@@ -46,6 +46,7 @@ def become_sandbox(plan: dict, parent: int, ends: Ends, map_ids: Callable[[], No
     for path in plan["cgroups"]:
         with open(path + "/cgroup.procs", "w") as file:
             file.write(str(os.getpid()))
+    groups = _open_parts(plan["parts"])
     for number in (
         *(signal.SIGINT, signal.SIGHUP, signal.SIGPIPE),
         *(signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1),
@@ -66,10 +67,11 @@ def become_sandbox(plan: dict, parent: int, ends: Ends, map_ids: Callable[[], No
     for end in fds.values():
         os.set_inheritable(end, True)
     if not plan.get("walls", True):
+        own = {"SOUNDSTAGE_FDS": told, "SOUNDSTAGE_GROUPS": groups}
         words = plan["command"]
-        os.execve(words[0], words, {**plan["environment"], "SOUNDSTAGE_FDS": told})  # noqa: S606 -- no shell is wanted.
+        os.execve(words[0], words, {**plan["environment"], **own})  # noqa: S606 -- no shell is wanted.
     os.set_inheritable(ends.status, True)
-    places.update({"\0fds": told, "\0status": str(ends.status)})
+    places.update({"\0groups": groups, "\0fds": told, "\0status": str(ends.status)})
     places["\0seccomp"] = str(_memory("seccomp", bytes.fromhex(plan["seccomp"])))
     for name, text in plan["data"].items():
         places[f"\0data:{name}"] = str(_memory(name, text.encode()))
@@ -85,7 +87,8 @@ def _places(plan: dict, map_ids: Callable[[], None]) -> dict[str, str]:  # type:
     """Become who the workstation begins as; answers where what is bound now stands."""
     if plan["ids"] is None:
         if plan["uid"] is None:
-            return {f"\0bind:{i}": source for i, source in enumerate(plan["binds"])}
+            places = {f"\0bind:{i}": source for i, source in enumerate(plan["binds"])}
+            return places | {f"\0device:{i}": node for i, node in enumerate(plan["devices"])}
         _leave_mounts()
         places = _stage(plan)
         os.setgroups([])
@@ -157,11 +160,40 @@ def _stage(plan: dict) -> dict[str, str]:  # type: ignore[type-arg]
         os.mkdir(target, 0o755)
         mount(f"/proc/self/fd/{descriptor}", target, None, _MS_BIND, None)
         os.close(descriptor)
+    places.update(_own_devices(plan, stage))
     for number, share in enumerate(plan["shares"]):
         target = places[f"\0share:{number}"] = f"{stage}/share-{number}"
         os.mkdir(target, 0o755)
         _attach(share, "attach_early", target, plan["artist"])
     return places
+
+
+def _own_devices(plan: dict, stage: str) -> dict[str, str]:  # type: ignore[type-arg]
+    """As root of the host the workstation's own nodes; another user has what rights it has."""
+    if not plan["devices"]:
+        return {}
+    if os.geteuid() != 0:
+        return {f"\0device:{i}": node for i, node in enumerate(plan["devices"])}
+    here = os.path.dirname(os.path.abspath(__file__))
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    import devices  # type: ignore[import-not-found]  # noqa: PLC0415 -- only where there are some.
+
+    artist = plan["uid"] if plan["ids"] is None else plan["artist"]["uid"]
+    return devices.lay_out(plan["devices"], stage + "/devices", artist)  # type: ignore[no-any-return]
+
+
+def _open_parts(parts: dict) -> str:  # type: ignore[type-arg]
+    """Open, with the rights of now, what the starter parts programs with: the list of the desktop's
+    processes, and the doors to the groups of programs.
+    """
+    if not parts["programs"]:
+        return ""
+    opened = [os.open(parts["desktop"] + "/cgroup.procs", os.O_RDONLY)]
+    opened += [os.open(path + "/cgroup.procs", os.O_WRONLY) for path in parts["programs"]]
+    for descriptor in opened:
+        os.set_inheritable(descriptor, True)
+    return " ".join(str(descriptor) for descriptor in opened)
 
 
 def _attach(share: dict, step: str, *words: object) -> None:  # type: ignore[type-arg]

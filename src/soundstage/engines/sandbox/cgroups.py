@@ -1,7 +1,11 @@
-"""CPU, memory and process limits by control groups, where this machine lets us make them.
+"""CPU, memory, process and disk limits by control groups, where this machine lets us make them.
 
 Asked by `engine.py` before a start (make the groups), after an end (remove them), and for the
 capabilities. The supervisor puts the sandbox into the groups and removes them at its end.
+
+Inside a workstation's group there are two more: `desktop` for the X server, the stream server and
+what belongs to them, and `programs` for what the artist runs. The picture comes first: the desktop
+has ten times the weight, and cores and processes that no program of the artist can take.
 """
 
 import contextlib
@@ -13,9 +17,29 @@ import msgspec
 
 CPU_PERIOD_MICROSECONDS = 100_000
 PROCESS_LIMIT = 4096
-CONTROLLERS = ("cpu", "memory", "pids")
+DESKTOP_CPUS = 1.0
+"""Cores for the desktop's own parts, beyond those of the artist's programs."""
+DESKTOP_PROCESSES = 512
+DESKTOP_WEIGHT, PROGRAMS_WEIGHT = 1000, 100
+"""In the measure of version 2, where 100 is usual; version 1 has 1024 for the same."""
+DESKTOP, PROGRAMS = "desktop", "programs"
+CONTROLLERS = ("cpu", "memory", "pids", "io")
+_NESTED = ("cpu", "pids")
+# What version 1 calls a controller where its name is another.
+_FOLDERS = {"io": "blkio"}
 FREEZER = "freezer"
 """A controller of version 1 only; in version 2 every group can be frozen."""
+
+
+class DiskLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How fast one workstation may use the disk that its volume is on, each way; nought is no
+    limit.
+    """
+
+    device: str
+    """Its numbers, such as `8:0`."""
+    iops: int
+    throughput_mib: int
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +48,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     cpus: float
     memory_bytes: int
     processes: int = PROCESS_LIMIT
+    disk: DiskLimits | None = None
+
+
+class Groups(msgspec.Struct, frozen=True, kw_only=True):
+    """The groups of one workstation."""
+
+    desktop: list[Path] = []
+    """What its first process enters."""
+    programs: list[Path] = []
+    """What the artist's programs are put into, of those controllers that part the two."""
+    all: list[Path] = []
+    """Those inside others first, as they must be removed."""
 
 
 class Hierarchy(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +95,9 @@ def find(root: Path, own_groups: str, parent: str) -> Hierarchy:
         return _find_unified(unified, own_groups, parent)
     parents, missing = {}, {}
     for controller in (*CONTROLLERS, FREEZER):
-        folder = root / controller
+        folder = root / _FOLDERS.get(controller, controller)
         if not (folder / "cgroup.procs").exists():
-            missing[controller] = f"no {controller} control group is mounted"
+            missing[controller] = f"no {folder.name} control group is mounted"
         elif not os.access(folder, os.W_OK):
             missing[controller] = f"{folder} may only be written by root"
         else:
@@ -101,8 +137,8 @@ def _pass_on(folder: Path) -> set[str]:
     return _words(switches) & set(CONTROLLERS)
 
 
-def ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> list[Path]:
-    """Make the groups of one workstation with its limits; returns those it must be put into."""
+def ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> Groups:
+    """Make the groups of one workstation with its limits."""
     for _ in range(10):
         try:
             return _ensure(hierarchy, ref, limits)
@@ -112,41 +148,93 @@ def ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> list[Path]:
     return _ensure(hierarchy, ref, limits)
 
 
-def _ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> list[Path]:
-    made = []
+def _ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> Groups:
+    whole, nested = set(), set()
     for controller, parent in hierarchy.parents.items():
-        if not parent.is_dir():
-            parent.mkdir(exist_ok=True)
+        parent.mkdir(exist_ok=True)
+        group = parent / ref
         if hierarchy.version == 2:
             _write(parent / "cgroup.subtree_control", f"+{controller}")
-        group = parent / ref
         group.mkdir(exist_ok=True)
-        for name, value in _values(hierarchy.version, controller, limits):
-            _write(group / name, value)
-        made.append(group)
-    return sorted(set(made))
+        whole.add(group)
+        _set(hierarchy.version, controller, group, limits)
+        if controller not in _NESTED:
+            continue
+        if hierarchy.version == 2:
+            _write(group / "cgroup.subtree_control", f"+{controller}")
+        nested.add(group)
+        for name in (DESKTOP, PROGRAMS):
+            (group / name).mkdir(exist_ok=True)
+            _set(hierarchy.version, controller, group / name, limits)
+    programs = sorted(group / PROGRAMS for group in nested)
+    desktop = sorted(group / DESKTOP for group in nested)
+    return Groups(
+        desktop=sorted([*(whole - nested), *desktop]),
+        programs=programs,
+        all=[*programs, *desktop, *sorted(whole)],
+    )
 
 
-def _values(version: int, controller: str, limits: Limits) -> list[tuple[str, str]]:
-    quota = str(int(limits.cpus * CPU_PERIOD_MICROSECONDS))
+def _set(version: int, controller: str, group: Path, limits: Limits) -> None:
+    for name, value in _values(version, controller, limits, part=group.name):
+        _write(group / name, value)
+
+
+def _values(
+    version: int, controller: str, limits: Limits, *, part: str = ""
+) -> list[tuple[str, str]]:
+    """What to write for the whole workstation, or for one of its two parts."""
+    match controller:
+        case "cpu":
+            return _cpu_values(version, limits.cpus, part)
+        case "pids" if part == PROGRAMS:
+            return [("pids.max", str(limits.processes))]
+        case "pids" if part != DESKTOP:
+            return [("pids.max", str(limits.processes + DESKTOP_PROCESSES))]
+        case "memory" if version == 2:
+            # The kernel ends one program that takes too much, not all of them.
+            return [("memory.max", str(limits.memory_bytes)), ("memory.oom.group", "0")]
+        case "memory":
+            return [("memory.limit_in_bytes", str(limits.memory_bytes))]
+        case "io" if limits.disk is not None:
+            return _disk_values(version, limits.disk)
+    return []
+
+
+def _cpu_values(version: int, cpus: float, part: str) -> list[tuple[str, str]]:
+    # Larger workstations get more where all want all.
+    weight = {DESKTOP: DESKTOP_WEIGHT, PROGRAMS: PROGRAMS_WEIGHT}.get(part, int(100 * cpus))
+    weight = max(1, min(weight, 10_000))
+    given = {DESKTOP: None, PROGRAMS: cpus}.get(part, cpus + DESKTOP_CPUS)
     period = str(CPU_PERIOD_MICROSECONDS)
-    if controller == FREEZER:
-        return []
-    if controller == "pids":
-        return [("pids.max", str(limits.processes))]
+    quota = None if given is None else str(int(given * CPU_PERIOD_MICROSECONDS))
     if version == 2:
-        if controller == "cpu":
-            return [("cpu.max", f"{quota} {period}")]
-        return [("memory.max", str(limits.memory_bytes)), ("memory.oom.group", "0")]
-    if controller == "cpu":
-        return [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", quota)]
-    return [("memory.limit_in_bytes", str(limits.memory_bytes))]
+        limit = [] if quota is None else [("cpu.max", f"{quota} {period}")]
+        return [("cpu.weight", str(weight)), *limit]
+    limit = [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", quota)] if quota else []
+    return [("cpu.shares", str(weight * 1024 // 100)), *limit]
+
+
+def _disk_values(version: int, disk: DiskLimits) -> list[tuple[str, str]]:
+    rate = disk.throughput_mib << 20
+    if version == 2:
+        rates, counts = rate or "max", disk.iops or "max"
+        words = f"rbps={rates} wbps={rates} riops={counts} wiops={counts}"
+        return [("io.max", f"{disk.device} {words}")]
+    # Nought lifts a limit here.
+    return [
+        (f"blkio.throttle.{way}_{what}_device", f"{disk.device} {value}")
+        for way in ("read", "write")
+        for what, value in (("bps", rate), ("iops", disk.iops))
+    ]
 
 
 def ensure_absent(hierarchy: Hierarchy, ref: str, *, within_seconds: float = 0.2) -> bool:
     """Remove the groups of one workstation; reports whether none is left."""
     deadline = time.monotonic() + within_seconds
-    left = [path for path in hierarchy.paths(ref) if path.is_dir()]
+    groups = hierarchy.paths(ref)
+    left = [*(group / part for group in groups for part in (DESKTOP, PROGRAMS)), *groups]
+    left = [path for path in left if path.is_dir()]
     while left:
         for path in left:
             try:
@@ -166,6 +254,13 @@ def ensure_absent(hierarchy: Hierarchy, ref: str, *, within_seconds: float = 0.2
         with contextlib.suppress(OSError):
             parent.rmdir()
     return True
+
+
+def is_populated(group: Path) -> bool:
+    """Reports whether a process is in a group or in one inside it. Raises OSError."""
+    inside = [path / "cgroup.procs" for path in (group / DESKTOP, group / PROGRAMS)]
+    places = [group / "cgroup.procs", *(path for path in inside if path.exists())]
+    return any(path.read_text().split() for path in places)
 
 
 def cpu_seconds(hierarchy: Hierarchy, ref: str) -> float | None:

@@ -10,17 +10,16 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 import msgspec
-import psutil
 
 from soundstage.engines import shares
-from soundstage.engines.instance_types import INSTANCE_TYPES, share_for
+from soundstage.engines.instance_types import GIB, Size, catalogue
 from soundstage.engines.interface import (
     Address,
     BackupCheck,
@@ -35,11 +34,14 @@ from soundstage.engines.interface import (
     Phase,
     Reason,
     RetryableError,
+    Room,
     ScriptOutput,
     Spec,
     Use,
+    Volume,
 )
 from soundstage.engines.sandbox import cgroups, checking, machine, mounts, plan, process, use
+from soundstage.engines.sandbox.admission import MIB, Promise, Rules
 from soundstage.engines.sandbox.backups import Repository
 from soundstage.engines.sandbox.contents import Contents
 from soundstage.engines.sandbox.identities import Identities, identities, of_slot, own_subordinates
@@ -48,16 +50,19 @@ from soundstage.engines.sandbox.notices import Listener, Notices
 from soundstage.engines.sandbox.process import Life
 from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
 from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.engines.sandbox.sizing import Holding, Sizing
 from soundstage.engines.sandbox.stillness import Stillness
 from soundstage.engines.sandbox.stores import store_of
 from soundstage.engines.sandbox.volumes import Phase as VolumePhase
 from soundstage.engines.sandbox.volumes import Volumes
 from soundstage.kit.clock import Clock
-from soundstage.kit.config import Settings
+from soundstage.kit.config import ConfigError, Settings
 
 # Locks are spread over this many files, which are never removed.
 _LOCKS = 64
 _DIES_WITHIN = 0.5
+# As long as a heal may take: so long the place of a workstation that died is kept for it.
+_KEEPS_PLACE = 120.0
 _GONE = (Life.ENDED, Life.LOST)
 
 
@@ -88,6 +93,9 @@ class SandboxEngine(Engine):
         self._groups = cgroups.find(
             settings.cgroup_root, own_groups, f"soundstage-{settings.digest}"
         )
+        self._sizing = Sizing(settings, self._groups, as_root=self._has_users)
+        # Whoever died with the machine is healed from now on.
+        self._began_at = time.time()
         self._stillness = Stillness(
             self._groups, lambda ref: settings.workstations / ref, settings.interpreter
         )
@@ -119,7 +127,11 @@ class SandboxEngine(Engine):
         if record is not None and known.life is Life.ALIVE and status is not None and status.ready:
             address = self._answering(ref, record, status)
             known = msgspec.structs.replace(known, address=address)
-        return judge(known)
+        observed = judge(known)
+        if record is None or observed.phase is not Phase.RUNNING:
+            return observed
+        shortfall = self._sizing.shortfall(record.spec.instance_type)
+        return msgspec.structs.replace(observed, shortfall=shortfall)
 
     def _answering(self, ref: str, record: Record, status: Status) -> Address | None:
         directory, uid = self._records.directory(ref) / "stream", self._host_uid(record)
@@ -140,32 +152,8 @@ class SandboxEngine(Engine):
         return self._records.refs() | self._volumes.refs() | cgroups.refs(self._groups)
 
     def capabilities(self) -> list[Capability]:
-        missing = self._groups.missing
-        limits = [
-            Capability(
-                name=f"{name}-limit",
-                available=controller not in missing,
-                detail=missing.get(controller, f"kept by control groups {self._groups.version}"),
-            )
-            for name, controller in (("cpu", "cpu"), ("memory", "memory"), ("process", "pids"))
-        ]
-        cpus, memory = _host_size()
-        scaled = [
-            share_for(name, host_cpus=cpus, host_memory_bytes=memory)
-            for name in sorted(INSTANCE_TYPES)
-        ]
-        smaller = sum(share.scaled for share in scaled)
         return [
-            *limits,
-            Capability(
-                name="instance-types",
-                available=smaller == 0,
-                detail=(
-                    f"this host has {cpus} cores and {memory / 2**30:.0f} GiB; "
-                    f"{smaller} of {len(scaled)} instance types are scaled down to it"
-                ),
-            ),
-            Capability(name="gpu", available=False, detail="workstations draw with the processor"),
+            *self._sizing.capabilities(),
             Capability(
                 name="isolation",
                 available=self._settings.isolation == "bubblewrap",
@@ -210,8 +198,7 @@ class SandboxEngine(Engine):
             raise PermanentError(
                 f"image {spec.image} is not known here; known are {known}", reason=Reason.IMAGE
             )
-        cpus, memory = _host_size()
-        share_for(spec.instance_type, host_cpus=cpus, host_memory_bytes=memory)
+        self._sizing.share(spec.instance_type)
         self._expect_a_fit_machine()
         with self._lock(ref):
             observed = self.observe(ref)
@@ -246,10 +233,43 @@ class SandboxEngine(Engine):
                 wanted="running",
                 asked_at=time.time(),
                 machine_id=machine_id,
+                promise=self._admit(ref, spec, before),
             )
             self._records.write(ref, record)
         self._volumes.clear_failure(ref)
         return record
+
+    def _admit(self, ref: str, spec: Spec, before: Record | None) -> Promise:
+        """Called with the lock of all starts held, so that no two are given the same room."""
+        holdings = self._holdings()
+        is_heal = before is not None and holdings.pop(ref, None) is not None
+        return self._sizing.promise(spec.instance_type, holdings, is_heal=is_heal)
+
+    def _holdings(self) -> dict[str, Holding]:
+        """What each workstation that runs, is on its way or is about to be healed was promised."""
+        held = {}
+        for ref in self._records.refs():
+            record = self._records.read(ref)
+            if record is not None and record.promise is not None:
+                is_starting = self._keeps_place(ref, record)
+                if is_starting is not None:
+                    held[ref] = Holding(promise=record.promise, is_starting=is_starting)
+        return held
+
+    def _keeps_place(self, ref: str, record: Record) -> bool | None:
+        """Whether it has yet to take what it was promised; None when that is nobody's any more."""
+        locked = self._records.is_alive(ref)
+        status = self._records.status(ref)
+        own = status if status is not None and status.attempt == record.spec.attempt else None
+        if process.life_of(status, locked=locked) not in _GONE:
+            return own is None or not own.ready
+        if record.wanted != "running":
+            return None
+        if self._volumes.observe(ref).phase is VolumePhase.PREPARING:
+            return True
+        since = record.asked_at if own is None else own.since
+        is_recent = time.time() - max(since, self._began_at) < _KEEPS_PLACE
+        return True if is_recent else None
 
     def _go_on(self, ref: str, record: Record, spec: Spec) -> None:
         """From a record without a supervisor: the volume first, then the sandbox."""
@@ -277,9 +297,11 @@ class SandboxEngine(Engine):
         directory = self._records.directory(ref)
         self._volumes.clear_scratch(ref)
         self._make_stream_directory(directory / "stream", self._host_uid(record))
-        cpus, memory = _host_size()
-        share = share_for(spec.instance_type, host_cpus=cpus, host_memory_bytes=memory)
-        limits = cgroups.Limits(cpus=share.cpus, memory_bytes=share.memory_bytes)
+        promise = record.promise
+        if promise is None:
+            # Begun by a release that did not count yet.
+            promise = self._sizing.promise(spec.instance_type, {}, is_heal=True)
+        limits = self._sizing.limits(promise, spec.volume)
         groups = cgroups.ensure(self._groups, ref, limits)
         document = plan.supervisor_plan(
             self._settings,
@@ -290,6 +312,7 @@ class SandboxEngine(Engine):
             cgroups=groups,
             as_root=self._has_users,
             ids=self._identities(record),
+            gpus=self._sizing.cards(promise),
         )
         process.spawn(self._settings.interpreter, document, life_lock)
         self._notices.watch(ref, lambda: self._has_started(ref, spec.attempt))
@@ -317,6 +340,13 @@ class SandboxEngine(Engine):
                 self._notices.watch(ref, lambda: not self._records.is_alive(ref))
             else:
                 cgroups.ensure_absent(self._groups, ref)
+                self._give_place_back(ref)
+
+    def _give_place_back(self, ref: str) -> None:
+        """It is wanted at rest: nobody will heal it."""
+        record = self._records.read(ref)
+        if record is not None and record.promise is not None:
+            self._records.write(ref, msgspec.structs.replace(record, promise=None))
 
     def ensure_absent(self, ref: str) -> None:
         with self._lock(ref):
@@ -354,6 +384,14 @@ class SandboxEngine(Engine):
         if status is None or record is None or status.attempt != record.spec.attempt:
             raise RetryableError("the sandbox is only just being made", after_seconds=0.1)
         how(status)
+
+    # -- size ----------------------------------------------------------------------------------
+
+    def room(self) -> Room:
+        return self._sizing.room(self._holdings())
+
+    def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:  # noqa: ARG002 -- what is limited here is so at every size.
+        return self._sizing.shortfalls(instance_types, self._volumes.capabilities()[0])
 
     # -- people and programs -------------------------------------------------------------------
 
@@ -508,8 +546,31 @@ def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- 
             backup_repository=settings.backup_repository,
             backup_credentials=settings.backup_credentials,
             shared_folders=shares.parse(settings.shared_folders),
+            rules=rules_of(settings),
+            sizes=sizes_of(settings),
         )
     )
+
+
+def rules_of(settings: Settings) -> Rules:
+    """How full the operator lets this host be."""
+    return Rules(
+        cpu_overcommit=settings.cpu_overcommit,
+        memory_overcommit=settings.memory_overcommit,
+        least_memory_bytes=settings.least_free_memory_mib * MIB,
+        least_disk_bytes=settings.least_free_disk_gib * GIB,
+        share_gpus=settings.share_gpus,
+    )
+
+
+def sizes_of(settings: Settings) -> dict[str, Size]:
+    """What the operator says that instance types are. Raises ConfigError."""
+    try:
+        sizes = msgspec.convert(settings.instance_types, dict[str, Size])
+        catalogue(sizes)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise ConfigError(f"SOUNDSTAGE_INSTANCE_TYPES: {error}") from None
+    return sizes
 
 
 def repository_of(settings: SandboxSettings) -> Repository:
@@ -524,7 +585,3 @@ def repository_of(settings: SandboxSettings) -> Repository:
 def hash_of(ref: str) -> int:
     """The same in every process, unlike `hash`."""
     return sum(ref.encode())
-
-
-def _host_size() -> tuple[int, int]:
-    return os.cpu_count() or 1, psutil.virtual_memory().total

@@ -12,6 +12,9 @@ import msgspec
 
 from soundstage.engines.interface import PermanentError, Spec, Transfers
 from soundstage.engines.sandbox import bubblewrap, mounts, seccomp
+from soundstage.engines.sandbox.cgroups import DESKTOP as DESKTOP_GROUP
+from soundstage.engines.sandbox.cgroups import Groups
+from soundstage.engines.sandbox.gpus import Assignment
 from soundstage.engines.sandbox.identities import Identities
 from soundstage.engines.sandbox.process import FILES_SOCKET, STREAM_SOCKET
 from soundstage.engines.sandbox.records import Record
@@ -31,9 +34,15 @@ _PANEL_PARTS_LEFT_OUT = (
 )
 
 
-def stream_flags(*, socket: str, clipboard: bool, frames_per_second: int) -> list[str]:
-    """Selkies' settings; those that a client might change are locked."""
+def stream_flags(
+    *, socket: str, clipboard: bool, frames_per_second: int, encode_on: str | None = None
+) -> list[str]:
+    """Selkies' settings; those that a client might change are locked.
+
+    `encode_on` is the render node of a graphics card; without one the processor encodes.
+    """
     return [
+        *([] if encode_on is None else [f"--encode-dri={encode_on}"]),
         f"--unix-socket={socket}",
         "--mode=websockets",
         "--enable-dual-mode=false",
@@ -72,6 +81,7 @@ def desktop_plan(
     stream: str,
     environment: str,
     x_display: list[str],
+    encode_on: str | None = None,
 ) -> dict[str, Any]:
     """What the desktop's starter is told: where things are, as it sees them."""
     socket = f"{stream}/{STREAM_SOCKET}"
@@ -79,6 +89,7 @@ def desktop_plan(
         socket=socket,
         clipboard=spec.clipboard,
         frames_per_second=settings.frames_per_second,
+        encode_on=encode_on,
     )
     return {
         "desktop": desktop,
@@ -107,9 +118,10 @@ def supervisor_plan(
     *,
     directory: Path,
     volume: Path,
-    cgroups: list[Path],
+    cgroups: Groups,
     as_root: bool,
     ids: Identities | None,
+    gpus: Assignment,
 ) -> dict[str, Any]:
     """Everything `supervisor.py` reads from its standard input.
 
@@ -120,7 +132,10 @@ def supervisor_plan(
         "attempt": spec.attempt,
         "directory": str(directory),
         "stream_directory": str(directory / "stream"),
-        "cgroups": [str(path) for path in cgroups],
+        "cgroups": [str(path) for path in cgroups.desktop],
+        "cgroups_left": [str(path) for path in cgroups.all],
+        "parts": _parts(cgroups),
+        "devices": gpus.sources,
         "scripts": _scripts(spec),
         "script_seconds": spec.script_seconds,
         "ids": None,
@@ -128,13 +143,21 @@ def supervisor_plan(
         "binds": [],
     }
     if settings.isolation == "none":
-        return {**shared, **_unwalled(settings, spec, directory, volume)}
-    walled = _walled(settings, record, spec, directory, volume, has_root=ids is not None)
+        return {**shared, **_unwalled(settings, spec, directory, volume, gpus)}
+    has_root = ids is not None
+    walled = _walled(settings, record, spec, directory, volume, gpus=gpus, has_root=has_root)
     if ids is None:
         return {**shared, **walled, "uid": record.uid if as_root else None}
     artist = {"uid": ids.users[1][1], "gid": ids.groups[1][1]}
     rows = {"users": ids.users, "groups": ids.groups}
     return {**shared, **walled, "ids": rows, "artist": artist}
+
+
+def _parts(groups: Groups) -> dict[str, Any]:
+    """What the starter parts the artist's programs from the desktop's with."""
+    programs = [str(path) for path in groups.programs]
+    beside = str(groups.programs[0].with_name(DESKTOP_GROUP)) if programs else ""
+    return {"desktop": beside, "programs": programs}
 
 
 def _scripts(spec: Spec) -> dict[str, Any]:
@@ -164,6 +187,7 @@ def _walled(
     directory: Path,
     volume: Path,
     *,
+    gpus: Assignment,
     has_root: bool,
 ) -> dict[str, Any]:
     program = shutil.which("bwrap")
@@ -176,6 +200,7 @@ def _walled(
         stream=bubblewrap.STREAM,
         environment=bubblewrap.STREAM_ENVIRONMENT,
         x_display=[":0"],
+        encode_on=gpus.render_node,
     )
     image = settings.images[spec.image].root
     has_system = has_root and any(script.as_root for script in spec.scripts)
@@ -195,6 +220,7 @@ def _walled(
             has_root=has_root,
             has_system=has_system,
             shares=targets,
+            gpus=gpus,
         )
     )
     first = "first.py" if has_root else "starter.py"
@@ -223,7 +249,7 @@ def _system(image: Path) -> dict[str, Any]:
 
 
 def _unwalled(
-    settings: SandboxSettings, spec: Spec, directory: Path, volume: Path
+    settings: SandboxSettings, spec: Spec, directory: Path, volume: Path, gpus: Assignment
 ) -> dict[str, Any]:
     """The same desktop as a plain process of the service's user, with folders for its own files."""
     desktop, runtime = directory / "desktop", directory / "runtime"
@@ -248,11 +274,13 @@ def _unwalled(
         environment=str(settings.stream_environment),
         # The host may have displays already: the X server looks for a free number.
         x_display=[],
+        encode_on=gpus.render_node,
     )
     environment = {
         **bubblewrap.base_environment(),
         "HOME": str(volume / "home"),
         "XDG_RUNTIME_DIR": str(runtime),
+        **gpus.environment,
         **spec.environment,
         "SOUNDSTAGE_PLAN": json.dumps(inner),
     }

@@ -26,6 +26,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from soundstage.engines.interface import Message, Reason, ScriptOutput, Spec
+from soundstage.engines.sandbox.admission import Promise
 
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOCKS = ".locks"
@@ -42,6 +43,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Literal["running", "stopped", "absent"]
     asked_at: float
     machine_id: str
+    promise: Promise | None = None
+    """What it was admitted with; None when that was given back."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

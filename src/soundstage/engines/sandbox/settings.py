@@ -7,6 +7,9 @@ from typing import Literal
 
 import msgspec
 
+from soundstage.engines.instance_types import Size
+from soundstage.engines.sandbox.admission import Rules
+from soundstage.engines.sandbox.cgroups import PROCESS_LIMIT
 from soundstage.engines.shares import SharedFolder
 
 # The first multiple of 1024 from 2,100,000,000 on.
@@ -51,6 +54,14 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     shared_folders: list[SharedFolder] = []
     """What of this host may be mounted in workstations."""
     cgroup_root: Path = Path("/sys/fs/cgroup")
+    rules: Rules = Rules()
+    """How full this host may be."""
+    process_limit: int = PROCESS_LIMIT
+    """The artist's programs of one workstation, threads included."""
+    sizes: dict[str, Size] = {}
+    """What the operator says that instance types are here."""
+    device_root: Path = Path("/")
+    """Where /dev, /sys and /proc are, to look for graphics cards."""
 
     @property
     def workstations(self) -> Path:

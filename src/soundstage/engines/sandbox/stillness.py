@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from soundstage.engines.interface import Capability
-from soundstage.engines.sandbox import freezer
+from soundstage.engines.sandbox import cgroups, freezer
 from soundstage.engines.sandbox.cgroups import Hierarchy
 from soundstage.engines.sandbox.jobs import TooSlowError
 from soundstage.engines.sandbox.programs import ProgramError, last_words
@@ -40,7 +40,7 @@ class Stillness:
         if group is None:
             return self._groups.missing.get("freezer", "there is no control group to do it")
         try:
-            if not (group / "cgroup.procs").read_text().split():
+            if not cgroups.is_populated(group):
                 return "it was started before that was possible here"
         except OSError as error:
             return f"its control group can't be read: {error.strerror}"

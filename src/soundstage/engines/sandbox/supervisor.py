@@ -317,7 +317,7 @@ class Supervisor:
         if self.keeps_orphans:
             _let_descendants_end(0.0 if not self.plan.get("walls", True) else _CLIENTS_END_WITHIN)
             _end_descendants()
-        for path in self.plan["cgroups"]:
+        for path in self.plan["cgroups_left"]:
             _remove_cgroup(path)
         _empty(self.plan["stream_directory"])
         self.status.update(phase="ended", exit_code=code, since=time.time())
@@ -398,7 +398,7 @@ def _map_ids(pid: int, ids: dict) -> None:  # type: ignore[type-arg]
                 file.write(text)
         else:
             words = [f"new{kind}map", str(pid), *(word for row in rows for word in row)]
-            done = os.waitpid(os.posix_spawnp(words[0], words, os.environ), 0)[1]
+            done = os.waitpid(os.posix_spawnp(words[0], words, {"PATH": os.defpath}), 0)[1]
             if done:
                 raise OSError(f"{words[0]} refused: see /etc/sub{kind}")
 

@@ -1,7 +1,7 @@
 """What can be done with launch profiles; called by their operations and by sessions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,7 @@ from soundstage.resources.launch_profiles.initialization import (
 )
 from soundstage.resources.launch_profiles.lifecycle import MACHINE
 from soundstage.resources.launch_profiles.model import (
+    DEFAULT_VOLUME,
     LaunchProfile,
     LaunchProfileChange,
     LaunchProfileMembership,
@@ -36,6 +37,7 @@ from soundstage.resources.launch_profiles.model import (
     SessionPersistenceMode,
     StreamConfiguration,
     ValidationResult,
+    VolumeConfiguration,
     completed,
 )
 from soundstage.resources.members import service as people
@@ -377,8 +379,17 @@ def delete(request: Request, studio_id: str, profile_id: str) -> LaunchProfile:
     return find(request.transaction, studio_id, profile_id)
 
 
+Shortfalls = Callable[[Sequence[str], VolumeConfiguration], list[str]]
+"""Says, a sentence each, what of these instance types and volume is given less of here."""
+
+
 def settle(
-    transaction: Connection, profile: LaunchProfile, now: datetime, *, blockers: Sequence[Blocker]
+    transaction: Connection,
+    profile: LaunchProfile,
+    now: datetime,
+    *,
+    blockers: Sequence[Blocker],
+    shortfalls: Shortfalls,
 ) -> None:
     """Finish a launch profile in progress: its images must be there and READY, and one with
     sessions is not deleted. An update that fails leaves everything as it was.
@@ -406,7 +417,8 @@ def settle(
             event, code = "updated", codes.LAUNCH_PROFILE_UPDATED
             message = "The launch profile has been updated."
             changes |= wished
-        changes["validation_results"] = _validation_results()
+        judged = msgspec.structs.replace(profile, **(wished if event != "failed" else {}))
+        changes["validation_results"] = _validation_results(judged, shortfalls)
     settling.settle(
         transaction,
         store.launch_profiles,
@@ -450,13 +462,20 @@ def _judge_images(
     return None
 
 
-def _validation_results() -> list[ValidationResult]:
+def _validation_results(profile: LaunchProfile, shortfalls: Shortfalls) -> list[ValidationResult]:
+    """The profile works; what its workstations get less of than it says is told with that."""
+    configuration = profile.stream_configuration
+    volume = configuration.volume_configuration or DEFAULT_VOLUME
+    less = shortfalls([str(each) for each in configuration.ec2_instance_types], volume)
+    message = "There is nothing to check: this installation has no VPC."
+    if less:
+        message += " What this machine gives less of: " + " ".join(less)
     return [
         ValidationResult(
             type=checked,
             state=LaunchProfileValidationState.VALIDATION_SUCCESS,
             status_code=LaunchProfileValidationStatusCode.VALIDATION_SUCCESS,
-            status_message="There is nothing to check: this installation has no VPC.",
+            status_message=message,
         )
         for checked in LaunchProfileValidationType
     ]

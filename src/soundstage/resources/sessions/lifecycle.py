@@ -202,7 +202,7 @@ def _bring_up(
         return Step(
             event="ran",
             code=_C.STREAMING_SESSION_READY if is_first else _C.STREAMING_SESSION_STARTED,
-            message="The workstation is ready.",
+            message=f"The workstation is ready. {_as_sentence(observed.shortfall)}".rstrip(),
             again_at=now + HEALTH_EVERY,
         )
     if is_this_attempt and observed.phase in {Phase.FAILED, Phase.STOPPED}:
@@ -222,6 +222,10 @@ def _bring_up(
         )
     act = Act.STOP if _is_left_over(session, observed) else Act.RUN
     return Step(act=act, message=observed.detail, again_at=_soon(session, now))
+
+
+def _as_sentence(words: str) -> str:
+    return words and f"{words.rstrip('.')}."
 
 
 def _keep_up(

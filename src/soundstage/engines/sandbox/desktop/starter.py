@@ -20,10 +20,16 @@ import time
 from io import FileIO
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from places import SWEEP_SECONDS, Places  # type: ignore[import-not-found]
+
 _START_WITHIN = 45.0
 _CLOSE_WINDOWS_WITHIN = 4.0
 _END_WITHIN = 2.0
 _RESTARTS, _RESTARTS_WITHIN = 4, 60.0
+# What these begin serves the picture as they do; what others begin is the artist's.
+_FAMILIES = ("the X server", "the stream", "sound", "file transfers", "the background")
 _BEGAN = time.monotonic()
 
 
@@ -37,6 +43,8 @@ class Child:
         self.more = more
         self.process: subprocess.Popen[bytes] | None = None
         self.ends: list[float] = []
+        self.is_artists = False
+        """Whether it belongs to the artist's programs, not to the desktop."""
 
 
 class Desktop:
@@ -48,6 +56,7 @@ class Desktop:
         self.runtime = Path(os.environ["XDG_RUNTIME_DIR"])
         self.children: list[Child] = []
         self.commands = b""
+        self.places = Places(plan["groups"])
         self.log = _open_log()
         os.environ.update(self.environment())
 
@@ -77,9 +86,10 @@ class Desktop:
             # The supervisor is gone; so will this be, at once.
             sys.exit(1)
 
-    def run_aside(self, command: list[str]) -> None:
+    def run_aside(self, command: list[str], *, is_artists: bool = False) -> None:
         """Begin what ends by itself; `look_after` collects it."""
         child = Child(command[-1], command, needed=False)
+        child.is_artists = is_artists
         child.ends = [float("inf")] * _RESTARTS
         self.spawn(child)
 
@@ -92,6 +102,7 @@ class Desktop:
             env={**os.environ, **child.more},
             pass_fds=pass_fds,
             start_new_session=True,
+            preexec_fn=self.places.enter if child.is_artists else None,  # noqa: PLW1509 -- none here.
         )
         if child not in self.children:
             self.children.append(child)
@@ -159,7 +170,7 @@ class Desktop:
         self.spawn(Child("the panel", panel, needed=False))
         own = Path.home() / ".config/openbox/autostart"
         if own.is_file():
-            self.run_aside(["/bin/sh", str(own)])
+            self.run_aside(["/bin/sh", str(own)], is_artists=True)
 
     def lay_out_settings(self) -> None:
         """Copy settings of programs that read them from the home only, where there are none."""
@@ -237,13 +248,24 @@ class Desktop:
         poll.register(self.plan["command_fd"], select.POLLIN)
         self.look_after()
         while True:
-            for descriptor, _ in poll.poll():
+            for descriptor, _ in poll.poll(SWEEP_SECONDS * 1000):
                 if descriptor == wake_r:
                     if signal.SIGTERM in os.read(wake_r, 512):
                         return
                 elif not self.obey():
                     return
             self.look_after()
+            self.part_programs()
+
+    def part_programs(self) -> None:
+        """What the artist began is put where it belongs; what serves the picture stays."""
+        own = [
+            (child.name, child.process.pid)
+            for child in self.children
+            if child.process is not None and not child.is_artists
+        ]
+        families = [pid for name, pid in own if name in _FAMILIES]
+        self.places.sweep([pid for _, pid in own], families)
 
     def obey(self) -> bool:
         """Do what the supervisor says; reports whether to go on."""
@@ -362,6 +384,9 @@ def main() -> None:
         plan[f"{name}_fd"] = int(number)
         if name != "root":
             os.set_inheritable(int(number), False)
+    plan["groups"] = [int(number) for number in os.environ.pop("SOUNDSTAGE_GROUPS", "").split()]
+    for number in plan["groups"]:
+        os.set_inheritable(number, False)
     os.umask(0o077)
     desktop = Desktop(plan)
     desktop.start()

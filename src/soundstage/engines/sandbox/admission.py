@@ -1,0 +1,120 @@
+"""Whether this host can carry one more workstation; the rule, without any I/O.
+
+Called by `engine.py` at each start, with what was promised to others and what is free now. The rule
+and its reasons are in docs/adr; every refusal says what was asked, what is free and what helps.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from soundstage.engines.instance_types import (
+    GIB,
+    Share,
+    cpus_to_spare,
+    gpus_in_words,
+    memory_to_spare,
+)
+
+MIB = 1 << 20
+
+
+class Promise(msgspec.Struct, frozen=True, kw_only=True):
+    """What one workstation was promised when it was started."""
+
+    cpus: float
+    memory_bytes: int
+    gpus: list[str] = []
+    """The names of its cards."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator says about how full a host may be."""
+
+    cpu_overcommit: float = 8.0
+    memory_overcommit: float = 4.0
+    least_memory_bytes: int = GIB
+    """For each desktop that is on its way."""
+    least_disk_bytes: int = 2 * GIB
+    least_processes: int = 1000
+    share_gpus: bool = False
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """This machine: its size, and what is free of it now."""
+
+    cpus: float
+    memory_bytes: int
+    memory_available: int
+    disk_free: int
+    processes_free: int
+    gpus: int = 0
+
+    def cpus_to_promise(self, rules: Rules) -> float:
+        return cpus_to_spare(self.cpus) * rules.cpu_overcommit
+
+    def memory_to_promise(self, rules: Rules) -> int:
+        return int(memory_to_spare(self.memory_bytes) * rules.memory_overcommit)
+
+
+def promises_broken(
+    share: Share, host: Host, others: Sequence[Promise], rules: Rules
+) -> str | None:
+    """Why a workstation can't be promised its share beside all others; None when it can."""
+    running = _number(len(others))
+    memory = host.memory_to_promise(rules)
+    free = memory - sum(each.memory_bytes for each in others)
+    if share.memory_bytes > free:
+        return (
+            f"It asks for {share.memory_bytes / GIB:.1f} GiB of memory; of {memory / GIB:.1f} GiB "
+            f"{max(free, 0) / GIB:.1f} GiB are free, the rest is promised to {running}. Stop one, "
+            "choose a smaller instance type, or raise SOUNDSTAGE_MEMORY_OVERCOMMIT."
+        )
+    cores = host.cpus_to_promise(rules)
+    idle = cores - sum(each.cpus for each in others)
+    if share.cpus > idle:
+        return (
+            f"It asks for {share.cpus:g} cores; of {cores:g} {max(idle, 0):g} are free, the rest "
+            f"is promised to {running}. Stop one, choose a smaller instance type, or raise "
+            "SOUNDSTAGE_CPU_OVERCOMMIT."
+        )
+    taken = len({name for each in others for name in each.gpus})
+    if share.gpus > host.gpus - taken and not rules.share_gpus:
+        return (
+            f"It asks for {gpus_in_words(share.gpus)}; of {host.gpus} {host.gpus - taken} are "
+            f"free, the rest is used by {running}. Stop one, or set SOUNDSTAGE_SHARE_GPUS."
+        )
+    return None
+
+
+def shortage(host: Host, starting: int, rules: Rules) -> str | None:
+    """What is really missing now, whatever was promised; None when nothing is.
+
+    `starting` is the number of other desktops on their way, which have not taken theirs yet.
+    """
+    needed = rules.least_memory_bytes * (starting + 1)
+    if host.memory_available < needed:
+        return (
+            f"It needs {rules.least_memory_bytes / MIB:.0f} MiB of memory to begin with; "
+            f"{host.memory_available / MIB:.0f} MiB are free"
+            + (f", and {starting} more are starting" if starting else "")
+            + ". End programs in workstations, stop a workstation, or lower "
+            "SOUNDSTAGE_LEAST_FREE_MEMORY_MIB."
+        )
+    if host.disk_free < rules.least_disk_bytes:
+        return (
+            f"It needs {rules.least_disk_bytes / GIB:.1f} GiB of disk to begin with; "
+            f"{host.disk_free / GIB:.1f} GiB are free. Delete sessions or backups that nobody "
+            "needs, or lower SOUNDSTAGE_LEAST_FREE_DISK_GIB."
+        )
+    if host.processes_free < rules.least_processes:
+        return (
+            f"It needs room for {rules.least_processes} processes; this host has room for "
+            f"{max(host.processes_free, 0)} more. Stop a workstation, or raise the kernel's "
+            "settings kernel.pid_max and kernel.threads-max."
+        )
+    return None
+
+
+def _number(running: int) -> str:
+    return f"{running} workstation{'' if running == 1 else 's'}"

@@ -80,6 +80,7 @@ class HandmadeDesktop:
             **{f"\0data:{name}": _file(text.encode()) for name, text in document["data"].items()},
         }
         places = {name: str(number) for name, number in blanks.items()}
+        places["\0groups"] = ""
         places["\0fds"] = " ".join(f"{name}={number}" for name, number in fds.items())
         places |= {f"\0bind:{at}": source for at, source in enumerate(document["binds"])}
         arguments = [places.get(word, word) for word in document["arguments"]]

@@ -39,7 +39,13 @@ def run_scripts(fds: dict[str, int]) -> None:
         words = [*runner, str(source), str(results), _PRIVATE]
         own = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}
         own["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        left_out = {"SOUNDSTAGE_PLAN", "SOUNDSTAGE_FDS", "XDG_RUNTIME_DIR", "XDG_SESSION_TYPE"}
+        left_out = {
+            "SOUNDSTAGE_PLAN",
+            "SOUNDSTAGE_FDS",
+            "SOUNDSTAGE_GROUPS",
+            "XDG_RUNTIME_DIR",
+            "XDG_SESSION_TYPE",
+        }
         kept = {name: value for name, value in os.environ.items() if name not in left_out}
         done = subprocess.run(
             words, check=False, pass_fds=(source, results), env={**kept, **own}, cwd="/"

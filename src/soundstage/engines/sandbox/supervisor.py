@@ -123,6 +123,8 @@ class Supervisor:
         parent = os.getpid()
         self.child = os.fork()
         if self.child == 0:
+            # It waits at the other end, and must see when nobody is at this one any more.
+            self.users.close()
             try:
                 _become_sandbox(self.plan, parent, ends, users_w)
             except BaseException as error:  # noqa: BLE001 -- nothing may return from a forked child.

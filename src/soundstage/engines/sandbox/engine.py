@@ -339,6 +339,7 @@ class SandboxEngine(Engine):
                 self._tell(ref, process.ask_to_stop)
                 self._notices.watch(ref, lambda: not self._records.is_alive(ref))
             else:
+                cgroups.end_left(self._groups, ref)
                 cgroups.ensure_absent(self._groups, ref)
                 self._give_place_back(ref)
 
@@ -357,6 +358,7 @@ class SandboxEngine(Engine):
             if not self._is_ended(ref):
                 return
             self._volumes.ensure_absent(ref)
+            cgroups.end_left(self._groups, ref)
             if not cgroups.ensure_absent(self._groups, ref):
                 return
             if self._volumes.observe(ref).phase is VolumePhase.ABSENT:

@@ -83,6 +83,8 @@ class HandmadeDesktop:
         places["\0groups"] = ""
         places["\0fds"] = " ".join(f"{name}={number}" for name, number in fds.items())
         places |= {f"\0bind:{at}": source for at, source in enumerate(document["binds"])}
+        # It has no groups.
+        places["\0groups"] = ""
         arguments = [places.get(word, word) for word in document["arguments"]]
         with (self.folder / "errors").open("wb") as errors:
             self._process = subprocess.Popen(

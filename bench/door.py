@@ -5,7 +5,6 @@ desktop's socket; it prints its port. Whoever has `cookie` is let in.
 """
 
 import asyncio
-import os
 import socket
 import sys
 import time
@@ -47,7 +46,7 @@ class OneDesktop:
 
     def __init__(self, folder: Path) -> None:
         self._upstream = Upstream(
-            stream_id=_STREAM, directory=str(folder), name=STREAM_SOCKET, uid=os.geteuid()
+            stream_id=_STREAM, directory=str(folder), name=STREAM_SOCKET, uid=folder.stat().st_uid
         )
 
     async def redeem(self, ticket: Ticket) -> Upstream:  # noqa: ARG002 - the interface's signature

@@ -17,7 +17,7 @@ from soundstage.api.throttling import Limits, Rate
 from soundstage.client.calls import CallError, Client
 from soundstage.engines.interface import Phase, Spec, Volume
 from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
-from soundstage.gateway.upstreams import Refusal, Refused
+from soundstage.gateway.upstreams import Refusal, Refused, Transferred
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
@@ -232,8 +232,14 @@ def test_what_an_engine_can_do_is_known_and_the_gateway_is_told_its_part(world: 
     assert world.service.installation.supports_backups
     assert world.service.installation.supports_persistence
     told = gateway_settings_of(
-        Settings(home=Path("/h"), public_url="https://a.example", trusted_proxies=["10.0.0.1"])
+        Settings(
+            home=Path("/h"),
+            public_url="https://a.example",
+            trusted_proxies=["10.0.0.1"],
+            upload_most_bytes=5,
+        )
     )
+    assert told.upload_most_bytes == 5
     assert told.public_url == "https://a.example"
     assert told.trusted_proxies == ("10.0.0.1",)
 
@@ -384,6 +390,12 @@ def test_a_stream_s_ticket_is_good_once_and_while_its_session_runs(world: World)
     assert reason(world, ticket) == Refusal.USED
     assert asyncio.run(upstreams.find(ticket.stream_id)) == upstream
     assert asyncio.run(upstreams.ended({ticket.stream_id, "unknown"})) == {"unknown"}
+    assert upstream.files is None
+    asyncio.run(
+        upstreams.report_transfer(
+            Transferred(stream_id=ticket.stream_id, is_upload=True, name="a", size=1)
+        )
+    )
     asyncio.run(upstreams.report_activity({ticket.stream_id}))
     asyncio.run(upstreams.report_input({ticket.stream_id, "unknown"}))
     assert asyncio.run(upstreams.countdown("unknown")) is None

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from soundstage.engines.interface import Engine, RetryableError, Spec, Volume
+from soundstage.engines.sandbox.admission import Rules
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.simulated import SimulatedEngine
@@ -39,6 +40,10 @@ class Harness(ABC):
     @abstractmethod
     def restart(self) -> None:
         """Put a new engine over the same state, as after a kill -9 of the service."""
+
+    @abstractmethod
+    def let_fit(self, number: int | None) -> None:
+        """Have so many workstations fit, as after a change of the settings; None: the usual."""
 
     def until(
         self, condition: Callable[[], bool], action: Callable[[], None] | None = None
@@ -92,6 +97,9 @@ class SimulatedHarness(Harness):
     def get(self, ref: str, name: str) -> bytes | None:
         return self.simulated.read(ref, name)
 
+    def let_fit(self, number: int | None) -> None:
+        self.simulated.most_workstations = number
+
     def restart(self) -> None:
         world = self.simulated.world
         self.simulated = SimulatedEngine(lambda: self.now, world=world)
@@ -123,12 +131,24 @@ class SandboxHarness(Harness):
         return path.read_bytes() if path.exists() else None
 
     def restart(self) -> None:
+        self._make(Rules())
+
+    def let_fit(self, number: int | None) -> None:
+        if number is None:
+            self.restart()
+            return
+        room = self.sandbox.room()
+        times = room.types["g4dn.xlarge"].cpus * (number + 0.5) / room.to_promise.cpus
+        self._make(Rules(cpu_overcommit=Rules().cpu_overcommit * times))
+
+    def _make(self, rules: Rules) -> None:
         self.sandbox = SandboxEngine(
             SandboxSettings(
                 home=self.home,
                 stream_environment=Path(__file__).parents[2] / ".venv-stream",
                 isolation="bubblewrap",
                 loopback_only=True,
+                rules=rules,
             )
         )
         self.engine = self.sandbox

@@ -35,6 +35,7 @@ from soundstage.engines.interface import (
     SupportsMessages,
     SupportsPersistence,
     SupportsScriptOutput,
+    SupportsSizes,
     SupportsStudioCopies,
     SupportsUse,
 )
@@ -161,6 +162,36 @@ def test_an_unknown_image_can_not_run_here(harness: "Harness") -> None:
         harness.engine.ensure_running(ref, harness.spec(image="ami-unknown"))
     assert raised.value.reason is Reason.IMAGE
     assert harness.engine.observe(ref).phase is Phase.ABSENT
+
+
+def test_a_full_place_refuses_and_keeps_its_word_to_who_crashed(
+    harness: "Harness", workstation: Workstation
+) -> None:
+    workstation.run()
+    other = new_id()
+    harness.let_fit(1)
+    try:
+        for crashes in (False, True):
+            if crashes:
+                harness.crash(workstation.ref)
+                harness.until(lambda: workstation.phase() in RESTING)
+            with pytest.raises(PermanentError, match=r"no room .* 1 workstation|1 fit") as raised:
+                harness.engine.ensure_running(other, harness.spec())
+            assert raised.value.reason is Reason.CAPACITY
+            assert harness.engine.observe(other).phase is Phase.ABSENT
+        workstation.start()
+        assert workstation.phase() is Phase.RUNNING
+        workstation.rest()
+        # What was refused may be asked for again.
+        assert isinstance(harness.engine, SupportsSizes)
+        harness.engine.ensure_running(other, harness.spec())
+        assert set(harness.engine.room().workstations) == {other}
+        harness.until(
+            lambda: harness.engine.observe(other).phase is Phase.ABSENT,
+            lambda: harness.engine.ensure_absent(other),
+        )
+    finally:
+        harness.let_fit(None)
 
 
 def test_capabilities_are_sentences_for_people(harness: "Harness") -> None:

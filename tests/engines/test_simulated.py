@@ -190,6 +190,29 @@ def test_out_of_capacity_for_the_next_two(studio: Studio) -> None:
     assert studio.phase() is Phase.STARTING
 
 
+def test_the_place_of_one_that_crashed_is_kept_for_a_while(studio: Studio) -> None:
+    engine = studio.engine
+    engine.most_workstations = 1
+    studio.start()
+    studio.wait(3)
+    engine.crash(REF)
+    with pytest.raises(PermanentError, match="1 fit, and 1 have a place") as raised:
+        studio.start(ref=OTHER)
+    assert raised.value.reason is Reason.CAPACITY
+    assert list(engine.room().workstations) == [REF]
+    studio.wait(121)
+    studio.start(ref=OTHER)
+    assert list(engine.room().workstations) == [OTHER]
+
+
+def test_who_stops_gives_the_place_away_at_once(studio: Studio) -> None:
+    studio.engine.most_workstations = 1
+    studio.rest()
+    assert studio.engine.room().promised.cpus == 0
+    studio.start(ref=OTHER)
+    assert studio.engine.room().promised == studio.engine.room().size
+
+
 def test_raises_as_often_as_told_for_whom_it_was_told(studio: Studio) -> None:
     studio.engine.misbehave(Misbehaviour.RETRYABLE, ref=REF, times=2)
     studio.start(ref=OTHER)

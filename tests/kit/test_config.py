@@ -111,3 +111,15 @@ def test_the_reference_has_a_row_with_a_text_for_every_setting() -> None:
 def test_the_folders_of_sdks_are_those_of_the_caller() -> None:
     assert sdk_data_path({}) == sdk_data_path({"AWS_DATA_PATH": ""}) == []
     assert sdk_data_path({"AWS_DATA_PATH": "/one::/two words"}) == ["/one", "/two words"]
+
+
+def test_a_table_of_instance_types_comes_from_the_file_or_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "soundstage.toml"
+    file.write_text('[instance_types."g5.xlarge"]\ncpus = 1.5\ngpus = 0\n')
+    environment = {"SOUNDSTAGE_HOME": str(tmp_path)}
+    assert load(environment).instance_types == {"g5.xlarge": {"cpus": 1.5, "gpus": 0}}
+    environment["SOUNDSTAGE_INSTANCE_TYPES"] = '{"g3s.xlarge": {"memory_gib": 8}}'
+    assert load(environment).instance_types == {"g3s.xlarge": {"memory_gib": 8}}
+    environment["SOUNDSTAGE_INSTANCE_TYPES"] = "g3s.xlarge=8"
+    with pytest.raises(ConfigError, match="SOUNDSTAGE_INSTANCE_TYPES: this is no JSON"):
+        load(environment)

@@ -50,6 +50,40 @@ def test_a_launch_that_fails_says_why_and_can_be_deleted(
     assert studio.world.engine.refs() == set()
 
 
+def test_a_full_host_refuses_with_figures_until_somebody_stops(studio: Studio) -> None:
+    studio.world.engine.most_workstations = 1
+    first = studio.launch()
+    failed = studio.launch()
+    assert (failed["state"], failed["statusCode"]) == ("CREATE_FAILED", "INSUFFICIENT_CAPACITY")
+    assert failed["statusMessage"] == (
+        "There is no room for a workstation here. 1 fit, and 1 have a place. Stop one."
+    )
+    first = studio.stop(first)
+    second = studio.launch()
+    assert second["state"] == "READY"
+    refused = studio.start(first)
+    assert (refused["state"], refused["statusCode"]) == ("START_FAILED", "INSUFFICIENT_CAPACITY")
+    assert "1 fit, and 1 have a place" in refused["statusMessage"]
+    studio.stop(second)
+    assert studio.start(refused)["state"] == "READY"
+
+
+def test_a_heal_goes_before_a_launch(studio: Studio) -> None:
+    studio.world.engine.most_workstations = 1
+    first = studio.launch()
+    studio.world.engine.crash(first["sessionId"])
+    assert studio.launch()["statusCode"] == "INSUFFICIENT_CAPACITY"
+    assert studio.later(first, 20)["state"] == "READY"
+    assert studio.world.engine.observe(first["sessionId"]).phase is Phase.RUNNING
+
+
+def test_what_a_workstation_gets_less_of_is_said_when_it_is_ready(studio: Studio) -> None:
+    studio.world.engine.shortfall = "g4dn.xlarge is 4 vCPUs; this host gives 2"
+    assert studio.launch()["statusMessage"] == (
+        "The workstation is ready. g4dn.xlarge is 4 vCPUs; this host gives 2."
+    )
+
+
 def test_an_image_that_the_engine_does_not_have(studio: Studio) -> None:
     studio.world.engine.images = frozenset({"ami-other"})
     failed = studio.launch()

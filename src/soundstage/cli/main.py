@@ -11,6 +11,7 @@ from soundstage.cli import clean as cleaning
 from soundstage.cli import env as environment
 from soundstage.cli import launch, reference, run, sdk, serve
 from soundstage.cli.backups import backups as backups_group
+from soundstage.cli.capacity import capacity
 from soundstage.cli.user import user
 from soundstage.client.calls import CallError
 from soundstage.kit import config
@@ -90,6 +91,7 @@ def clean_command(settings: config.Settings, *, data: bool) -> None:
 
 
 soundstage.add_command(backups_group)
+soundstage.add_command(capacity)
 
 
 @soundstage.command("reference")

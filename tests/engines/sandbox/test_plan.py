@@ -4,7 +4,7 @@ import json
 import stat
 from pathlib import Path
 
-from soundstage.engines.interface import Script, Spec, Volume
+from soundstage.engines.interface import Script, Spec, Transfers, Volume
 from soundstage.engines.sandbox.cgroups import Groups
 from soundstage.engines.sandbox.gpus import Assignment
 from soundstage.engines.sandbox.identities import Identities, identities
@@ -21,6 +21,7 @@ GROUPS = Groups(
     all=[Path("/groups/cpu/r/desktop"), Path("/groups/cpu/r"), Path("/groups/memory/r")],
 )
 NO_CARDS = Assignment()
+NONE_PASS = Transfers()
 
 
 def plan(
@@ -28,6 +29,7 @@ def plan(
     as_root: bool,
     clipboard: bool = True,
     gpus: Assignment = NO_CARDS,
+    transfers: Transfers = NONE_PASS,
     ids: Identities | None = None,
     **more: object,
 ) -> dict[str, object]:
@@ -37,6 +39,7 @@ def plan(
         volume=Volume(),
         attempt=4,
         clipboard=clipboard,
+        transfers=transfers,
         environment={"TOKEN": "opensesame"},
         **more,  # type: ignore[arg-type]  # Of a test's own making.
     )
@@ -146,6 +149,16 @@ def test_nothing_secret_stands_on_the_command_line() -> None:
 def test_the_clipboard_follows_the_policy() -> None:
     assert "--enable-clipboard=true" in str(inner_plan(plan(as_root=True)))
     assert "--enable-clipboard=false" in str(inner_plan(plan(as_root=True, clipboard=False)))
+
+
+def test_what_moves_files_runs_only_where_files_may_pass() -> None:
+    assert inner_plan(plan(as_root=True))["files"] is None
+    command = inner_plan(plan(as_root=True, transfers=Transfers(upload_to="$HOME/in")))["files"]
+    assert isinstance(command, list)
+    assert command[0] == "ionice"
+    assert "/opt/soundstage/transfers.py" in command
+    assert "/run/stream/files.sock" in command
+    assert json.loads(command[-1]) == {"upload_to": "$HOME/in", "download_from": None}
 
 
 def test_the_stream_is_kept_to_its_socket() -> None:

@@ -11,7 +11,9 @@ from soundstage.resources.launch_profiles.model import (
     SessionPersistenceMode,
     StreamConfiguration,
     completed,
+    download_folder,
     may_be_stopped,
+    upload_folder,
 )
 from soundstage.wire import shapes
 from soundstage.wire.faults import ValidationError
@@ -155,9 +157,39 @@ def test_what_was_asked_for_stays() -> None:
         "sessionBackup": {"mode": "AUTOMATIC", "maxBackupsToRetain": 10},
         "sessionPersistenceMode": ON,
         "sessionStorage": {"mode": ["UPLOAD"], "root": {"linux": "$HOME/in", "windows": "C:\\in"}},
+        "sessionDownload": {"root": {"linux": "/mnt/out"}},
         "volumeConfiguration": {"iops": 16000, "size": 16000, "throughput": 1000},
     }
     assert shown(**asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("root", "folder"),
+    [
+        (None, None),
+        ({}, None),
+        ({"windows": "C:\\in"}, None),
+        ({"linux": "$HOME/in/plates"}, "$HOME/in/plates"),
+        # The public pattern lets these through as well.
+        ({"linux": "$HOMEin"}, "$HOME/in"),
+        ({"linux": "//mnt/in"}, "/mnt/in"),
+        ({"linux": "/mnt/in"}, "/mnt/in"),
+    ],
+)
+def test_folders_for_files(root: dict[str, str] | None, folder: str | None) -> None:
+    given = {} if root is None else {"root": root}
+    rules = completed(
+        configuration(sessionStorage={"mode": ["UPLOAD"], **given}, sessionDownload=given)
+    )
+    assert upload_folder(rules) == (folder or "$HOME/Uploads")
+    assert download_folder(rules) == (folder or "$HOME/Downloads")
+
+
+def test_no_files_pass_unless_that_was_asked_for() -> None:
+    rules = completed(configuration())
+    assert (upload_folder(rules), download_folder(rules)) == (None, None)
+    assert "sessionDownload" not in shown()
+    assert shown(sessionDownload={})["sessionDownload"] == {"root": {}}
 
 
 @pytest.mark.parametrize(

@@ -14,3 +14,38 @@ def test_it_settles_a_profile_once(world: World, given: dict[str, Any]) -> None:
         loaded = worker.load(transaction, made["launchProfileId"], world.clock())
         worker.apply(transaction, loaded, None, world.clock())
         assert worker.load(transaction, made["launchProfileId"], world.clock()) is None
+
+
+def test_what_the_engine_gives_less_of_is_said_in_every_result(
+    world: World, given: dict[str, Any]
+) -> None:
+    world.engine.shortfall = "A volume's size is not limited here."
+    world.operator.call("CreateLaunchProfile", **given)
+    world.settle()
+    (made,) = world.operator.call("ListLaunchProfiles", studioId=given["studioId"])[
+        "launchProfiles"
+    ]
+    assert {(each["state"], each["statusMessage"]) for each in made["validationResults"]} == {
+        (
+            "VALIDATION_SUCCESS",
+            (
+                "There is nothing to check: this installation has no VPC. What this machine gives "
+                "less of: A volume's size is not limited here."
+            ),
+        )
+    }
+
+
+def test_it_is_judged_anew_with_each_update(world: World, given: dict[str, Any]) -> None:
+    world.operator.call("CreateLaunchProfile", **given)
+    world.settle()
+    (made,) = world.operator.call("ListLaunchProfiles", studioId=given["studioId"])[
+        "launchProfiles"
+    ]
+    assert "less of" not in made["validationResults"][0]["statusMessage"]
+    world.engine.shortfall = "No GPU here."
+    names = {"studioId": given["studioId"], "launchProfileId": made["launchProfileId"]}
+    world.operator.call("UpdateLaunchProfile", **names, name="new")
+    world.settle()
+    now = world.operator.call("GetLaunchProfile", **names)["launchProfile"]
+    assert now["validationResults"][0]["statusMessage"].endswith("less of: No GPU here.")

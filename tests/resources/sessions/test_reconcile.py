@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from soundstage.engines.interface import Observed, Phase, RetryableError
+from soundstage.engines.interface import Observed, Phase, RetryableError, Transfers
 from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
 from soundstage.kit import hints, journal
 from soundstage.resources.backups import service as backups
@@ -64,6 +64,37 @@ def test_the_engine_is_told_what_the_session_is(home: Path) -> None:
         assert (spec.image, spec.instance_type, spec.attempt) == ("ami-host", "g4dn.xlarge", 1)
         assert (spec.clipboard, spec.volume.generation, spec.volume.backup_id) == (True, 0, None)
         assert (spec.volume.size_gib, spec.volume.iops) == (500, 3000)
+
+
+def test_what_may_pass_is_what_was_allowed_when_the_session_was_made(home: Path) -> None:
+    open_rules = {
+        "sessionStorage": {"mode": ["UPLOAD"], "root": {"linux": "$HOME/in"}},
+        "sessionDownload": {},
+    }
+    with world(home) as made:
+        studio_id = made.studio()["studioId"]
+        profile = made.profile(studio_id, **open_rules)
+        where = {"studioId": studio_id, "launchProfileId": profile["launchProfileId"]}
+        sessions = [made.session(studio_id, profile["launchProfileId"])]
+        shut = {
+            name: value
+            for name, value in profile["streamConfiguration"].items()
+            if name not in open_rules
+        }
+        made.operator.call(
+            "UpdateLaunchProfile",
+            **where,
+            streamConfiguration={**shut, "clipboardMode": "DISABLED"},
+        )
+        made.settle()
+        sessions.append(made.session(studio_id, profile["launchProfileId"]))
+        with made.service.database.transaction(write=False) as transaction:
+            stored = [store.sessions.get(transaction, each["sessionId"]) for each in sessions]
+        specs = [spec_of(each) for each in stored if each is not None]
+    assert [(spec.clipboard, spec.transfers) for spec in specs] == [
+        (True, Transfers(upload_to="$HOME/in", download_from="$HOME/Downloads")),
+        (False, Transfers()),
+    ]
 
 
 def test_a_session_that_is_gone_needs_nothing(home: Path) -> None:

@@ -106,6 +106,42 @@ def test_a_ticket_opens_a_stream_once_and_that_is_noted(
     assert (entry.actor, entry.detail) == (session["ownedBy"], {"streamId": stream["streamId"]})
 
 
+def test_files_are_noted_with_their_names_and_sizes(
+    studio: Studio, session: dict[str, Any]
+) -> None:
+    stream, now = studio.stream(session), studio.world.clock()
+    with studio.world.service.database.transaction() as transaction:
+        for stream_id in (stream["streamId"], "none"):
+            for is_upload in (True, False):
+                service.note_transfer(
+                    transaction,
+                    stream_id,
+                    is_upload=is_upload,
+                    name="a/plate.exr",
+                    size=7,
+                    now=now,
+                )
+        subject = f"streaming-session/{session['sessionId']}"
+        noted = [
+            each for each in journal.read(transaction, subject=subject) if each.detail.get("name")
+        ]
+    assert [each.kind for each in noted] == ["streams.UPLOADED", "streams.DOWNLOADED"]
+    assert {each.actor for each in noted} == {session["ownedBy"]}
+    assert noted[0].detail == {"streamId": stream["streamId"], "name": "a/plate.exr", "size": 7}
+
+
+def test_which_files_may_pass_is_the_session_s_to_say(
+    studio: Studio, session: dict[str, Any]
+) -> None:
+    stream = studio.stream(session)
+    with studio.world.service.database.transaction() as transaction:
+        found = service.find_open(transaction, stream["streamId"])
+        assert found is not None
+        assert service.transfer_rules(transaction, found) == (None, None)
+        sessions.sessions.update(transaction, session["sessionId"], {"upload_to": "/mnt/in"})
+        assert service.transfer_rules(transaction, found) == ("/mnt/in", None)
+
+
 def test_nothing_is_opened_when_the_session_or_the_stream_has_ended(
     studio: Studio, session: dict[str, Any]
 ) -> None:

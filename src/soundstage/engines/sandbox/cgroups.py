@@ -156,6 +156,9 @@ def _ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> Groups:
         group = parent / ref
         if hierarchy.version == 2:
             _write(parent / "cgroup.subtree_control", f"+{controller}")
+        elif controller == "cpu":
+            # Beside the host's own programs, each of which counts as one here.
+            _write(parent / "cpu.shares", str(1024 * (os.cpu_count() or 1)))
         group.mkdir(exist_ok=True)
         whole.add(group)
         _set(hierarchy.version, controller, group, limits)

@@ -49,8 +49,9 @@ from soundstage.engines.sandbox.judgement import Known, judge
 from soundstage.engines.sandbox.notices import Listener, Notices
 from soundstage.engines.sandbox.process import Life
 from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
+from soundstage.engines.sandbox.reservations import Reservations
 from soundstage.engines.sandbox.settings import SandboxSettings
-from soundstage.engines.sandbox.sizing import Holding, Sizing
+from soundstage.engines.sandbox.sizing import Sizing
 from soundstage.engines.sandbox.stillness import Stillness
 from soundstage.engines.sandbox.stores import store_of
 from soundstage.engines.sandbox.volumes import Phase as VolumePhase
@@ -61,8 +62,6 @@ from soundstage.kit.config import ConfigError, Settings
 # Locks are spread over this many files, which are never removed.
 _LOCKS = 64
 _DIES_WITHIN = 0.5
-# As long as a heal may take: so long the place of a workstation that died is kept for it.
-_KEEPS_PLACE = 120.0
 _GONE = (Life.ENDED, Life.LOST)
 
 
@@ -94,8 +93,7 @@ class SandboxEngine(Engine):
             settings.cgroup_root, own_groups, f"soundstage-{settings.digest}"
         )
         self._sizing = Sizing(settings, self._groups, as_root=self._has_users)
-        # Whoever died with the machine is healed from now on.
-        self._began_at = time.time()
+        self._reservations = Reservations(self._records, self._volumes)
         self._stillness = Stillness(
             self._groups, lambda ref: settings.workstations / ref, settings.interpreter
         )
@@ -241,35 +239,9 @@ class SandboxEngine(Engine):
 
     def _admit(self, ref: str, spec: Spec, before: Record | None) -> Promise:
         """Called with the lock of all starts held, so that no two are given the same room."""
-        holdings = self._holdings()
+        holdings = self._reservations.holdings()
         is_heal = before is not None and holdings.pop(ref, None) is not None
         return self._sizing.promise(spec.instance_type, holdings, is_heal=is_heal)
-
-    def _holdings(self) -> dict[str, Holding]:
-        """What each workstation that runs, is on its way or is about to be healed was promised."""
-        held = {}
-        for ref in self._records.refs():
-            record = self._records.read(ref)
-            if record is not None and record.promise is not None:
-                is_starting = self._keeps_place(ref, record)
-                if is_starting is not None:
-                    held[ref] = Holding(promise=record.promise, is_starting=is_starting)
-        return held
-
-    def _keeps_place(self, ref: str, record: Record) -> bool | None:
-        """Whether it has yet to take what it was promised; None when that is nobody's any more."""
-        locked = self._records.is_alive(ref)
-        status = self._records.status(ref)
-        own = status if status is not None and status.attempt == record.spec.attempt else None
-        if process.life_of(status, locked=locked) not in _GONE:
-            return own is None or not own.ready
-        if record.wanted != "running":
-            return None
-        if self._volumes.observe(ref).phase is VolumePhase.PREPARING:
-            return True
-        since = record.asked_at if own is None else own.since
-        is_recent = time.time() - max(since, self._began_at) < _KEEPS_PLACE
-        return True if is_recent else None
 
     def _go_on(self, ref: str, record: Record, spec: Spec) -> None:
         """From a record without a supervisor: the volume first, then the sandbox."""
@@ -390,7 +362,7 @@ class SandboxEngine(Engine):
     # -- size ----------------------------------------------------------------------------------
 
     def room(self) -> Room:
-        return self._sizing.room(self._holdings())
+        return self._sizing.room(self._reservations.holdings())
 
     def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:  # noqa: ARG002 -- what is limited here is so at every size.
         return self._sizing.shortfalls(instance_types, self._volumes.capabilities()[0])

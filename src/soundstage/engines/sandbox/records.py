@@ -7,6 +7,7 @@ workstation's supervisor:
 * `status.json`: how far the supervisor is (it writes it);
 * `scripts/N.json`: what the initialization scripts of attempt N said (the supervisor writes it);
 * `messages.json`: what this attempt's desktop was to show (the service writes it);
+* `lost.json`: when it was first found gone without a last word (the service writes it);
 * `life`: an empty file that the supervisor holds locked for as long as it lives;
 * `stream/`: the sockets of the desktop; the one thing here the workstation's user may write.
 
@@ -96,6 +97,13 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[Message] = []
 
 
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """When one attempt was first found gone with nobody's last word."""
+
+    attempt: int
+    at: float
+
+
 class Records:
     """The folders of all workstations."""
 
@@ -141,6 +149,15 @@ class Records:
             outputs = _read(path, list[_Output]) or []
             found += [output.of(int(path.stem)) for output in outputs]
         return found
+
+    def found_lost_at(self, ref: str, attempt: int, now: float) -> float:
+        """When the attempt was first found gone: now, unless that is written down."""
+        path = self.directory(ref) / "lost.json"
+        lost = _read(path, Lost)
+        if lost is None or lost.attempt != attempt:
+            lost = Lost(attempt=attempt, at=now)
+            _write(path, lost)
+        return lost.at
 
     def remove(self, ref: str) -> None:
         """The record goes last, so that half a removal is found again."""

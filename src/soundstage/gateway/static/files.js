@@ -427,17 +427,20 @@
       row.append(link, make("span", "state", amount(size)));
       return row;
     }));
-    const where = rules.downloadFrom;
     nothing.hidden = told.files.length > 0 && !told.more;
     nothing.textContent = told.more
       ? "There are more files than are shown here."
-      : `What lies in ${where} in the workstation can be taken from here.`;
+      : `What lies in ${place(rules.downloadFrom)} can be taken from here.`;
+  }
+
+  function place(name) {
+    return name.startsWith("$HOME/") ? `${name.slice(6)} in the home folder` : name;
   }
 
   function amount(bytes) {
     for (const [unit, name] of [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]) {
       if (bytes >= unit) {
-        return `${(bytes / unit).toFixed(1)} ${name}`;
+        return `${Number((bytes / unit).toFixed(1))} ${name}`;
       }
     }
     return `${bytes} bytes`;
@@ -470,9 +473,9 @@
       rules = null;
       return;
     }
-    hint.textContent = `Drop files or folders anywhere on this page. They arrive in ${rules.uploadTo}, `
-      + `up to ${amount(rules.mostBytes)} each.`;
-    targetText.textContent = `Drop to send to ${rules.uploadTo}`;
+    hint.textContent = "Drop files or folders anywhere on this page. They arrive in "
+      + `${place(rules.uploadTo)}; one may have up to ${amount(rules.mostBytes)}.`;
+    targetText.textContent = `Drop to send to ${place(rules.uploadTo)}`;
     open.hidden = false;
   }
 

@@ -25,7 +25,8 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[starter
     monkeypatch.setattr(starter, "_BEGAN", time.monotonic())
     reader, writer = os.pipe()
     here = Path(starter.__file__).parent
-    made = starter.Desktop({"desktop": str(here), "steps_fd": writer, "command_fd": reader})
+    ends = {"steps_fd": writer, "command_fd": reader, "groups": []}
+    made = starter.Desktop({"desktop": str(here), **ends})
     yield made
     made.log.close()
     os.close(reader)

@@ -1,0 +1,62 @@
+"""What `soundstage capacity` prints."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from soundstage.cli.capacity import capacity, document
+from soundstage.engines.interface import Capacity, Room
+from soundstage.kit.config import ConfigError, Settings
+
+
+def settings_of(folder: Path, **facts: object) -> Settings:
+    made = Settings(home=folder / "home", stream_environment=folder / "none", sandbox="bubblewrap")
+    return msgspec.structs.replace(made, **facts)
+
+
+def test_people_see_what_types_get_and_what_is_left(tmp_path: Path) -> None:
+    sizes: dict[str, dict[str, int | float]] = {"g5.xlarge": {"cpus": 0.5, "memory_gib": 0.75}}
+    settings = settings_of(tmp_path, instance_types=sizes)
+    done = CliRunner().invoke(capacity, [], obj=settings, catch_exceptions=False)
+    lines = {line.split("  ")[0]: line.split() for line in done.output.splitlines() if line}
+    assert lines["g5.xlarge"][:3] == ["g5.xlarge", "0.5", "0.8"]
+    assert len([name for name in lines if name.startswith("g")]) == 13
+    assert lines["this machine"][2] != "0"
+    assert lines["is left"][2:] == lines["may be promised"][3:]
+    assert done.output.endswith("There are none.\n")
+
+
+def test_programs_get_the_same_with_a_sentence_for_each_type(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    arguments = ["--output", "json"]
+    done = CliRunner().invoke(capacity, arguments, obj=settings, catch_exceptions=False)
+    told = json.loads(done.output)
+    assert len(told["instanceTypes"]) == 13
+    assert told["instanceTypes"][0]["detail"].startswith("g3.4xlarge is 16 vCPUs, 122 GiB")
+    assert told["promised"] == {"cpus": 0, "memoryBytes": 0, "gpus": 0}
+
+
+def test_workstations_are_named_by_their_sessions() -> None:
+    one = Capacity(cpus=2, memory_bytes=1 << 30, gpus=1)
+    room = Room(
+        size=one,
+        to_promise=one,
+        promised=one,
+        workstations={"s": one},
+        types={},
+        details={},
+        free_memory_bytes=3,
+        free_disk_bytes=4,
+    )
+    assert document(room)["workstations"] == [
+        {"sessionId": "s", "cpus": 2, "memoryBytes": 1 << 30, "gpus": 1}
+    ]
+
+
+def test_a_size_that_is_none_is_named(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, instance_types={"g5.xlarge": {"cores": 2}})
+    with pytest.raises(ConfigError, match=r"SOUNDSTAGE_INSTANCE_TYPES: .*cores"):
+        CliRunner().invoke(capacity, [], obj=settings, catch_exceptions=False)

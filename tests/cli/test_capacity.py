@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from soundstage.cli.capacity import capacity, document
+from soundstage.engines.instance_types import INSTANCE_TYPES
 from soundstage.engines.interface import Capacity, Room
 from soundstage.kit.config import ConfigError, Settings
 
@@ -23,7 +24,7 @@ def test_people_see_what_types_get_and_what_is_left(tmp_path: Path) -> None:
     done = CliRunner().invoke(capacity, [], obj=settings, catch_exceptions=False)
     lines = {line.split("  ")[0]: line.split() for line in done.output.splitlines() if line}
     assert lines["g5.xlarge"][:3] == ["g5.xlarge", "0.5", "0.8"]
-    assert len([name for name in lines if "." in name]) == 13
+    assert sum(name in INSTANCE_TYPES for name in lines) == 13
     assert lines["this machine"][2] != "0"
     assert lines["is left"][2:] == lines["may be promised"][3:]
     assert "\nThere are none.\n" in done.output

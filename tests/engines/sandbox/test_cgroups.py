@@ -1,6 +1,8 @@
 """Control groups: on made-up trees of both versions, and on this machine's own."""
 
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -173,3 +175,14 @@ def test_this_machine_keeps_the_limits_it_says_it_has() -> None:
     finally:
         assert cgroups.ensure_absent(found, ref)
         assert not [parent for parent in found.parents.values() if parent.exists()]
+
+
+def test_what_is_left_in_the_groups_is_ended(tmp_path: Path) -> None:
+    left = subprocess.Popen(["sleep", "60"])
+    group = tmp_path / "r"
+    (group / "programs").mkdir(parents=True)
+    (group / "cgroup.procs").write_text("")
+    (group / "programs" / "cgroup.procs").write_text(f"{left.pid}\n")
+    cgroups.end_left(cgroups.Hierarchy(version=1, parents={"cpu": tmp_path}), "r")
+    assert left.wait(10) == -signal.SIGKILL
+    cgroups.end_left(cgroups.Hierarchy(version=1, parents={"cpu": tmp_path}), "unheard-of")

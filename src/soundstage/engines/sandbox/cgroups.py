@@ -10,6 +10,7 @@ has ten times the weight, and cores and processes that no program of the artist 
 
 import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -230,6 +231,19 @@ def _disk_values(version: int, disk: DiskLimits) -> list[tuple[str, str]]:
         for way in ("read", "write")
         for what, value in (("bps", rate), ("iops", disk.iops))
     ]
+
+
+def end_left(hierarchy: Hierarchy, ref: str) -> None:
+    """Kill what is in the groups of a workstation whose supervisor is gone.
+
+    The kernel takes a sandbox along with its supervisor, but for the moment in which bubblewrap
+    has begun its second process and not yet told it to die with the first.
+    """
+    for group in hierarchy.paths(ref):
+        for members in group.rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):
+                for pid in members.read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
 
 
 def ensure_absent(hierarchy: Hierarchy, ref: str, *, within_seconds: float = 0.2) -> bool:

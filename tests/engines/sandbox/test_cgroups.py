@@ -68,7 +68,7 @@ def test_the_desktop_goes_before_the_programs(first: Path) -> None:
         return (group / name).read_text()
 
     assert (told("cpu.shares"), told("cpu.cfs_quota_us")) == ("1536", "250000")
-    assert (told("programs/cpu.shares"), told("desktop/cpu.shares")) == ("1024", "10240")
+    assert (told("programs/cpu.shares"), told("desktop/cpu.shares")) == ("1024", "4096")
     assert (told("programs/cpu.cfs_quota_us"), told("programs/cpu.cfs_period_us")) == (
         "150000",
         "100000",
@@ -109,7 +109,7 @@ def test_version_2_has_one_group_for_all_controllers(tmp_path: Path) -> None:
     assert (group / "pids.max").read_text() == "612"
     assert (group / "programs/cpu.max").read_text() == "150000 100000"
     assert (group / "programs/cpu.weight").read_text() == "100"
-    assert (group / "desktop/cpu.weight").read_text() == "1000"
+    assert (group / "desktop/cpu.weight").read_text() == "400"
     assert not (group / "desktop/cpu.max").exists()
     assert not (group / "programs/memory.max").exists()
 

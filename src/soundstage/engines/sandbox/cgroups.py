@@ -5,7 +5,7 @@ capabilities. The supervisor puts the sandbox into the groups and removes them a
 
 Inside a workstation's group there are two more: `desktop` for the X server, the stream server and
 what belongs to them, and `programs` for what the artist runs. The picture comes first: the desktop
-has ten times the weight, and cores and processes that no program of the artist can take.
+has four times the weight, and cores and processes that no program of the artist can take.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ PROCESS_LIMIT = 4096
 DESKTOP_CPUS = 1.0
 """Cores for the desktop's own parts, beyond those of the artist's programs."""
 DESKTOP_PROCESSES = 512
-DESKTOP_WEIGHT, PROGRAMS_WEIGHT = 1000, 100
+DESKTOP_WEIGHT, PROGRAMS_WEIGHT = 400, 100
 """In the measure of version 2, where 100 is usual; version 1 has 1024 for the same."""
 DESKTOP, PROGRAMS = "desktop", "programs"
 CONTROLLERS = ("cpu", "memory", "pids", "io")

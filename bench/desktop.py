@@ -71,14 +71,17 @@ class HandmadeDesktop:
         command, self._command = os.pipe()
         seccomp = _file(bytes.fromhex(document["seccomp"]))
         status = os.open(os.devnull, os.O_WRONLY)
+        fds = {"steps": steps, "command": command, "results": os.dup(status)}
+        # Nobody has scripts to run here.
+        fds |= {"root": _file(b""), "artist": _file(b"")}
         blanks = {
-            "\0steps": steps,
-            "\0command": command,
             "\0status": status,
             "\0seccomp": seccomp,
             **{f"\0data:{name}": _file(text.encode()) for name, text in document["data"].items()},
         }
         places = {name: str(number) for name, number in blanks.items()}
+        places["\0groups"] = ""
+        places["\0fds"] = " ".join(f"{name}={number}" for name, number in fds.items())
         places |= {f"\0bind:{at}": source for at, source in enumerate(document["binds"])}
         # It has no groups.
         places["\0groups"] = ""
@@ -86,11 +89,11 @@ class HandmadeDesktop:
         with (self.folder / "errors").open("wb") as errors:
             self._process = subprocess.Popen(
                 [document["program"], *arguments, "--", *document["command"]],
-                pass_fds=tuple(blanks.values()),
+                pass_fds=(*fds.values(), *blanks.values()),
                 stdin=subprocess.DEVNULL,
                 stderr=errors,
             )
-        for number in blanks.values():
+        for number in (*fds.values(), *blanks.values()):
             os.close(number)
         self._wait_until_ready()
 
@@ -124,10 +127,12 @@ class HandmadeDesktop:
         return supervisor_plan(
             settings,
             record,
+            spec,
             directory=self.folder,
             volume=self.folder / "volume",
             cgroups=Groups(),
             as_root=False,
+            ids=None,
             gpus=Assignment(),
         )
 

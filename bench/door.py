@@ -23,7 +23,7 @@ from soundstage.engines.sandbox.process import STREAM_SOCKET
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
-from soundstage.gateway.upstreams import Upstream
+from soundstage.gateway.upstreams import Transferred, Upstream
 from soundstage.wire.ticket import Ticket, Tickets
 
 NOVNC = Path("/usr/share/novnc")
@@ -66,6 +66,9 @@ class OneDesktop:
 
     async def countdown(self, stream_id: str) -> None:
         """Say that nothing comes."""
+
+    async def report_transfer(self, transferred: Transferred) -> None:
+        """Nobody wants to know."""
 
     async def report_activity(self, stream_ids: set[str]) -> None:
         """Nobody wants to know."""

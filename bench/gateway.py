@@ -33,7 +33,7 @@ from soundstage.gateway.app import Gateway
 from soundstage.gateway.handshake import read_request
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
-from soundstage.gateway.upstreams import Upstream
+from soundstage.gateway.upstreams import Transferred, Upstream
 from soundstage.wire.ticket import Ticket, Tickets
 
 STREAM = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -291,6 +291,9 @@ class _OneUpstream:
         pass
 
     async def countdown(self, stream_id: str) -> None:
+        pass
+
+    async def report_transfer(self, transferred: Transferred) -> None:
         pass
 
     async def report_activity(self, stream_ids: set[str]) -> None:

@@ -35,7 +35,10 @@ from soundstage.engines.interface import (
     SupportsBrowsing,
     SupportsNotices,
     SupportsPersistence,
+    SupportsScriptOutput,
 )
+from soundstage.engines.shares import RefusedError, SharedFolder
+from soundstage.engines.shares import parse as parse_shared_folders
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.downloads import Downloads
 from soundstage.gateway.settings import GatewaySettings
@@ -110,6 +113,7 @@ class Service:
             keep_backups_for=keep_backups_for,
             quotas=self.installation.quotas,
             time_rules=time_rules_of(settings),
+            script_seconds=settings.script_seconds,
         )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
@@ -283,6 +287,7 @@ class ApiDoor:
             pages=self._service.pages,
             tickets=self._service.tickets,
             browsing=engine if isinstance(engine, SupportsBrowsing) else None,
+            scripts=engine if isinstance(engine, SupportsScriptOutput) else None,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":
@@ -455,7 +460,16 @@ def installation_of(settings: Settings, secret: InstallationSecret, engine: Engi
         supports_backups=isinstance(engine, SupportsBackups),
         stream_expiration_seconds=settings.stream_expiration_seconds,
         quotas=quotas_of(settings),
+        shared_folders=shared_folders_of(settings),
     )
+
+
+def shared_folders_of(settings: Settings) -> list[SharedFolder]:
+    """Say which folders of this host may be shared with workstations. Raises ConfigError."""
+    try:
+        return parse_shared_folders(settings.shared_folders)
+    except RefusedError as error:
+        raise ConfigError(f"SOUNDSTAGE_SHARED_FOLDERS: {error}") from None
 
 
 def time_rules_of(settings: Settings) -> TimeRules:

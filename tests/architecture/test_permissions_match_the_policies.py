@@ -41,6 +41,7 @@ ADMINISTRATOR = {
     # Beyond the policies.
     "CreateStreamingSessionBackup",
     "ExtendStreamingSession",
+    "ListStreamingSessionScriptOutputs",
     "GetStreamingSessionBackupFile",
     "ListStreamingSessionBackupFiles",
 }

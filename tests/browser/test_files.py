@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, WebSocket
+from playwright.sync_api import Browser, Page, Request, Route, WebSocket
 
 from soundstage.engines.interface import Transfers
 from soundstage.gateway.upstreams import FileRules, Upstream
+from soundstage.kit.unixsocket import open_socket
 from soundstage.testing.browser import chromium_browser
 from soundstage.testing.streams import GatewayWorld, ask, gateway_world
 from soundstage.testing.whole import until
@@ -204,6 +205,34 @@ def test_it_goes_on_after_a_break_and_after_a_reload(
     assert begun() == 0
 
 
+def test_a_folder_keeps_its_folders_and_a_proxy_s_limit_is_found(
+    bench: Workbench, workstation: str, opened: Open, tmp_path: Path
+) -> None:
+    shot = tmp_path / "shot_010"
+    (shot / "plates").mkdir(parents=True)
+    (shot / "notes.txt").write_text("notes")
+    (shot / ".DS_Store").write_text("nobody saw it")
+    content = os.urandom(1_000_000)
+    (shot / "plates/a.exr").write_bytes(content)
+    page = opened()
+
+    def as_a_proxy_would(route: Route) -> None:
+        body = route.request.post_data_buffer or b""
+        if len(body) > 100_000:
+            route.fulfill(status=413, body="<html>too large</html>")
+        else:
+            route.continue_()
+
+    page.route("**/api/uploads", as_a_proxy_would)
+    page.wait_for_selector(TAB, state="visible")
+    page.locator(".soundstage-files-folder").set_input_files(shot)
+    wait_for(page, "shot_010/plates/a.exr", "Arrived")
+    wait_for(page, "shot_010/notes.txt", "Arrived")
+    landed = uploads(bench, workstation) / "shot_010"
+    assert (landed / "plates/a.exr").read_bytes() == content
+    assert sorted(path.name for path in landed.iterdir()) == ["notes.txt", "plates"]
+
+
 def test_a_cancelled_one_is_gone(
     bench: Workbench, workstation: str, opened: Open, tmp_path: Path
 ) -> None:
@@ -298,3 +327,12 @@ def test_the_stream_server_s_own_transfers_stay_shut(
         assert b"Downloads" not in answer
         status, _, _ = ask(world.port, world.page() + path[1:], {"Cookie": world.cookie()})
         assert status == 404
+    address = bench.engine.observe(workstation).address
+    assert address is not None
+    request = (
+        "POST /api/upload HTTP/1.1\r\nHost: localhost\r\nX-Upload-Path: sneaky.txt\r\n"
+        "Content-Length: 1\r\nConnection: close\r\n\r\nx"
+    )
+    with open_socket(address.directory, address.name, address.uid, timeout=20) as connection:
+        connection.sendall(request.encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 403")

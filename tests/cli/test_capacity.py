@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from soundstage.cli.capacity import capacity, document
+from soundstage.engines.instance_types import INSTANCE_TYPES
 from soundstage.engines.interface import Capacity, Room
 from soundstage.kit.config import ConfigError, Settings
 
@@ -23,10 +24,11 @@ def test_people_see_what_types_get_and_what_is_left(tmp_path: Path) -> None:
     done = CliRunner().invoke(capacity, [], obj=settings, catch_exceptions=False)
     lines = {line.split("  ")[0]: line.split() for line in done.output.splitlines() if line}
     assert lines["g5.xlarge"][:3] == ["g5.xlarge", "0.5", "0.8"]
-    assert len([name for name in lines if name.startswith("g")]) == 13
+    assert sum(name in INSTANCE_TYPES for name in lines) == 13
     assert lines["this machine"][2] != "0"
     assert lines["is left"][2:] == lines["may be promised"][3:]
-    assert done.output.endswith("There are none.\n")
+    assert "\nThere are none.\n" in done.output
+    assert lines["memory-limit"][1] in {"yes", "no"}
 
 
 def test_programs_get_the_same_with_a_sentence_for_each_type(tmp_path: Path) -> None:
@@ -36,6 +38,7 @@ def test_programs_get_the_same_with_a_sentence_for_each_type(tmp_path: Path) -> 
     told = json.loads(done.output)
     assert len(told["instanceTypes"]) == 13
     assert told["instanceTypes"][0]["detail"].startswith("g3.4xlarge is 16 vCPUs, 122 GiB")
+    assert "cpu-limit" in {each["name"] for each in told["limits"]}
     assert told["promised"] == {"cpus": 0, "memoryBytes": 0, "gpus": 0}
 
 
@@ -51,7 +54,7 @@ def test_workstations_are_named_by_their_sessions() -> None:
         free_memory_bytes=3,
         free_disk_bytes=4,
     )
-    assert document(room)["workstations"] == [
+    assert document(room, [])["workstations"] == [
         {"sessionId": "s", "cpus": 2, "memoryBytes": 1 << 30, "gpus": 1}
     ]
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from soundstage.engines.interface import (
@@ -19,17 +20,21 @@ from soundstage.engines.interface import (
     Engine,
     Message,
     NoSuchEntryError,
+    Observed,
     ObservedBackup,
     PermanentError,
     Phase,
     Reason,
     RetryableError,
+    Script,
+    ScriptOutput,
     Spec,
     SupportsBackups,
     SupportsBrowsing,
     SupportsChecking,
     SupportsMessages,
     SupportsPersistence,
+    SupportsScriptOutput,
     SupportsSizes,
     SupportsStudioCopies,
     SupportsUse,
@@ -538,3 +543,76 @@ def test_the_studio_is_kept_beside_the_backups(workstation: Workstation) -> None
         engine.newest_studio(back)
         back.seek(0)
         assert back.read() == b"the database"
+
+
+def with_scripts(workstation: Workstation, *scripts: Script) -> Observed:
+    """Start it anew with these; says how that went."""
+    workstation.rest()
+    spec = msgspec.structs.replace(workstation.wish(), scripts=list(scripts))
+
+    def is_decided() -> bool:
+        observed = workstation.engine.observe(workstation.ref)
+        return observed.attempt == spec.attempt and observed.phase in {Phase.RUNNING, Phase.FAILED}
+
+    workstation.harness.until(
+        is_decided, lambda: workstation.engine.ensure_running(workstation.ref, spec)
+    )
+    return workstation.engine.observe(workstation.ref)
+
+
+def outputs(workstation: Workstation) -> list[ScriptOutput]:
+    assert isinstance(workstation.engine, SupportsScriptOutput)
+    attempt = workstation.engine.observe(workstation.ref).attempt
+    kept = workstation.engine.script_output(workstation.ref)
+    return [each for each in kept if each.attempt == attempt]
+
+
+def test_scripts_have_run_when_it_runs_and_what_they_said_is_kept(workstation: Workstation) -> None:
+    observed = with_scripts(
+        workstation,
+        Script(component="Tools", as_root=True, text="echo root"),
+        Script(
+            component="Desk",
+            as_root=False,
+            text="echo $WORD",
+            environment={"WORD": "opensesame"},
+            secrets=["opensesame"],
+        ),
+    )
+    assert observed.phase is Phase.RUNNING, observed.detail
+    kept = outputs(workstation)
+    assert [(each.component, each.as_root, each.exit_code, each.output) for each in kept] == [
+        ("Tools", True, 0, "root\n"),
+        ("Desk", False, 0, "***\n"),
+    ]
+    assert all(each.began_at <= each.ended_at for each in kept)
+    workstation.harness.restart()
+    assert outputs(workstation) == kept
+
+
+@pytest.mark.parametrize("as_root", [True, False])
+def test_a_script_that_fails_fails_the_start(workstation: Workstation, as_root: bool) -> None:
+    after = Script(component="After", as_root=False, text="echo never")
+    failing = Script(
+        component="Broken",
+        as_root=as_root,
+        text="echo what went wrong\nexit 7",
+        failure=Reason.DIRECTORY if as_root else Reason.SCRIPT,
+    )
+    observed = with_scripts(workstation, failing, after)
+    assert observed.phase is Phase.FAILED
+    assert observed.reason is failing.failure
+    assert "'Broken' ended with code 7: what went wrong" in observed.detail
+    assert [each.exit_code for each in outputs(workstation)] == [7]
+    # The next start is as good as any.
+    workstation.start()
+    assert workstation.phase() is Phase.RUNNING
+
+
+def test_what_scripts_said_goes_with_the_workstation(harness: "Harness") -> None:
+    other = Workstation(harness)
+    assert isinstance(harness.engine, SupportsScriptOutput)
+    with_scripts(other, Script(component="Tools", as_root=True, text="echo root"))
+    assert outputs(other)
+    other.remove()
+    assert harness.engine.script_output(other.ref) == []

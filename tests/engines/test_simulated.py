@@ -11,6 +11,7 @@ from soundstage.engines.interface import (
     Phase,
     Reason,
     RetryableError,
+    Script,
     Spec,
     Volume,
 )
@@ -27,12 +28,20 @@ class Studio:
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def start(self, attempt: int = 1, *, ref: str = REF, volume: Volume | None = None) -> None:
+    def start(
+        self,
+        attempt: int = 1,
+        *,
+        ref: str = REF,
+        volume: Volume | None = None,
+        scripts: list[Script] | None = None,
+    ) -> None:
         spec = Spec(
             image="ami-any",
             instance_type="g4dn.xlarge",
             volume=volume or Volume(),
             attempt=attempt,
+            scripts=scripts or [],
         )
         self.engine.ensure_running(ref, spec)
 
@@ -243,3 +252,36 @@ def test_messages_and_use_are_of_one_attempt(studio: Studio) -> None:
     assert studio.engine.shown(REF) == []
     assert studio.engine.observe_use(REF).cpu_seconds == 0.0
     assert studio.engine.shown(OTHER) == []
+
+
+def test_of_a_script_it_understands_what_tells_how_it_went(studio: Studio) -> None:
+    scripts = [
+        Script(component="A", as_root=True, text="#!/bin/sh\nset -e\necho 'one'\nexit 0\necho no"),
+        Script(
+            component="B",
+            as_root=False,
+            text="echo $WORD and $SHORT\nexit 2",
+            environment={"WORD": "opensesame", "SHORT": "abc"},
+            secrets=["opensesame", "abc"],
+            failure=Reason.DIRECTORY,
+        ),
+        Script(component="C", as_root=False, text="echo never"),
+    ]
+    studio.start(scripts=scripts)
+    assert studio.engine.script_output(REF) == []
+    studio.wait(studio.engine.start_seconds)
+    observed = studio.engine.observe(REF)
+    assert (observed.phase, observed.reason) == (Phase.FAILED, Reason.DIRECTORY)
+    assert "user script of the component 'B' ended with code 2" in observed.detail
+    kept = [(each.exit_code, each.output) for each in studio.engine.script_output(REF)]
+    assert kept == [(0, "one\n"), (2, "*** and abc\n")]
+    assert studio.engine.script_output(OTHER) == []
+
+
+def test_what_scripts_said_is_kept_for_five_starts(studio: Studio) -> None:
+    for attempt in range(1, 8):
+        studio.start(attempt, scripts=[Script(component="A", as_root=True, text="exit 1")])
+        studio.wait(studio.engine.start_seconds)
+        assert studio.phase() is Phase.FAILED
+    attempts = [each.attempt for each in studio.engine.script_output(REF)]
+    assert attempts == [3, 4, 5, 6, 7]

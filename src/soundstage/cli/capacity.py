@@ -1,15 +1,17 @@
-"""`soundstage capacity`: how large this machine is, what instance types get here, and what is free.
+"""`soundstage capacity`: how large this machine is, what instance types get here, what is free, and
+what is limited.
 
 Asks the engine over the home folder, so it answers whether the service runs or not.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from soundstage.cli.output import Form, output_option, show_one, show_rows
 from soundstage.engines import registry
-from soundstage.engines.interface import Capacity, Room, SupportsSizes
+from soundstage.engines.interface import Capability, Capacity, Room, SupportsSizes
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.wiring import prepare_home
@@ -26,9 +28,9 @@ def capacity(settings: Settings, *, output: Form) -> None:
     engine = registry.make(settings, system_clock)
     if not isinstance(engine, SupportsSizes):
         raise ConfigError("SOUNDSTAGE_ENGINE: this engine knows of no sizes.")
-    room = engine.room()
+    room, limits = engine.room(), engine.capabilities()
     if output == "json":
-        show_one(output, document(room))
+        show_one(output, document(room, limits))
         return
     show_rows(output, "places", _places(room))
     click.echo(
@@ -39,9 +41,18 @@ def capacity(settings: Settings, *, output: Form) -> None:
     click.echo("\nWorkstations that run, or have a place kept:")
     rows = [_row("session", *each) for each in room.workstations.items()]
     show_rows(output, "workstations", rows)
+    click.echo()
+    show_rows(
+        output,
+        "limits",
+        [
+            {"what": one.name, "here": "yes" if one.available else "no", "detail": one.detail}
+            for one in limits
+        ],
+    )
 
 
-def document(room: Room) -> dict[str, Any]:
+def document(room: Room, limits: Sequence[Capability]) -> dict[str, Any]:
     """All of it for programs."""
     return {
         "machine": _members(room.size),
@@ -55,6 +66,9 @@ def document(room: Room) -> dict[str, Any]:
         ],
         "workstations": [
             {"sessionId": ref, **_members(each)} for ref, each in room.workstations.items()
+        ],
+        "limits": [
+            {"name": one.name, "available": one.available, "detail": one.detail} for one in limits
         ],
     }
 

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     BACKUP = "BACKUP"
     SCRIPT = "SCRIPT"
     """An initialization script failed or outlived its time."""
+    DIRECTORY = "DIRECTORY"
+    """The script that joins the directory's domain failed or outlived its time."""
     MOUNT = "MOUNT"
     """A shared file system could not be attached."""
 
@@ -109,6 +111,8 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
 class MountKind(StrEnum):
     """How a shared file system is reached."""
 
+    LUSTRE = "LUSTRE"
+    """No engine mounts it yet; it is told apart so that a start says so."""
     FOLDER = "FOLDER"
     """A folder of the host; the source is its absolute path."""
     NFS = "NFS"
@@ -117,8 +121,16 @@ class MountKind(StrEnum):
     """The source is `//server/share`."""
 
 
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a file server is told that we are."""
+
+    user: str
+    password: str
+    domain: str = ""
+
+
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
-    """A shared file system inside a workstation; there before any script of the user runs."""
+    """A shared file system inside a workstation; there before any script runs."""
 
     component: str
     """The name people gave it, for messages."""
@@ -127,6 +139,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     """An absolute path inside, or one that begins with `$HOME/`."""
     read_only: bool = False
+    account: Account | None = None
+    """For SMB; without one the server is asked as a guest."""
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,8 +152,27 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it runs as the workstation's own root before anyone logs in, or as the artist."""
     text: str
     """A script for the shell, or for the program that its first line names after `#!`."""
+    environment: dict[str, str] = {}
+    """Variables of its own, above those of the workstation."""
     secrets: list[str] = []
     """Values that must not be shown in its output."""
+    failure: Reason = Reason.SCRIPT
+    """What its failure is called."""
+
+
+class ScriptOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """What a script left behind; its secrets are masked, its middle is cut where it is long."""
+
+    attempt: int
+    """`Spec.attempt` of the start that it ran in."""
+    component: str
+    as_root: bool
+    exit_code: int | None
+    """None when it was killed because it did not end in time."""
+    began_at: datetime
+    ended_at: datetime
+    output: str
+    """Standard output and standard error as they came."""
 
 
 class Transfers(msgspec.Struct, frozen=True, kw_only=True):
@@ -455,6 +488,14 @@ class SupportsStudioCopies(Protocol):
 
         Raises NoSuchEntryError, RetryableError, PermanentError.
         """
+
+
+@runtime_checkable
+class SupportsScriptOutput(Protocol):
+    """An engine that keeps what initialization scripts said."""
+
+    def script_output(self, ref: str) -> list[ScriptOutput]:
+        """List it for the last five starts, in the order in which the scripts ran."""
 
 
 @runtime_checkable

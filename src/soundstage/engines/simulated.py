@@ -31,6 +31,8 @@ from soundstage.engines.interface import (
     Reason,
     RetryableError,
     Room,
+    Script,
+    ScriptOutput,
     Spec,
     Use,
     Volume,
@@ -38,6 +40,8 @@ from soundstage.engines.interface import (
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import Settings
 
+_STARTS_KEPT = 5
+_SHORTEST_SECRET = 4
 _SLOW = 10
 """How many times longer the slow ones take."""
 
@@ -92,6 +96,9 @@ class _Workstation:
     cpu_seconds: float = 0.0
     detail: str = ""
     reason: Reason = Reason.INTERNAL
+    scripts: list[Script] = field(default_factory=list)
+    """Those of this start that are to run."""
+    outputs: list[ScriptOutput] = field(default_factory=list)
 
 
 @dataclass
@@ -236,6 +243,11 @@ class SimulatedEngine(Engine):
             if workstation.phase in _ALIVE:
                 self._begin_stop(ref, workstation)
             self._current(ref)
+
+    def script_output(self, ref: str) -> list[ScriptOutput]:
+        with self.world.lock:
+            workstation = self._current(ref)
+            return [] if workstation is None else list(workstation.outputs)
 
     def ensure_volume_absent(self, ref: str) -> None:
         with self.world.lock:
@@ -426,6 +438,9 @@ class SimulatedEngine(Engine):
         workstation.crashed_at = None
         workstation.seen_running = 0
         workstation.messages = []
+        workstation.scripts = list(spec.scripts)
+        starts = sorted({each.attempt for each in workstation.outputs})[-_STARTS_KEPT + 1 :]
+        workstation.outputs = [each for each in workstation.outputs if each.attempt in starts]
         workstation.cpu_seconds = 0.0
         _enter(workstation, Phase.STARTING, now)
 
@@ -448,6 +463,9 @@ class SimulatedEngine(Engine):
             due, workstation.due = workstation.due, None
             if workstation.phase is Phase.STOPPING:
                 _enter(workstation, Phase.STOPPED, due)
+            elif failed := self._run_scripts(workstation, due):
+                _enter(workstation, Phase.FAILED, due, failed[1])
+                workstation.reason = failed[0]
             elif workstation.spoilt is Misbehaviour.DIES_WHILE_STARTING:
                 _enter(workstation, Phase.FAILED, due, "The desktop ended before it answered.")
             else:
@@ -456,6 +474,31 @@ class SimulatedEngine(Engine):
             del self.world.workstations[ref]
             return None
         return workstation
+
+    def _run_scripts(
+        self, workstation: _Workstation, moment: datetime
+    ) -> tuple[Reason, str] | None:
+        """Keep what each says, up to the first that fails; says how that failed."""
+        scripts, workstation.scripts = workstation.scripts, []
+        for script in scripts:
+            code, output = _pretend(script)
+            kept = ScriptOutput(
+                attempt=workstation.attempt or 0,
+                component=script.component,
+                as_root=script.as_root,
+                exit_code=code,
+                began_at=moment,
+                ended_at=moment,
+                output=output,
+            )
+            workstation.outputs.append(kept)
+            if code:
+                kind = "system" if script.as_root else "user"
+                return script.failure, (
+                    f"The {kind} script of the component {script.component!r} ended with code "
+                    f"{code}: {output.strip()}"
+                )
+        return None
 
     def _restore(self, ref: str, workstation: _Workstation, moment: datetime) -> None:
         wanted, workstation.restoring, workstation.restored_at = workstation.restoring, None, None
@@ -563,6 +606,24 @@ def _must_be_stopped(workstation: _Workstation) -> None:
 
 def _address(ref: str) -> Address:
     return Address(directory=f"/nonexistent/simulated/{ref}", name="stream.sock", uid=65_534)
+
+
+def _pretend(script: Script) -> tuple[int, str]:
+    """Understand of a shell only `echo WORDS` and `exit CODE`: enough to tell how it went."""
+    said, code = [], 0
+    for line in script.text.splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word == "echo":
+            said.append(rest.strip("'\""))
+        if word == "exit":
+            code = int(rest or 0)
+            break
+    output = "".join(f"{line}\n" for line in said)
+    for name, value in script.environment.items():
+        output = output.replace(f"${name}", value)
+    for secret in script.secrets:
+        output = output.replace(secret, "***") if len(secret) >= _SHORTEST_SECRET else output
+    return code, output
 
 
 def make(settings: Settings, clock: Clock) -> SimulatedEngine:

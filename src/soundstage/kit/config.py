@@ -212,6 +212,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "average over a minute, counts as idle while nobody uses pointer or keys.",
         ),
     ] = 25
+    script_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=7200,
+            description="How long one initialization script may take before it is killed and the "
+            "start of its workstation fails.",
+        ),
+    ] = 600
+    shared_folders: Annotated[
+        list[str],
+        Meta(
+            description="Folders of this host that studio components may mount in workstations, "
+            "with all below them: /srv/films, or films=/srv/disk1/films to name it, each with :ro "
+            "behind it if it is only to be read."
+        ),
+    ] = []
     instance_types: Annotated[
         dict[str, dict[str, int | float]],
         Meta(
@@ -281,7 +298,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     for name, value in given.items():
         if name not in Settings.__struct_fields__:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
-        is_list = name in {"trusted_proxies", "warn_minutes_before_end"}
+        is_list = name in {"shared_folders", "trusted_proxies", "warn_minutes_before_end"}
         merged[name] = [part.strip() for part in value.split(",")] if is_list else value
         if name == "instance_types":
             merged[name] = _read_table(name, value)

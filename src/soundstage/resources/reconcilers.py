@@ -52,7 +52,12 @@ _PROFILE_BLOCKERS = [
 
 
 def workers(
-    engine: Engine, *, keep_backups_for: timedelta, quotas: Quotas, time_rules: TimeRules
+    engine: Engine,
+    *,
+    keep_backups_for: timedelta,
+    quotas: Quotas,
+    time_rules: TimeRules,
+    script_seconds: int = 600,
 ) -> list[Worker[Any, Any]]:
     """Make them all; an engine without backups gets no worker for backups."""
     made: list[Worker[Any, Any]] = [
@@ -60,7 +65,12 @@ def workers(
         components.worker(quotas[Quota.ACTIVE_DIRECTORIES]),
         images.worker(),
         launch_profiles.worker(engine, _PROFILE_BLOCKERS),
-        SessionWorker(engine, keep_backups_for=keep_backups_for, rules=time_rules),
+        SessionWorker(
+            engine,
+            keep_backups_for=keep_backups_for,
+            rules=time_rules,
+            script_seconds=script_seconds,
+        ),
         StreamWorker(engine),
     ]
     if isinstance(engine, SupportsBackups):

@@ -9,7 +9,8 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Connection
 
-from soundstage.engines.interface import SupportsBrowsing
+from soundstage.engines.interface import SupportsBrowsing, SupportsScriptOutput
+from soundstage.engines.shares import SharedFolder
 from soundstage.kit.pages import Pages
 from soundstage.resources.quotas import Quotas
 from soundstage.wire.arn import Arn, ArnKind
@@ -45,6 +46,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     supports_backups: bool
     stream_expiration_seconds: int
     quotas: Quotas
+    shared_folders: list[SharedFolder] = []
+    """Folders of this host that may be mounted in workstations."""
 
     def arn(self, kind: ArnKind, resource_id: str) -> str:
         """Name one of this installation's resources."""
@@ -65,3 +68,5 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     tickets: Tickets
     browsing: SupportsBrowsing | None = None
     """The engine, if it can show what is in a backup."""
+    scripts: SupportsScriptOutput | None = None
+    """The engine, if it keeps what initialization scripts said."""

@@ -9,6 +9,7 @@ ADDED_OPERATIONS: dict[str, str] = {
     "ExtendStreamingSession": "puts a session's end off",
     "GetStreamingSessionBackupFile": "takes one file out of a backup",
     "ListStreamingSessionBackupFiles": "shows what is in a backup",
+    "ListStreamingSessionScriptOutputs": "shows what initialization scripts said",
 }
 """Each with what it is for."""
 

@@ -15,6 +15,7 @@ from typing import Literal
 from soundstage.engines.interface import Observed, Phase, RetryableError, Spec, Volume
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.engines.shares import SharedFolder
 from soundstage.kit.unixsocket import open_socket
 
 # Runs inside the workstation, begun by the artist's own start script: one JSON list of words a
@@ -46,9 +47,13 @@ class Workbench:
         home: Path,
         stream_environment: Path,
         isolation: Literal["bubblewrap", "none"] = "bubblewrap",
+        shared_folders: list[SharedFolder] | None = None,
     ) -> None:
         self.settings = SandboxSettings(
-            home=home, stream_environment=stream_environment, isolation=isolation
+            home=home,
+            stream_environment=stream_environment,
+            isolation=isolation,
+            shared_folders=shared_folders or [],
         )
         self.engine = SandboxEngine(self.settings)
         self.made: dict[str, Spec] = {}

@@ -1,6 +1,8 @@
 """Control groups: on made-up trees of both versions, and on this machine's own."""
 
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -66,7 +68,7 @@ def test_the_desktop_goes_before_the_programs(first: Path) -> None:
         return (group / name).read_text()
 
     assert (told("cpu.shares"), told("cpu.cfs_quota_us")) == ("1536", "250000")
-    assert (told("programs/cpu.shares"), told("desktop/cpu.shares")) == ("1024", "10240")
+    assert (told("programs/cpu.shares"), told("desktop/cpu.shares")) == ("1024", "4096")
     assert (told("programs/cpu.cfs_quota_us"), told("programs/cpu.cfs_period_us")) == (
         "150000",
         "100000",
@@ -107,7 +109,7 @@ def test_version_2_has_one_group_for_all_controllers(tmp_path: Path) -> None:
     assert (group / "pids.max").read_text() == "612"
     assert (group / "programs/cpu.max").read_text() == "150000 100000"
     assert (group / "programs/cpu.weight").read_text() == "100"
-    assert (group / "desktop/cpu.weight").read_text() == "1000"
+    assert (group / "desktop/cpu.weight").read_text() == "400"
     assert not (group / "desktop/cpu.max").exists()
     assert not (group / "programs/memory.max").exists()
 
@@ -173,3 +175,14 @@ def test_this_machine_keeps_the_limits_it_says_it_has() -> None:
     finally:
         assert cgroups.ensure_absent(found, ref)
         assert not [parent for parent in found.parents.values() if parent.exists()]
+
+
+def test_what_is_left_in_the_groups_is_ended(tmp_path: Path) -> None:
+    left = subprocess.Popen(["sleep", "60"])
+    group = tmp_path / "r"
+    (group / "programs").mkdir(parents=True)
+    (group / "cgroup.procs").write_text("")
+    (group / "programs" / "cgroup.procs").write_text(f"{left.pid}\n")
+    cgroups.end_left(cgroups.Hierarchy(version=1, parents={"cpu": tmp_path}), "r")
+    assert left.wait(10) == -signal.SIGKILL
+    cgroups.end_left(cgroups.Hierarchy(version=1, parents={"cpu": tmp_path}), "unheard-of")

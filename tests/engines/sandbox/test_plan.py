@@ -4,9 +4,10 @@ import json
 import stat
 from pathlib import Path
 
-from soundstage.engines.interface import Spec, Transfers, Volume
+from soundstage.engines.interface import Script, Spec, Transfers, Volume
 from soundstage.engines.sandbox.cgroups import Groups
 from soundstage.engines.sandbox.gpus import Assignment
+from soundstage.engines.sandbox.identities import Identities, identities
 from soundstage.engines.sandbox.plan import DESKTOP, stream_flags, supervisor_plan
 from soundstage.engines.sandbox.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
@@ -29,6 +30,8 @@ def plan(
     clipboard: bool = True,
     gpus: Assignment = NO_CARDS,
     transfers: Transfers = NONE_PASS,
+    ids: Identities | None = None,
+    **more: object,
 ) -> dict[str, object]:
     spec = Spec(
         image="ami-host",
@@ -38,15 +41,18 @@ def plan(
         clipboard=clipboard,
         transfers=transfers,
         environment={"TOKEN": "opensesame"},
+        **more,  # type: ignore[arg-type]  # Of a test's own making.
     )
     record = Record(uid=777, spec=spec, wanted="running", asked_at=0.0, machine_id="1" * 32)
     return supervisor_plan(
         SETTINGS,
         record,
+        spec,
         directory=Path("/data/workstations/r"),
         volume=Path("/data/volumes/r/0"),
         cgroups=GROUPS,
         as_root=as_root,
+        ids=ids,
         gpus=gpus,
     )
 
@@ -102,6 +108,38 @@ def test_a_graphics_card_encodes_the_picture_and_is_all_there_is() -> None:
 def test_only_root_changes_the_user() -> None:
     assert plan(as_root=True)["uid"] == 777
     assert plan(as_root=False)["uid"] is None
+
+
+def test_with_users_of_its_own_it_begins_as_its_root() -> None:
+    ids = identities(artist=777, artist_group=777, users_from=100_000)
+    document = plan(as_root=True, ids=ids)
+    assert document["uid"] is None
+    assert document["artist"] == {"uid": 777, "gid": 777}
+    assert str(document["command"]).endswith("first.py']")
+    assert str(plan(as_root=True)["command"]).endswith("starter.py']")
+
+
+def test_each_user_s_scripts_come_apart_and_root_s_are_told_first() -> None:
+    scripts = [
+        Script(component="mine", as_root=False, text="echo artist", secrets=["s1"]),
+        Script(component="all", as_root=True, text="echo root", environment={"KEY": "v"}),
+    ]
+    ids = identities(artist=777, artist_group=777, users_from=100_000)
+    told = plan(as_root=True, ids=ids, scripts=scripts)["scripts"]
+    assert isinstance(told, dict)
+    assert [each["component"] for each in told["list"]] == ["all", "mine"]
+    assert "echo root" in told["root"]
+    assert "echo root" not in told["artist"]
+    assert json.loads(told["artist"])["scripts"][0]["secrets"] == ["s1"]
+    assert plan(as_root=True)["scripts"] == {"root": "", "artist": "", "list": []}
+
+
+def test_a_system_to_write_is_made_for_scripts_of_root_alone() -> None:
+    ids = identities(artist=777, artist_group=777, users_from=100_000)
+    root = Script(component="all", as_root=True, text="true")
+    artist = Script(component="mine", as_root=False, text="true")
+    assert plan(as_root=True, ids=ids, scripts=[root])["system"] is not None
+    assert plan(as_root=True, ids=ids, scripts=[artist])["system"] is None
 
 
 def test_nothing_secret_stands_on_the_command_line() -> None:

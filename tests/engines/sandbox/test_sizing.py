@@ -22,9 +22,10 @@ from soundstage.engines.interface import (
 from soundstage.engines.sandbox import cgroups
 from soundstage.engines.sandbox.admission import Promise, Rules
 from soundstage.engines.sandbox.cgroups import Hierarchy
-from soundstage.engines.sandbox.engine import SandboxEngine
+from soundstage.engines.sandbox.engine import SandboxEngine, rules_of, sizes_of
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.sandbox.sizing import Holding, Sizing
+from soundstage.kit.config import Settings
 from soundstage.testing.workbench import Workbench
 
 STREAM_ENVIRONMENT = Path(__file__).parents[3] / ".venv-stream"
@@ -271,3 +272,24 @@ def test_a_card_is_the_workstations_own(tmp_path: Path) -> None:
         assert (tmp_path / "dev/nvidia0").stat().st_uid == 0
     finally:
         assert bench.close() == []
+
+
+def test_the_settings_of_the_service_reach_the_rule(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path,
+        stream_environment=STREAM_ENVIRONMENT,
+        cpu_overcommit=2,
+        memory_overcommit=3,
+        least_free_memory_mib=5,
+        least_free_disk_gib=7,
+        share_gpus=True,
+        instance_types={"g5.xlarge": {"cpus": 3, "gpus": 0}},
+    )
+    assert rules_of(settings) == Rules(
+        cpu_overcommit=2,
+        memory_overcommit=3,
+        least_memory_bytes=5 << 20,
+        least_disk_bytes=7 * GIB,
+        share_gpus=True,
+    )
+    assert sizes_of(settings) == {"g5.xlarge": Size(cpus=3, gpus=0)}

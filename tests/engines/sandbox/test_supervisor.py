@@ -1,5 +1,6 @@
 """The supervisor as a process, with a script in bubblewrap's place."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from soundstage.engines.interface import Message, Spec, Volume
+from soundstage.engines.interface import Message, Reason, Spec, Volume
 from soundstage.engines.sandbox import process
 from soundstage.engines.sandbox.records import Record, Records, Status
 from soundstage.engines.sandbox.supervisor import Supervisor, boot_id, start_time
@@ -38,12 +39,15 @@ class Bench:
             "stream_directory": str(self.directory / "stream"),
             "uid": None,
             "program": str(self.script),
-            "arguments": ["--steps", "\0steps", "--command", "\0command", "--status", "\0status"],
+            "arguments": ["--fds", "\0fds", "--status", "\0status"],
             "command": [],
             "binds": [],
             "data": {},
             "seccomp": "",
             "cgroups": [],
+            "ids": None,
+            "scripts": {"root": "", "artist": "", "list": []},
+            "script_seconds": 600,
             "cgroups_left": [],
             "parts": {"desktop": "", "programs": []},
             "devices": [],
@@ -72,9 +76,11 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-# Reads its own arguments from descriptor $2, as bubblewrap does, and sets $steps and $command.
+# Reads its own arguments from descriptor $2, as bubblewrap does, and sets $steps, $command and
+# $results.
 READ = (
-    "words=$(tr '\\0' ' ' < /proc/self/fd/$2); set -- $words; steps=$2; command=$4\n"
+    "words=$(tr '\\0' ' ' < /proc/self/fd/$2)\n"
+    'for word in $words; do case $word in *=*) eval "$word";; esac; done\n'
     'say() { echo "$1" > /proc/self/fd/$steps; }\n'
 )
 
@@ -155,7 +161,11 @@ def test_the_child_holds_no_lock_and_dies_with_it(bench: Bench, tmp_path: Path) 
     bench.start(READ + f"echo $$ > {pid_file}; say 'ready x'; exec sleep 60")
     status = bench.status(lambda status: status.ready)
     child = int(pid_file.read_text())
-    held = [str(link.readlink()) for link in Path(f"/proc/{child}/fd").iterdir()]
+    held = []
+    for link in Path(f"/proc/{child}/fd").iterdir():
+        # The shell may just be closing what it said it with.
+        with contextlib.suppress(FileNotFoundError):
+            held.append(str(link.readlink()))
     assert not [name for name in held if name.endswith("/life")]
     began = start_time(child)
     process.kill(status)
@@ -215,3 +225,99 @@ def test_the_words_of_a_line_are_bounded() -> None:
     supervisor.step(b"step a\x00b\xff" + b"z" * 500)
     assert len(written[0]) == 200
     assert written[0].startswith("ab")
+
+
+SCRIPTS = {
+    "root": "",
+    "artist": "",
+    "list": [
+        {"component": "All", "as_root": True, "failure": "SCRIPT"},
+        {"component": "Domain", "as_root": True, "failure": "DIRECTORY"},
+        {"component": "Mine", "as_root": False, "failure": "SCRIPT"},
+    ],
+}
+TELL = READ + (
+    'tell() { printf \'{"code": %s, "began": 1.5, "ended": 2.5, "output": "%s"}\\n\' "$1" "$2" '
+    "> /proc/self/fd/$results; }\n"
+)
+
+
+def test_results_are_kept_in_order_and_no_more_than_there_are_scripts(bench: Bench) -> None:
+    bench.start(
+        TELL + "tell 0 a; echo nonsense > /proc/self/fd/$results; tell 0 b; tell 0 c; tell 1 d",
+        scripts=SCRIPTS,
+    )
+    status = bench.ended()
+    kept = bench.records.script_output("r")
+    assert [(each.component, each.as_root, each.output) for each in kept] == [
+        ("All", True, "a"),
+        ("Domain", True, "b"),
+        ("Mine", False, "c"),
+    ]
+    assert (kept[0].attempt, kept[0].began_at.timestamp()) == (2, 1.5)
+    assert status.reason is Reason.INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "detail"),
+    [
+        (
+            "tell 3 'one\\u000atwo'; say 'step never shown'",
+            Reason.SCRIPT,
+            "The system script of the component 'All' ended with code 3: one; two",
+        ),
+        (
+            "tell 0 a; tell null b",
+            Reason.DIRECTORY,
+            "The system script of the component 'Domain' did not end within 600 s: b",
+        ),
+        (
+            "tell 0 a; tell 0 b; tell 1 ''; say 'fail x'",
+            Reason.SCRIPT,
+            "The user script of the component 'Mine' ended with code 1 and said nothing",
+        ),
+    ],
+)
+def test_a_failure_names_the_component_and_keeps_its_word(
+    bench: Bench, script: str, reason: Reason, detail: str
+) -> None:
+    bench.start(f"{TELL}{script}; echo 'bwrap: also' >&2; exit 1", scripts=SCRIPTS)
+    status = bench.ended()
+    assert (status.reason, status.detail) == (reason, detail)
+
+
+def test_a_long_complaint_is_told_by_its_end(bench: Bench) -> None:
+    bench.start(TELL + "tell 1 \"$(printf 'y%.0s' $(seq 900))end\"; exit 1", scripts=SCRIPTS)
+    detail = bench.ended().detail
+    assert detail.endswith("yyyend")
+    assert len(detail.split(": ", 1)[1]) == 300
+
+
+def test_the_output_of_five_starts_is_kept_for_root_alone(bench: Bench) -> None:
+    folder = bench.directory / "scripts"
+    folder.mkdir()
+    for number in (3, 9, 10, 11, 12, 13):
+        (folder / f"{number}.json").write_text("[]")
+    bench.start(TELL + "tell 0 a", scripts=SCRIPTS)
+    bench.ended()
+    assert {path.name for path in folder.iterdir()} == {
+        *("2.json", "10.json", "11.json", "12.json", "13.json"),
+    }
+    assert (folder / "2.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_who_is_asked_to_stop_while_root_sets_up_is_ended_at_once(bench: Bench) -> None:
+    bench.start(READ + "say 'step x'; exec sleep 60", scripts=SCRIPTS)
+    status = bench.status(lambda status: status.detail == "x")
+    process.ask_to_stop(status)
+    ended = bench.ended()
+    assert (ended.stopped, ended.exit_code) == (True, -signal.SIGKILL)
+
+
+def test_a_failed_mount_is_told_apart(bench: Bench) -> None:
+    bench.start("echo 'The shared file system is not there' >&2; exit 126")
+    status = bench.ended()
+    assert (status.reason, status.detail) == (
+        Reason.MOUNT,
+        "The shared file system is not there",
+    )

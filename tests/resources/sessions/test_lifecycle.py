@@ -174,6 +174,9 @@ def test_bringing_up(
         (Reason.CAPACITY, C.INSUFFICIENT_CAPACITY),
         (Reason.IMAGE, C.AMI_VALIDATION_ERROR),
         (Reason.BACKUP, C.INTERNAL_ERROR),
+        (Reason.SCRIPT, C.INITIALIZATION_SCRIPT_ERROR),
+        (Reason.DIRECTORY, C.ACTIVE_DIRECTORY_DOMAIN_JOIN_ERROR),
+        (Reason.MOUNT, C.NETWORK_CONNECTION_ERROR),
         (Reason.INTERNAL, C.INTERNAL_ERROR),
     ],
 )
@@ -648,3 +651,24 @@ def test_an_announcement_is_made_where_somebody_can_see_it() -> None:
     assert decided.announcement is not None
     healing = msgspec.structs.replace(coming, attempt=3, heals=[NOW])
     assert step(healing, seen(P.STARTING, 3)).event is None
+
+
+@pytest.mark.parametrize("state", [S.CREATE_IN_PROGRESS, S.START_IN_PROGRESS])
+def test_a_start_waits_as_long_as_its_scripts_may_take(state: StreamingSessionState) -> None:
+    limit = LATE_CREATE if state is S.CREATE_IN_PROGRESS else LATE_START
+    scripts = timedelta(minutes=30)
+    late = a_session(state, limit + timedelta(minutes=29))
+    assert step(late, seen(P.STARTING)).event == "failed"
+    assert step(late, seen(P.STARTING), patience=scripts).event is None
+    later = a_session(state, limit + timedelta(minutes=31))
+    assert step(later, seen(P.STARTING), patience=scripts).event == "failed"
+    for patience, event in ((timedelta(0), "failed"), (scripts, None)):
+        unseen = blind_step(late, None, why="x", again_at=NOW + SECOND, now=NOW, patience=patience)
+        assert unseen.event == event
+
+
+def test_a_heal_waits_as_long_as_its_scripts_may_take() -> None:
+    began = [NOW - timedelta(minutes=5)]
+    healing = a_session(S.READY, running_attempt=1, heals=began)
+    assert step(healing, seen(P.STARTING)).event == "heal"
+    assert step(healing, seen(P.STARTING), patience=timedelta(minutes=10)).event is None

@@ -252,6 +252,35 @@ def test_a_session_that_is_gone_leaves_its_backups_for_a_while(written: Written)
     assert states(written) == ["READY"]
 
 
+def test_only_one_that_is_to_be_started_is_told_its_equipment(studio: Studio) -> None:
+    made = studio.world
+    worker = SessionWorker(made.engine, keep_backups_for=timedelta(days=7), script_seconds=77)
+    session = studio.launch()
+
+    def loaded() -> Any:
+        with made.service.database.transaction(write=False) as transaction:
+            return worker.load(transaction, session["sessionId"], made.clock())
+
+    assert loaded().equipment is None
+    studio.call("StopStreamingSession", session)
+    assert loaded().equipment is None
+    studio.later(session)
+    studio.call("StartStreamingSession", session)
+    assert loaded().equipment is not None
+    assert loaded().session.studio_component_ids
+    spec = spec_of(loaded().session, loaded().equipment, script_seconds=77)
+    assert (spec.scripts, spec.mounts, spec.environment) == ([], [], {})
+    assert spec.script_seconds == 77
+    studio.later(session)
+    made.engine.crash(session["sessionId"])
+    # The look that finds it gone begins a heal; the next one starts it again, scripts and all.
+    outcome = worker.act(loaded(), made.clock())
+    assert outcome.step.event == "heal"
+    with made.service.database.transaction() as transaction:
+        worker.apply(transaction, loaded(), outcome, made.clock())
+    assert loaded().equipment is not None
+
+
 def test_a_healthy_session_costs_the_database_nothing(written: Written) -> None:
     world = written.studio.world
     world.advance(timedelta(seconds=10))

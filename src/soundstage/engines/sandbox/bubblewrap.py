@@ -2,10 +2,15 @@
 
 `plan.py` hands the result to the supervisor, which fills in the blanks: a bind's place once it is
 staged, and the numbers of descriptors. A blank begins with a NUL, which no real argument can.
+
+A workstation with identities of its own (identities.py) begins as its root, without any right
+over the host; `desktop/first.py` makes the artist of it. Without them it has one user, the artist.
+With scripts of root it also gets a system that may be written, new at every start: only the home
+persists.
 """
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -53,6 +58,30 @@ ETC = (
     "xdg",
 )
 
+# What the programs that make users, and become them, read; only where a root may run some.
+ETC_OF_ROOT = (
+    "default/useradd", "environment", "login.defs", "pam.d", "security", "shells", "skel",
+)  # fmt: skip
+
+# What a root needs to set a system up: to own, read and write any file inside, to become another
+# user, to end processes. Nothing that mounts, loads or listens in.
+ROOT_RIGHTS = (
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+    "CAP_SETUID", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE",
+)  # fmt: skip
+
+SYSTEM = ("etc", "opt", "srv", "var", "root", "usr/local")
+"""Folders that scripts of root may write; `building.py` makes them."""
+IMAGE_LOCAL = "/run/image/local"
+"""Where the image's own /usr/local is seen when a new one covers it."""
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """A shared file system that was attached outside."""
+
+    target: str
+    read_only: bool
+
 
 class Walls(msgspec.Struct, frozen=True, kw_only=True):
     """What one workstation is made of."""
@@ -66,6 +95,11 @@ class Walls(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     machine_id: str
     environment: dict[str, str]
+    has_root: bool = False
+    """Whether it has identities of its own, so that it begins as its root."""
+    has_system: bool = False
+    """Whether its root may write the system."""
+    shares: list[Share] = []
     gpus: Assignment = Assignment()
 
 
@@ -84,8 +118,7 @@ def draw(walls: Walls) -> Drawing:
     _check(walls)
     binds: list[str] = []
     arguments = [
-        "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-        "--hostname", walls.name, "--uid", str(USER_ID), "--gid", str(USER_ID),
+        *_namespaces(walls), "--die-with-parent", "--new-session", "--hostname", walls.name,
         "--json-status-fd", "\0status", "--seccomp", "\0seccomp", "--clearenv",
     ]  # fmt: skip
 
@@ -93,20 +126,30 @@ def draw(walls: Walls) -> Drawing:
         arguments.extend((option, f"\0bind:{len(binds)}", target))
         binds.append(str(source))
 
-    arguments += _root(walls.image_root)
+    # Of a folder that only its owner may enter bubblewrap makes those above like that, if it must.
+    above = ["/etc", "/home", "/opt"]
+    above += ["/media", "/mnt"] if walls.has_system else []
+    arguments += [word for folder in above for word in ("--dir", folder)]
+    arguments += _root(walls)
     data = _etc(walls)
     for name in data:
-        arguments += ["--perms", "0644", "--ro-bind-data", f"\0data:{name}", f"/etc/{name}"]
+        option = "--file" if walls.has_system else "--ro-bind-data"
+        arguments += ["--perms", "0644", option, f"\0data:{name}", f"/etc/{name}"]
     arguments += [
-        "--proc", "/proc", "--dev", "/dev",
+        "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm",  # noqa: S108 -- inside.
         "--dir", "/sys/devices/system",
         # How many processors there are: renderers ask here.
         "--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu",
-        "--tmpfs", "/run", "--tmpfs", "/var", "--dir", "/var/lib/dbus",
+        "--tmpfs", "/run", "--dir", "/run/user",
+        *([] if walls.has_system else ["--tmpfs", "/var"]),
+        "--dir", "/var/lib/dbus",
         # Without it every program reads every font of the host at its start.
         "--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
         "--perms", "0700", "--dir", RUNTIME,
     ]  # fmt: skip
+    if walls.has_system:
+        local = str(walls.image_root / "usr/local")
+        arguments += ["--ro-bind-try", local, IMAGE_LOCAL]
     arguments += _gpus(walls.gpus)
     bind("--bind", walls.scratch / "tmp", "/tmp")  # noqa: S108 -- inside the sandbox.
     bind("--bind", walls.scratch / "var-tmp", "/var/tmp")  # noqa: S108 -- as above.
@@ -115,13 +158,30 @@ def draw(walls: Walls) -> Drawing:
     bind("--bind", walls.stream_directory, STREAM)
     bind("--ro-bind", walls.desktop, DESKTOP)
     bind("--ro-bind", walls.stream_environment, STREAM_ENVIRONMENT)
-    own = {"SOUNDSTAGE_STEPS_FD": "\0steps", "SOUNDSTAGE_COMMAND_FD": "\0command"}
-    own["SOUNDSTAGE_GROUPS"] = "\0groups"
+    for number, share in enumerate(walls.shares):
+        option = "--ro-bind" if share.read_only else "--bind"
+        if not share.target.startswith(f"{HOME}/"):
+            above = [str(folder) for folder in PurePosixPath(share.target).parents][-2::-1]
+            arguments += [word for folder in above for word in ("--dir", folder)]
+        arguments += [option, f"\0share:{number}", share.target]
+    own = {"SOUNDSTAGE_FDS": "\0fds", "SOUNDSTAGE_GROUPS": "\0groups"}
     cards = walls.gpus.environment
     for name, value in {**base_environment(), **cards, **walls.environment, **own}.items():
         arguments += ["--setenv", name, value]
-    arguments += ["--remount-ro", "/", "--chdir", HOME]
-    return Drawing(arguments=arguments, binds=binds, data=data)
+    # Nobody but a root with scripts has anything to make up there.
+    if not walls.has_system:
+        arguments += ["--remount-ro", "/"]
+    return Drawing(arguments=[*arguments, "--chdir", HOME], binds=binds, data=data)
+
+
+def _namespaces(walls: Walls) -> list[str]:
+    if not walls.has_root:
+        own = ["--uid", str(USER_ID), "--gid", str(USER_ID)]
+        return ["--unshare-all", "--cap-drop", "ALL", *own]
+    # The namespace of users is there already, made with more ids than bubblewrap can give.
+    apart = [f"--unshare-{kind}" for kind in ("ipc", "pid", "net", "uts", "cgroup-try")]
+    rights = [word for right in ROOT_RIGHTS for word in ("--cap-add", right)]
+    return [*apart, "--cap-drop", "ALL", *rights]
 
 
 def _gpus(given: Assignment) -> list[str]:
@@ -158,14 +218,20 @@ def base_environment() -> dict[str, str]:
     }
 
 
-def _root(root: Path) -> list[str]:
+def _root(walls: Walls) -> list[str]:
     """Read-only programs of the image, and the white list of its settings."""
+    root = walls.image_root
     arguments = ["--ro-bind", str(root / "usr"), "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         if (root / name).is_symlink():
             arguments += ["--symlink", f"usr/{name}", f"/{name}"]
         elif (root / name).is_dir():
             arguments += ["--ro-bind", str(root / name), f"/{name}"]
+    if walls.has_system:
+        for name in SYSTEM:
+            if name != "usr/local" or (root / name).is_dir():
+                arguments += ["--bind", f"\0system:{name}", f"/{name}"]
+        return arguments
     for name in ETC:
         arguments += ["--ro-bind-try", str(root / "etc" / name), f"/etc/{name}"]
     return arguments
@@ -175,7 +241,7 @@ def _etc(walls: Walls) -> dict[str, str]:
     """Files that would tell of the host are made up, the same in every workstation."""
     return {
         "passwd": (
-            "root:x:0:0:root:/root:/usr/sbin/nologin\n"
+            "root:x:0:0:root:/root:/bin/sh\n"
             f"{USER}:x:{USER_ID}:{USER_ID}:Artist:{HOME}:/bin/bash\n"
             "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
         ),

@@ -5,11 +5,12 @@ capabilities. The supervisor puts the sandbox into the groups and removes them a
 
 Inside a workstation's group there are two more: `desktop` for the X server, the stream server and
 what belongs to them, and `programs` for what the artist runs. The picture comes first: the desktop
-has ten times the weight, and cores and processes that no program of the artist can take.
+has four times the weight, and cores and processes that no program of the artist can take.
 """
 
 import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ PROCESS_LIMIT = 4096
 DESKTOP_CPUS = 1.0
 """Cores for the desktop's own parts, beyond those of the artist's programs."""
 DESKTOP_PROCESSES = 512
-DESKTOP_WEIGHT, PROGRAMS_WEIGHT = 1000, 100
+DESKTOP_WEIGHT, PROGRAMS_WEIGHT = 400, 100
 """In the measure of version 2, where 100 is usual; version 1 has 1024 for the same."""
 DESKTOP, PROGRAMS = "desktop", "programs"
 CONTROLLERS = ("cpu", "memory", "pids", "io")
@@ -230,6 +231,19 @@ def _disk_values(version: int, disk: DiskLimits) -> list[tuple[str, str]]:
         for way in ("read", "write")
         for what, value in (("bps", rate), ("iops", disk.iops))
     ]
+
+
+def end_left(hierarchy: Hierarchy, ref: str) -> None:
+    """Kill what is in the groups of a workstation whose supervisor is gone.
+
+    The kernel takes a sandbox along with its supervisor, but for the moment in which bubblewrap
+    has begun its second process and not yet told it to die with the first.
+    """
+    for group in hierarchy.paths(ref):
+        for members in group.rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):
+                for pid in members.read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
 
 
 def ensure_absent(hierarchy: Hierarchy, ref: str, *, within_seconds: float = 0.2) -> bool:

@@ -18,6 +18,7 @@ from typing import IO
 
 import msgspec
 
+from soundstage.engines import shares
 from soundstage.engines.instance_types import GIB, Size, catalogue
 from soundstage.engines.interface import (
     Address,
@@ -34,14 +35,16 @@ from soundstage.engines.interface import (
     Reason,
     RetryableError,
     Room,
+    ScriptOutput,
     Spec,
     Use,
     Volume,
 )
-from soundstage.engines.sandbox import cgroups, checking, machine, plan, process, use
+from soundstage.engines.sandbox import cgroups, checking, machine, mounts, plan, process, use
 from soundstage.engines.sandbox.admission import MIB, Promise, Rules
 from soundstage.engines.sandbox.backups import Repository
 from soundstage.engines.sandbox.contents import Contents
+from soundstage.engines.sandbox.identities import Identities, identities, of_slot, own_subordinates
 from soundstage.engines.sandbox.judgement import Known, judge
 from soundstage.engines.sandbox.notices import Listener, Notices
 from soundstage.engines.sandbox.process import Life
@@ -154,9 +157,26 @@ class SandboxEngine(Engine):
                 available=self._settings.isolation == "bubblewrap",
                 detail=self._isolation_detail(),
             ),
+            Capability(
+                name="root-scripts", available=not self._why_no_root(), detail=self._root_detail()
+            ),
+            *mounts.capabilities(self._settings, why_no_users=self._why_no_root()),
             *self._volumes.capabilities(),
             self._stillness.capability(),
         ]
+
+    def _root_detail(self) -> str:
+        return self._why_no_root() or "initialization scripts run as the workstation's own root"
+
+    def _why_no_root(self) -> str:
+        """Why workstations have no users of their own beside the artist; empty when they do."""
+        if self._settings.isolation == "none":
+            return "root scripts and shared file systems need walls: unset SOUNDSTAGE_SANDBOX"
+        if self._has_users:
+            return ""
+        own = own_subordinates()
+        why = own if isinstance(own, str) else machine.users_refused(own)
+        return f"root scripts and shared file systems are not available: {why}" if why else ""
 
     def _isolation_detail(self) -> str:
         if self._settings.isolation == "none":
@@ -195,7 +215,7 @@ class SandboxEngine(Engine):
             self._expect_no_copy(ref, spec, observed)
             if record is None or is_new:
                 record = self._begin(ref, spec, record)
-            self._go_on(ref, record)
+            self._go_on(ref, record, spec)
 
     def _begin(self, ref: str, spec: Spec, before: Record | None) -> Record:
         with self._records.lock("uids"):
@@ -206,7 +226,8 @@ class SandboxEngine(Engine):
                 machine_id = secrets.token_hex(16)
             record = Record(
                 uid=uid,
-                spec=spec,
+                # The rest may hold secrets.
+                spec=msgspec.structs.replace(spec, scripts=[], mounts=[], environment={}),
                 wanted="running",
                 asked_at=time.time(),
                 machine_id=machine_id,
@@ -222,9 +243,9 @@ class SandboxEngine(Engine):
         is_heal = before is not None and holdings.pop(ref, None) is not None
         return self._sizing.promise(spec.instance_type, holdings, is_heal=is_heal)
 
-    def _go_on(self, ref: str, record: Record) -> None:
+    def _go_on(self, ref: str, record: Record, spec: Spec) -> None:
         """From a record without a supervisor: the volume first, then the sandbox."""
-        spec = record.spec
+        self._expect_what_it_asks_for(record, spec)
         volume = self._volumes.observe(ref)
         if volume.phase is VolumePhase.FAILED:
             return
@@ -239,13 +260,12 @@ class SandboxEngine(Engine):
         if life_lock is None:
             return
         try:
-            self._start(ref, record, volume.directory, life_lock)
+            self._start(ref, record, spec, volume.directory, life_lock)
         finally:
             # The supervisor has it as well by now; should this process die before, nobody has.
             os.close(life_lock)
 
-    def _start(self, ref: str, record: Record, volume: Path, life_lock: int) -> None:
-        spec = record.spec
+    def _start(self, ref: str, record: Record, spec: Spec, volume: Path, life_lock: int) -> None:
         directory = self._records.directory(ref)
         self._volumes.clear_scratch(ref)
         self._make_stream_directory(directory / "stream", self._host_uid(record))
@@ -258,10 +278,12 @@ class SandboxEngine(Engine):
         document = plan.supervisor_plan(
             self._settings,
             record,
+            spec,
             directory=directory,
             volume=volume,
             cgroups=groups,
             as_root=self._has_users,
+            ids=self._identities(record),
             gpus=self._sizing.cards(promise),
         )
         process.spawn(self._settings.interpreter, document, life_lock)
@@ -289,6 +311,7 @@ class SandboxEngine(Engine):
                 self._tell(ref, process.ask_to_stop)
                 self._notices.watch(ref, lambda: not self._records.is_alive(ref))
             else:
+                cgroups.end_left(self._groups, ref)
                 cgroups.ensure_absent(self._groups, ref)
                 self._give_place_back(ref)
 
@@ -307,6 +330,7 @@ class SandboxEngine(Engine):
             if not self._is_ended(ref):
                 return
             self._volumes.ensure_absent(ref)
+            cgroups.end_left(self._groups, ref)
             if not cgroups.ensure_absent(self._groups, ref):
                 return
             if self._volumes.observe(ref).phase is VolumePhase.ABSENT:
@@ -352,6 +376,9 @@ class SandboxEngine(Engine):
                 raise PermanentError("this desktop was started before it could show messages")
             self._records.add_message(ref, status.attempt, message)
             process.point_at_messages(status)
+
+    def script_output(self, ref: str) -> list[ScriptOutput]:
+        return self._records.script_output(ref)
 
     def observe_use(self, ref: str) -> Use:
         return use.observe(self._running(ref).pid, self._groups, ref)
@@ -431,6 +458,28 @@ class SandboxEngine(Engine):
     def _host_uid(self, record: Record) -> int:
         return record.uid if self._has_users else os.geteuid()
 
+    def _identities(self, record: Record) -> Identities | None:
+        """The users of a workstation beside the artist, where there can be any."""
+        if self._why_no_root():
+            return None
+        if self._has_users:
+            block = self._settings.block_of(record.uid)
+            if block is None:
+                return None
+            return identities(artist=record.uid, artist_group=record.uid, users_from=block)
+        own = own_subordinates()
+        return None if isinstance(own, str) else of_slot(record.uid, *own)
+
+    def _expect_what_it_asks_for(self, record: Record, spec: Spec) -> None:
+        """Scripts of root and shares need users beside the artist. Raises PermanentError."""
+        if self._identities(record) is not None:
+            return
+        why = self._why_no_root() or "this host has no ids left for more users"
+        if any(script.as_root for script in spec.scripts):
+            raise PermanentError(why, reason=Reason.SCRIPT)
+        if spec.mounts:
+            raise PermanentError(why, reason=Reason.MOUNT)
+
     def _make_stream_directory(self, path: Path, uid: int) -> None:
         if path.is_symlink() or path.exists():
             shutil.rmtree(path)
@@ -470,6 +519,7 @@ def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- 
             frames_per_second=settings.frames_per_second,
             backup_repository=settings.backup_repository,
             backup_credentials=settings.backup_credentials,
+            shared_folders=shares.parse(settings.shared_folders),
             rules=rules_of(settings),
             sizes=sizes_of(settings),
         )

@@ -49,8 +49,15 @@ def judge(known: Known) -> Observed:
         attempt=record.spec.attempt,
         volume_generation=known.volume.generation,
         since=datetime.fromtimestamp(since, UTC),
-        reason=Reason.BACKUP if status is None and phase is Phase.FAILED else Reason.INTERNAL,
+        reason=_reason(status, phase),
     )
+
+
+def _reason(status: Status | None, phase: Phase) -> Reason:
+    if phase is not Phase.FAILED:
+        return Reason.INTERNAL
+    # Without a supervisor's word it was the volume.
+    return Reason.BACKUP if status is None else status.reason
 
 
 def _phase(known: Known, record: Record) -> tuple[Phase, str]:
@@ -96,4 +103,6 @@ def _of_the_ended(status: Status, life: Life, *, is_wanted: bool) -> tuple[Phase
         return Phase.STOPPED, "closed"
     if status.ready:
         return Phase.STOPPED, f"the desktop ended by itself: {status.detail}"
+    if status.reason is not Reason.INTERNAL:
+        return Phase.FAILED, status.detail
     return Phase.FAILED, f"the desktop did not start: {status.detail}"

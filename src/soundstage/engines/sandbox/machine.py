@@ -4,10 +4,13 @@ Asked by `engine.py` before the first start and for the capabilities. Nothing is
 settings: a sandbox is tried, and the settings only explain a refusal.
 """
 
+import functools
 import os
 import shutil
 import subprocess
 from pathlib import Path
+
+from soundstage.engines.sandbox.identities import BLOCK, Subordinate
 
 _TRY = [
     "--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--uid", "1000", "--gid", "1000",
@@ -62,6 +65,31 @@ def refusal(uid: int | None, *, proc: Path = Path("/proc/sys")) -> str | None:
         return None
     said = done.stderr.decode(errors="replace").strip()
     return explain(said, proc, os.uname().release)
+
+
+@functools.cache
+def users_refused(own: tuple[Subordinate, Subordinate]) -> str:
+    """Try a namespace with an ordinary user's subordinate ids; empty when it works."""
+    users, groups = own
+    command = [
+        *("unshare", "--user", "--setuid", "0", "--setgid", "0"),
+        f"--map-users={users.first},0,{BLOCK}",
+        f"--map-groups={groups.first},0,{BLOCK}",
+        "true",
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=20, check=False, cwd="/")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"a namespace with users could not be tried: {error}"
+    if done.returncode == 0:
+        return ""
+    said = done.stderr.decode(errors="replace").strip()
+    if _value(Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")) == "1":
+        return (
+            f"AppArmor keeps namespaces with users from this user ({said}): run the service as "
+            "root, or `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"
+        )
+    return f"a namespace with users was refused ({said})"
 
 
 def explain(said: str, proc: Path, release: str) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
-from soundstage.engines.interface import PermanentError, Transfers
-from soundstage.engines.sandbox import bubblewrap, seccomp
+from soundstage.engines.interface import PermanentError, Spec, Transfers
+from soundstage.engines.sandbox import bubblewrap, mounts, seccomp
 from soundstage.engines.sandbox.cgroups import DESKTOP as DESKTOP_GROUP
 from soundstage.engines.sandbox.cgroups import Groups
 from soundstage.engines.sandbox.gpus import Assignment
+from soundstage.engines.sandbox.identities import Identities
 from soundstage.engines.sandbox.process import FILES_SOCKET, STREAM_SOCKET
 from soundstage.engines.sandbox.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
@@ -74,7 +75,7 @@ def stream_flags(
 
 def desktop_plan(
     settings: SandboxSettings,
-    record: Record,
+    spec: Spec,
     *,
     desktop: str,
     stream: str,
@@ -86,7 +87,7 @@ def desktop_plan(
     socket = f"{stream}/{STREAM_SOCKET}"
     flags = stream_flags(
         socket=socket,
-        clipboard=record.spec.clipboard,
+        clipboard=spec.clipboard,
         frames_per_second=settings.frames_per_second,
         encode_on=encode_on,
     )
@@ -95,7 +96,7 @@ def desktop_plan(
         "stream_socket": socket,
         "stream": [f"{environment}/bin/python3", "-I", f"{desktop}/stream.py", *flags],
         "x_display": x_display,
-        "files": files_command(record.spec.transfers, desktop=desktop, stream=stream),
+        "files": files_command(spec.transfers, desktop=desktop, stream=stream),
     }
 
 
@@ -113,27 +114,43 @@ def files_command(transfers: Transfers, *, desktop: str, stream: str) -> list[st
 def supervisor_plan(
     settings: SandboxSettings,
     record: Record,
+    spec: Spec,
     *,
     directory: Path,
     volume: Path,
     cgroups: Groups,
     as_root: bool,
+    ids: Identities | None,
     gpus: Assignment,
 ) -> dict[str, Any]:
-    """Everything `supervisor.py` reads from its standard input."""
+    """Everything `supervisor.py` reads from its standard input.
+
+    `spec` is the one of the call, with scripts and environment; the record has neither. `ids` are
+    the workstation's own users, where it has any.
+    """
     shared = {
-        "attempt": record.spec.attempt,
+        "attempt": spec.attempt,
         "directory": str(directory),
         "stream_directory": str(directory / "stream"),
         "cgroups": [str(path) for path in cgroups.desktop],
         "cgroups_left": [str(path) for path in cgroups.all],
         "parts": _parts(cgroups),
         "devices": gpus.sources,
+        "scripts": _scripts(spec),
+        "script_seconds": spec.script_seconds,
+        "ids": None,
+        "uid": None,
+        "binds": [],
     }
     if settings.isolation == "none":
-        return {**shared, **_unwalled(settings, record, directory, volume, gpus)}
-    walled = _walled(settings, record, directory, volume, gpus, as_root=as_root)
-    return {**shared, **walled}
+        return {**shared, **_unwalled(settings, spec, directory, volume, gpus)}
+    has_root = ids is not None
+    walled = _walled(settings, record, spec, directory, volume, gpus=gpus, has_root=has_root)
+    if ids is None:
+        return {**shared, **walled, "uid": record.uid if as_root else None}
+    artist = {"uid": ids.users[1][1], "gid": ids.groups[1][1]}
+    rows = {"users": ids.users, "groups": ids.groups}
+    return {**shared, **walled, "ids": rows, "artist": artist}
 
 
 def _parts(groups: Groups) -> dict[str, Any]:
@@ -143,31 +160,55 @@ def _parts(groups: Groups) -> dict[str, Any]:
     return {"desktop": beside, "programs": programs}
 
 
+def _scripts(spec: Spec) -> dict[str, Any]:
+    """Each user's scripts as that user's runner reads them, and what is known of all."""
+    told: dict[str, Any] = {"list": []}
+    for user, as_root in (("root", True), ("artist", False)):
+        own = [script for script in spec.scripts if script.as_root is as_root]
+        document = {
+            "seconds": spec.script_seconds,
+            "scripts": [
+                {"text": each.text, "environment": each.environment, "secrets": each.secrets}
+                for each in own
+            ],
+        }
+        told[user] = json.dumps(document) if own else ""
+        told["list"] += [
+            {"component": each.component, "as_root": as_root, "failure": each.failure}
+            for each in own
+        ]
+    return told
+
+
 def _walled(
     settings: SandboxSettings,
     record: Record,
+    spec: Spec,
     directory: Path,
     volume: Path,
-    gpus: Assignment,
     *,
-    as_root: bool,
+    gpus: Assignment,
+    has_root: bool,
 ) -> dict[str, Any]:
-    spec = record.spec
     program = shutil.which("bwrap")
     if program is None:
         raise PermanentError("bubblewrap is not installed: apt-get install bubblewrap")
     inner = desktop_plan(
         settings,
-        record,
+        spec,
         desktop=bubblewrap.DESKTOP,
         stream=bubblewrap.STREAM,
         environment=bubblewrap.STREAM_ENVIRONMENT,
         x_display=[":0"],
         encode_on=gpus.render_node,
     )
+    image = settings.images[spec.image].root
+    has_system = has_root and any(script.as_root for script in spec.scripts)
+    shares = mounts.shares(settings, spec, scratch=volume / "scratch")
+    targets = [bubblewrap.Share(target=share.inside, read_only=share.read_only) for share in shares]
     drawing = bubblewrap.draw(
         bubblewrap.Walls(
-            image_root=settings.images[spec.image].root,
+            image_root=image,
             home=volume / "home",
             scratch=volume / "scratch",
             stream_directory=directory / "stream",
@@ -176,23 +217,39 @@ def _walled(
             name=spec.name,
             machine_id=record.machine_id,
             environment={**spec.environment, "SOUNDSTAGE_PLAN": json.dumps(inner)},
+            has_root=has_root,
+            has_system=has_system,
+            shares=targets,
             gpus=gpus,
         )
     )
+    first = "first.py" if has_root else "starter.py"
     return {
         "walls": True,
-        "uid": record.uid if as_root else None,
         "program": program,
         "arguments": drawing.arguments,
-        "command": ["/usr/bin/python3", "-I", "-S", f"{bubblewrap.DESKTOP}/starter.py"],
+        "command": ["/usr/bin/python3", "-I", "-S", f"{bubblewrap.DESKTOP}/{first}"],
         "binds": drawing.binds,
+        "folders": {"home": str(volume / "home"), "scratch": str(volume / "scratch")},
+        "home_targets": [share.below_home for share in shares if share.below_home is not None],
+        "shares": [msgspec.to_builtins(share) for share in shares],
+        "system": _system(image) if has_system else None,
         "data": drawing.data,
         "seccomp": seccomp.program().hex(),
     }
 
 
+def _system(image: Path) -> dict[str, Any]:
+    return {
+        "image": str(image),
+        "folders": list(bubblewrap.SYSTEM),
+        "etc": [*bubblewrap.ETC, *bubblewrap.ETC_OF_ROOT],
+        "image_local": bubblewrap.IMAGE_LOCAL,
+    }
+
+
 def _unwalled(
-    settings: SandboxSettings, record: Record, directory: Path, volume: Path, gpus: Assignment
+    settings: SandboxSettings, spec: Spec, directory: Path, volume: Path, gpus: Assignment
 ) -> dict[str, Any]:
     """The same desktop as a plain process of the service's user, with folders for its own files."""
     desktop, runtime = directory / "desktop", directory / "runtime"
@@ -211,7 +268,7 @@ def _unwalled(
             path.write_text(text)
     inner = desktop_plan(
         settings,
-        record,
+        spec,
         desktop=str(desktop),
         stream=str(directory / "stream"),
         environment=str(settings.stream_environment),
@@ -224,13 +281,11 @@ def _unwalled(
         "HOME": str(volume / "home"),
         "XDG_RUNTIME_DIR": str(runtime),
         **gpus.environment,
-        **record.spec.environment,
+        **spec.environment,
         "SOUNDSTAGE_PLAN": json.dumps(inner),
     }
     return {
         "walls": False,
-        "uid": None,
         "command": ["/usr/bin/python3", "-I", "-S", str(desktop / "starter.py")],
         "environment": environment,
-        "binds": [],
     }

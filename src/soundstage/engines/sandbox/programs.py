@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from soundstage.engines.sandbox import trees
+from soundstage.engines.sandbox import identities, trees
 from soundstage.engines.sandbox.jobs import Cancellation
 
 
@@ -84,13 +84,22 @@ def _trees(action: str, directory: Path) -> list[str | Path]:
 
 @functools.cache
 def _own_namespace() -> tuple[str, ...]:
-    """Enter a user namespace that keeps one's own ids and gives every right over them, if may be.
+    """Enter a user namespace that keeps one's own ids and gives every right over them, if may be:
+    over the subordinate ids too, which workstations' roots leave files of.
 
     Without it files of mode 000 can't be read, and a backup of them fails and says so.
     """
-    words = (
-        *("unshare", "--user", "--keep-caps"),
-        *(f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}"),
-    )
-    tried = subprocess.run([*words, "true"], check=False, capture_output=True)
-    return words if tried.returncode == 0 else ()
+    uid, gid = os.geteuid(), os.getegid()
+    words = ["unshare", "--user", "--keep-caps", f"--map-user={uid}", f"--map-group={gid}"]
+    more: list[str] = []
+    own = identities.own_subordinates()
+    if not isinstance(own, str):
+        users, groups = own
+        more = [
+            f"--map-users={users.first},{users.first},{users.count}",
+            f"--map-groups={groups.first},{groups.first},{groups.count}",
+        ]
+    for tried in ([*words, *more], words):
+        if subprocess.run([*tried, "true"], check=False, capture_output=True).returncode == 0:
+            return tuple(tried)
+    return ()

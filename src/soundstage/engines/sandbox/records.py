@@ -5,6 +5,7 @@ workstation's supervisor:
 
 * `record.json`: what was asked for last (the service writes it);
 * `status.json`: how far the supervisor is (it writes it);
+* `scripts/N.json`: what the initialization scripts of attempt N said (the supervisor writes it);
 * `messages.json`: what this attempt's desktop was to show (the service writes it);
 * `lost.json`: when it was first found gone without a last word (the service writes it);
 * `life`: an empty file that the supervisor holds locked for as long as it lives;
@@ -19,12 +20,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
 
-from soundstage.engines.interface import Message, Spec
+from soundstage.engines.interface import Message, Reason, ScriptOutput, Spec
 from soundstage.engines.sandbox.admission import Promise
 
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -33,7 +35,9 @@ _T = TypeVar("_T")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for last."""
+    """What was asked for last, its scripts, mounts and environment left out: they hold secrets,
+    and come again with each call that starts the workstation.
+    """
 
     uid: int
     spec: Spec
@@ -57,10 +61,33 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool = False
     stopped: bool = False
     takes_messages: bool = False
+    reason: Reason = Reason.INTERNAL
     detail: str = ""
     began_at: float = 0.0
     since: float = 0.0
     exit_code: int | None = None
+
+
+class _Output(msgspec.Struct, frozen=True, kw_only=True):
+    """A script's result, as the supervisor wrote it."""
+
+    component: str
+    as_root: bool
+    exit_code: int | None
+    began_at: float
+    ended_at: float
+    output: str
+
+    def of(self, attempt: int) -> ScriptOutput:
+        return ScriptOutput(
+            attempt=attempt,
+            component=self.component,
+            as_root=self.as_root,
+            exit_code=self.exit_code,
+            began_at=datetime.fromtimestamp(self.began_at, UTC),
+            ended_at=datetime.fromtimestamp(self.ended_at, UTC),
+            output=self.output,
+        )
 
 
 class Messages(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +139,16 @@ class Records:
             written = Messages(attempt=attempt)
         if message.key not in {known.key for known in written.messages}:
             _write(path, Messages(attempt=attempt, messages=[*written.messages, message]))
+
+    def script_output(self, ref: str) -> list[ScriptOutput]:
+        """What is kept of the last starts, oldest first."""
+        folder = self.directory(ref) / "scripts"
+        found: list[ScriptOutput] = []
+        paths = folder.glob("*.json") if folder.is_dir() else ()
+        for path in sorted((p for p in paths if p.stem.isdigit()), key=lambda p: int(p.stem)):
+            outputs = _read(path, list[_Output]) or []
+            found += [output.of(int(path.stem)) for output in outputs]
+        return found
 
     def found_lost_at(self, ref: str, attempt: int, now: float) -> float:
         """When the attempt was first found gone: now, unless that is written down."""

@@ -10,6 +10,11 @@ import msgspec
 from soundstage.engines.instance_types import Size
 from soundstage.engines.sandbox.admission import Rules
 from soundstage.engines.sandbox.cgroups import PROCESS_LIMIT
+from soundstage.engines.shares import SharedFolder
+
+# The first multiple of 1024 from 2,100,000,000 on.
+_FIRST_BLOCK = 2_100_000_768
+_BLOCKS = 4096
 
 
 class ImageSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +51,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     """An image's `ec2ImageId` and what it is on this machine."""
     interpreter: str = "/usr/bin/python3"
     """Runs the supervisors; must not depend on the environment that the service runs in."""
+    shared_folders: list[SharedFolder] = []
+    """What of this host may be mounted in workstations."""
     cgroup_root: Path = Path("/sys/fs/cgroup")
     rules: Rules = Rules()
     """How full this host may be."""
@@ -75,3 +82,14 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
         if self.first_uid is not None:
             return self.first_uid
         return 1_900_000_000 + 10_000 * (int(self.digest, 16) % 20_000)
+
+    def block_of(self, uid: int) -> int | None:
+        """The first of the 1024 host ids behind the other users of the workstation that has `uid`.
+
+        They lie above those of `lowest_uid`, in the same unused part of systemd's table. Each
+        installation has one of eleven ranges for 4096 workstations; None beyond those.
+        """
+        slot = uid - self.lowest_uid
+        if slot >= _BLOCKS:
+            return None
+        return _FIRST_BLOCK + 1024 * (_BLOCKS * (int(self.digest, 16) % 11) + slot)

@@ -2,7 +2,8 @@
 
 Started by `process.py` as a program of its own (`python3 -I -S supervisor.py`), with the plan on
 standard input and the session's life lock as an inherited descriptor. Standard library only, and
-few modules of it: one of these runs for every workstation, for days.
+few modules of it: one of these runs for every workstation, for days. What it forks becomes the
+sandbox by `building.py`.
 
 When it dies the sandbox dies (PDEATHSIG); when it lives, the lock is held. Its own file,
 `status.json`, says how far it is.
@@ -12,23 +13,25 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import time
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 KILL_AFTER_SECONDS = 10.0
 _LINE_LIMIT = 200
 _ERROR_LIMIT = 400
 _PIPE_READ = 4096
 _PASSED_OVER = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
-_STAGES = ("/mnt", "/media", "/srv")
-
-_MS_BIND, _MS_REC, _MS_SLAVE, _MS_NOSUID, _MS_NODEV = 4096, 16384, 1 << 19, 2, 4
-_CLONE_NEWNS = 0x20000
-_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 15, 36, 38
+_PR_SET_CHILD_SUBREAPER = 36
+# As in building.py, which is not loaded here.
+_MOUNT_FAILED = 126
+# Programs that write to a file server go on for so long when the sandbox has ended.
+_CLIENTS_END_WITHIN = 60.0
+_STARTS_KEPT = 5
+_MESSAGE_LIMIT = 300
+# A result holds 64 KiB of output, each byte of which may take six in JSON.
+_RESULT_LIMIT = 600_000
+_OUTPUT_LIMIT = 70_000
 
 
 def main() -> None:
@@ -75,20 +78,28 @@ class Supervisor:
             "ready": False,
             "stopped": False,
             "takes_messages": True,
+            "reason": "INTERNAL",
             "detail": "making the sandbox",
             "began_at": time.time(),
             "since": time.time(),
         }
+        # Without a process namespace nothing else keeps the desktop's programs together; what
+        # connects it with file servers stands beside that namespace.
+        clients = [share for share in plan.get("shares", ()) if share["client"] == "program"]
+        self.keeps_orphans = not plan.get("walls", True) or bool(clients)
         self.child = 0
         self.deadline: float | None = None
         self.told: set[str] = set()
         self.errors = b""
         self.lines = b""
         self.bwrap_lines = b""
+        self.said = b""
+        # What ran so far; the next result is of the script that has this number.
+        self.outputs: list[dict] = []  # type: ignore[type-arg]
 
     def start(self) -> None:
         self.write_status()
-        if not self.plan.get("walls", True):
+        if self.keeps_orphans:
             _adopt_orphans()
         wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_w)
@@ -98,27 +109,45 @@ class Supervisor:
         self.wake = wake_r
         self.steps, steps_w = os.pipe2(os.O_CLOEXEC)
         command_r, self.command = os.pipe2(os.O_CLOEXEC)
+        self.results, results_w = os.pipe2(os.O_CLOEXEC)
         self.bwrap_status, bwrap_status_w = os.pipe2(os.O_CLOEXEC)
         self.stderr, stderr_w = os.pipe2(os.O_CLOEXEC)
+        self.users, users_w = socket.socketpair()
+        ends = {
+            "steps": steps_w,
+            "command": command_r,
+            "results": results_w,
+            "status": bwrap_status_w,
+            "stderr": stderr_w,
+        }
         parent = os.getpid()
         self.child = os.fork()
         if self.child == 0:
+            # It waits at the other end, and must see when nobody is at this one any more.
+            self.users.close()
             try:
-                _become_sandbox(self.plan, parent, (steps_w, command_r, bwrap_status_w, stderr_w))
+                _become_sandbox(self.plan, parent, ends, users_w)
             except BaseException as error:  # noqa: BLE001 -- nothing may return from a forked child.
                 os.write(stderr_w, f"{type(error).__name__}: {error}\n".encode())
             os._exit(127)
-        for end in (steps_w, command_r, bwrap_status_w, stderr_w):
+        for end in ends.values():
             os.close(end)
-        for end in (self.steps, self.bwrap_status, self.stderr, self.command):
+        users_w.close()
+        for end in (*self.sources(), self.command):
             os.set_blocking(end, False)
         # What is no longer needed must not stay in memory for days.
-        for name in ("data", "seccomp", "environment", "arguments"):
+        for name in ("data", "seccomp", "environment", "arguments", "shares"):
             self.plan.pop(name, None)
+        self.plan["scripts"] = self.plan["scripts"]["list"]
+        self.forget_old_outputs()
+
+    def sources(self) -> tuple[int, ...]:
+        ends = (self.steps, self.results, self.bwrap_status, self.stderr)
+        return (*ends, self.users.fileno())
 
     def watch(self) -> None:
         poll = select.poll()
-        for source in (self.wake, self.steps, self.bwrap_status, self.stderr):
+        for source in (self.wake, *self.sources()):
             poll.register(source, select.POLLIN)
         while True:
             left = None
@@ -132,7 +161,7 @@ class Supervisor:
                 self.deadline = None
             exited, status = os.waitpid(self.child, os.WNOHANG)
             if exited:
-                for source in (self.steps, self.bwrap_status, self.stderr):
+                for source in self.sources():
                     while self.take(source):
                         pass
                 self.end(os.waitstatus_to_exitcode(status), "")
@@ -147,20 +176,39 @@ class Supervisor:
         if not piece:
             return False
         if source == self.wake:
-            if signal.SIGUSR1 in piece:
-                self.pass_messages_on()
-            if signal.SIGTERM in piece:
-                self.ask_to_stop()
+            self.obey(piece)
         elif source == self.steps:
             *whole, self.lines = (self.lines + piece).split(b"\n")
             self.lines = self.lines[-_LINE_LIMIT:]
             for line in whole:
                 self.step(line)
+        elif source == self.results:
+            *whole, self.said = (self.said + piece).split(b"\n")
+            for line in whole:
+                self.learn_result(line)
+            return len(self.said) < _RESULT_LIMIT
         elif source == self.stderr:
             self.errors = (self.errors + piece)[:_ERROR_LIMIT]
+        elif source == self.users.fileno():
+            self.make_users()
         else:
             self.learn_inner(piece)
         return True
+
+    def obey(self, signals: bytes) -> None:
+        if signal.SIGUSR1 in signals:
+            self.pass_messages_on()
+        if signal.SIGTERM in signals:
+            self.ask_to_stop()
+
+    def make_users(self) -> None:
+        """The child has left the host's users behind and waits for its own."""
+        try:
+            _map_ids(self.child, self.plan["ids"])
+            self.users.send(b"mapped")
+        except OSError as error:
+            self.errors = f"{error}; ".encode()
+            self.users.shutdown(socket.SHUT_RDWR)
 
     def step(self, line: bytes) -> None:
         """The desktop's starter says how far it is. The artist owns it: bound and clean it."""
@@ -170,9 +218,48 @@ class Supervisor:
             self.status.update(ready=True, since=time.time())
             if self.status["phase"] == "starting":
                 self.status["phase"] = "running"
-        if text:
+        if text and self.status["reason"] == "INTERNAL":
             self.status["detail"] = text
         self.write_status()
+
+    def learn_result(self, line: bytes) -> None:
+        """A script has ended. Results come in order, so that the artist speaks for no script of
+        root's: those have all been told before the artist is there.
+        """
+        if len(self.outputs) >= len(self.plan["scripts"]):
+            return
+        script = self.plan["scripts"][len(self.outputs)]
+        try:
+            told = json.loads(line)
+            code = None if told["code"] is None else int(told["code"])
+            began, ended = float(told["began"]), float(told["ended"])
+            output = str(told["output"])[:_OUTPUT_LIMIT]
+        except (ValueError, KeyError, TypeError):
+            return
+        times = {"began_at": began, "ended_at": ended}
+        self.outputs.append({**script, **times, "exit_code": code, "output": output})
+        self.write("scripts/" + str(self.status["attempt"]) + ".json", self.outputs)
+        if code != 0 and self.status["reason"] == "INTERNAL":
+            self.status.update(reason=script["failure"], detail=self.blame(script, code, output))
+            self.write_status()
+
+    def blame(self, script: dict, code: int | None, output: str) -> str:  # type: ignore[type-arg]
+        kind = "system" if script["as_root"] else "user"
+        ended = f"ended with code {code}"
+        if code is None:
+            ended = f"did not end within {self.plan['script_seconds']} s"
+        last = "; ".join(line.strip() for line in output.splitlines() if line.strip())
+        text = "".join(c for c in last[-_MESSAGE_LIMIT:] if c.isprintable())
+        said = f": {text}" if text else " and said nothing"
+        return f"The {kind} script of the component {script['component']!r} {ended}{said}"
+
+    def forget_old_outputs(self) -> None:
+        """Keep those of the last starts, this one included."""
+        folder = self.directory + "/scripts"
+        os.makedirs(folder, 0o700, exist_ok=True)  # noqa: PTH103 -- as above.
+        numbers = sorted(int(name[:-5]) for name in os.listdir(folder) if name[:-5].isdigit())  # noqa: PTH208 -- as above.
+        for number in [n for n in numbers if n != self.status["attempt"]][: 1 - _STARTS_KEPT]:
+            os.unlink(f"{folder}/{number}.json")  # noqa: PTH108 -- as above.
 
     def learn_inner(self, piece: bytes) -> None:
         *whole, self.bwrap_lines = (self.bwrap_lines + piece).split(b"\n")
@@ -208,6 +295,11 @@ class Supervisor:
         self.status["detail"] = "closing the desktop"
         self.write_status()
         self.deadline = time.monotonic() + self.plan.get("kill_after", KILL_AFTER_SECONDS)
+        waiting = self.plan["scripts"][len(self.outputs) :]
+        if any(script["as_root"] for script in waiting):
+            # Nobody has logged in: there is nothing to close kindly.
+            self.kill()
+            return
         try:
             os.write(self.command, b"stop\n")
         except OSError:
@@ -224,14 +316,19 @@ class Supervisor:
     def end(self, code: int | None, why: str) -> None:
         """All processes of the sandbox are waited for, then what it used is given back."""
         self.wait_for_inner()
-        if not self.plan.get("walls", True):
+        if self.keeps_orphans:
+            _let_descendants_end(0.0 if not self.plan.get("walls", True) else _CLIENTS_END_WITHIN)
             _end_descendants()
         for path in self.plan["cgroups_left"]:
             _remove_cgroup(path)
         _empty(self.plan["stream_directory"])
         self.status.update(phase="ended", exit_code=code, since=time.time())
         errors = self.errors.decode(errors="replace").strip().replace("\n", "; ")
-        if why or (errors and not self.status["ready"] and not self.status["stopped"]):
+        is_early = not self.status["ready"] and not self.status["stopped"]
+        if code == _MOUNT_FAILED and self.status["inner_pid"] is None:
+            self.status["reason"] = "MOUNT"
+            self.status["detail"] = errors
+        elif self.status["reason"] == "INTERNAL" and (why or (errors and is_early)):
             self.status["detail"] = why or errors
         self.write_status()
 
@@ -251,9 +348,12 @@ class Supervisor:
         os.close(descriptor)
 
     def write_status(self) -> None:
-        path = self.directory + "/status.json"
+        self.write("status.json", self.status)
+
+    def write(self, name: str, content: object) -> None:
+        path = f"{self.directory}/{name}"
         with open(path + ".new", "w") as file:  # noqa: PTH123 -- as above.
-            json.dump(self.status, file)
+            json.dump(content, file)
         os.replace(path + ".new", path)  # noqa: PTH105 -- as above.
 
 
@@ -275,124 +375,56 @@ def _detach(keep: list[int]) -> None:
     os.umask(0o077)
 
 
-def _become_sandbox(plan: dict, parent: int, ends: tuple[int, int, int, int]) -> None:  # type: ignore[type-arg]
-    """In the forked child: limits, mounts, user, then bubblewrap. Returns only by failing."""
-    import ctypes  # noqa: PLC0415 -- in the child only, which is replaced: saves the parent memory.
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    for path in plan["cgroups"]:
-        with open(path + "/cgroup.procs", "w") as file:  # noqa: PTH123 -- as above.
-            file.write(str(os.getpid()))
-    groups = _open_parts(plan["parts"])
-    for number in (*_PASSED_OVER, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_DFL)
-    places = {f"\0bind:{i}": source for i, source in enumerate(plan["binds"])}
-    places |= {f"\0device:{i}": node for i, node in enumerate(plan["devices"])}
-    if plan["uid"] is not None:
-        places = _stage(libc, plan["binds"])
-        if plan["devices"]:
-            places |= _own_devices(plan)
-        os.setgroups([])
-        os.setresgid(plan["uid"], plan["uid"], plan["uid"])
-        os.setresuid(plan["uid"], plan["uid"], plan["uid"])
-    # After the change of user, which would clear it; the parent may have died just before.
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) or os.getppid() != parent:
-        os._exit(127)
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "no_new_privs was refused")
-    steps, command, status, stderr = ends
-    os.dup2(stderr, 2)
-    if not plan.get("walls", True):
-        for end in (steps, command):
-            os.set_inheritable(end, True)
-        own = {"SOUNDSTAGE_STEPS_FD": str(steps), "SOUNDSTAGE_COMMAND_FD": str(command)}
-        own["SOUNDSTAGE_GROUPS"] = groups
-        words = plan["command"]
-        os.execve(words[0], words, {**plan["environment"], **own})  # noqa: S606 -- no shell is wanted.
-    places.update({"\0steps": str(steps), "\0command": str(command), "\0status": str(status)})
-    places["\0groups"] = groups
-    places["\0seccomp"] = str(_memory("seccomp", bytes.fromhex(plan["seccomp"])))
-    for name, text in plan["data"].items():
-        places[f"\0data:{name}"] = str(_memory(name, text.encode()))
-    arguments = [places.get(word, word) for word in plan["arguments"]]
-    packed = _memory("arguments", b"\0".join(word.encode() for word in arguments) + b"\0")
-    for end in (steps, command, status):
-        os.set_inheritable(end, True)
-    # Neither arguments nor environment may show the outside anything secret: both come by
-    # descriptor.
-    line = [plan["program"], "--args", str(packed), "--", *plan["command"]]
-    os.execve(plan["program"], line, {"PATH": "/usr/bin:/bin"})  # noqa: S606 -- no shell is wanted.
-
-
-def _open_parts(parts: dict) -> str:  # type: ignore[type-arg]
-    """Open, with the rights of now, what the starter parts programs with: the list of the desktop's
-    processes, and the doors to the groups of programs.
-    """
-    if not parts["programs"]:
-        return ""
-    opened = [os.open(parts["desktop"] + "/cgroup.procs", os.O_RDONLY)]
-    opened += [os.open(path + "/cgroup.procs", os.O_WRONLY) for path in parts["programs"]]
-    for descriptor in opened:
-        os.set_inheritable(descriptor, True)
-    return " ".join(str(descriptor) for descriptor in opened)
-
-
-def _own_devices(plan: dict) -> dict[str, str]:  # type: ignore[type-arg]
+def _become_sandbox(plan: dict, parent: int, ends: dict, users: socket.socket) -> None:  # type: ignore[type-arg]
+    """In the forked child, which is replaced: what it loads costs the supervisor no memory."""
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 -- as above.
-    import devices  # type: ignore[import-not-found]  # noqa: PLC0415 -- only where there are some.
+    import building  # type: ignore[import-not-found]  # noqa: PLC0415 -- see the docstring.
 
-    stage = next(folder for folder in _STAGES if os.path.isdir(folder))  # noqa: PTH112 -- as above.
-    return devices.lay_out(plan["devices"], stage + "/devices", plan["uid"])  # type: ignore[no-any-return]
+    def map_ids() -> None:
+        users.send(b"map")
+        if users.recv(16) != b"mapped":
+            raise OSError("the workstation's users could not be made")
 
-
-def _memory(name: str, content: bytes) -> int:
-    descriptor = os.memfd_create(name, 0)
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+    building.become_sandbox(plan, parent, building.Ends(**ends), map_ids)
 
 
-def _stage(libc: "Any", binds: list[str]) -> dict[str, str]:
-    """Bind every source below one folder that any user may enter, in a mount namespace of our own.
-
-    The workstation's user can't walk to a source below, say, /root (mode 0700), and bubblewrap
-    resolves sources as that user. Opened by root before privileges are dropped, they can be bound
-    whatever the modes of the folders above are. The namespace goes with its last process, so no
-    mount can be left over.
+def _map_ids(pid: int, ids: dict) -> None:  # type: ignore[type-arg]
+    """Say to the kernel who is who in the child's new user namespace; as its own user by newuidmap,
+    which looks whether the host gave this user those ids.
     """
-    import ctypes  # noqa: PLC0415 -- in the child only.
-
-    def mount(source: str, target: str, kind: str | None, flags: int, options: str | None) -> None:
-        args = (source.encode(), target.encode(), kind.encode() if kind else None, flags)
-        if libc.mount(*args, options.encode() if options else None):
-            number = ctypes.get_errno()
-            raise OSError(number, f"mount {source} on {target}: {os.strerror(number)}")
-
-    if libc.unshare(_CLONE_NEWNS):
-        raise OSError(ctypes.get_errno(), "a mount namespace was refused")
-    mount("none", "/", None, _MS_REC | _MS_SLAVE, None)
-    opened = [os.open(source, os.O_PATH | os.O_CLOEXEC) for source in binds]
-    stage = next(folder for folder in _STAGES if os.path.isdir(folder))  # noqa: PTH112 -- as above.
-    mount("soundstage", stage, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
-    places = {}
-    for i, descriptor in enumerate(opened):
-        target = f"{stage}/{i}"
-        os.mkdir(target, 0o755)  # noqa: PTH102 -- as above.
-        mount(f"/proc/self/fd/{descriptor}", target, None, _MS_BIND, None)
-        os.close(descriptor)
-        places[f"\0bind:{i}"] = target
-    return places
+    for kind, name in (("uid", "users"), ("gid", "groups")):
+        rows = [[str(number) for number in row] for row in ids[name]]
+        if os.geteuid() == 0:
+            text = "".join(" ".join(row) + "\n" for row in rows)
+            with open(f"/proc/{pid}/{kind}_map", "w") as file:  # noqa: PTH123 -- as above.
+                file.write(text)
+        else:
+            words = [f"new{kind}map", str(pid), *(word for row in rows for word in row)]
+            done = os.waitpid(os.posix_spawnp(words[0], words, {"PATH": os.defpath}), 0)[1]
+            if done:
+                raise OSError(f"{words[0]} refused: see /etc/sub{kind}")
 
 
 def _adopt_orphans() -> None:
-    """Without a process namespace nothing else keeps the desktop's programs together."""
+    """Become the parent of what outlives its own, so that it can be waited for."""
     import ctypes  # noqa: PLC0415 -- only without walls, where memory is nobody's concern.
 
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _let_descendants_end(seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not ended:
+            time.sleep(0.02)
+
+
 def _end_descendants() -> None:
-    """Without a process namespace: kill whatever the desktop left, until nothing is left."""
+    """Kill whatever is left, until nothing is."""
     while True:
         with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123 -- as above.
             children = [int(pid) for pid in file.read().split()]

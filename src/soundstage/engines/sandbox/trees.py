@@ -22,6 +22,9 @@ _ZEROS = bytes(_CHUNK)
 # Linux fallocate(2): FALLOC_FL_PUNCH_HOLE with FALLOC_FL_KEEP_SIZE.
 _PUNCH = 0x02 | 0x01
 
+# The host's ids behind workstations' own users, as in settings.py.
+_BLOCKS = range(2_100_000_768, 2_146_138_112)
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 
@@ -143,14 +146,18 @@ def _link(path: Path, target: str) -> None:
 
 
 def own(directory: str, owner: int) -> None:
-    """Give everything that belongs to the owner of `directory` to `owner`, groups likewise."""
+    """Give everything that belongs to the owner of `directory` to `owner`, groups likewise.
+
+    What scripts left there as the workstation's root goes to the owner too: the ids behind that
+    root change with the workstation (settings.py says where they lie).
+    """
     top = os.lstat(directory)
     for path in _walk(directory):
         about = os.lstat(path)
         os.lchown(
             path,
-            owner if about.st_uid == top.st_uid else about.st_uid,
-            owner if about.st_gid == top.st_gid else about.st_gid,
+            owner if about.st_uid == top.st_uid or about.st_uid in _BLOCKS else about.st_uid,
+            owner if about.st_gid == top.st_gid or about.st_gid in _BLOCKS else about.st_gid,
         )
         if stat.S_ISREG(about.st_mode) and about.st_mode & (stat.S_ISUID | stat.S_ISGID):
             # The kernel took these bits away with the old owner.

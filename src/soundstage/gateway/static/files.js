@@ -8,6 +8,7 @@
 
 (() => {
   const FIRST_PIECE = 256 * 1024;
+  const SMALLEST_PIECE = 64 * 1024;
   const PIECE_SECONDS = 1.5;
   const LONGEST_PAUSE = 15;
   const MOST_FILES = 5000;
@@ -302,6 +303,7 @@
     let pause = 1;
     let isKnown = false;
     let piece = FIRST_PIECE;
+    let most = rules.pieceBytes;
     let rate = null;
     while (!upload.stop.signal.aborted) {
       let answer = null;
@@ -309,8 +311,8 @@
       const from = upload.offset;
       try {
         if (isKnown) {
-          const size = Math.min(piece, rules.pieceBytes);
-          answer = await request("PUT", upload, upload.file.slice(from, from + size));
+          piece = Math.min(piece, most);
+          answer = await request("PUT", upload, upload.file.slice(from, from + piece));
         } else {
           mark(upload, "sending", "Looking how much is there");
           answer = await request("POST", upload);
@@ -341,6 +343,9 @@
         }
         isKnown = true;
         mark(upload, "sending", progress(upload, rate));
+      } else if (answer?.status === 413 && !told.message && most > SMALLEST_PIECE) {
+        /* Not the workstation's word: something on the way takes no pieces of this size. */
+        most = Math.max(SMALLEST_PIECE, Math.floor(Math.min(piece, most) / 2));
       } else if (answer !== null && isFinal(answer.status, told)) {
         fail(upload, told.message ?? `The server answered ${answer.status}.`);
         return;

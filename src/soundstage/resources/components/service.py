@@ -22,6 +22,7 @@ from soundstage.resources.components.model import (
     StudioComponentType,
     checked_configuration,
 )
+from soundstage.resources.components.reach import require_reachable
 from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
@@ -57,6 +58,7 @@ def create(
 ) -> StudioComponent:
     """Begin to make a component; it is READY a moment later."""
     configuration = checked_configuration(component_type, configuration)
+    require_reachable(request.installation.shared_folders, component_type, configuration)
     tags = tag_rules.check(tags)
     studios.find_usable(request.transaction, studio_id)
     quotas.require(
@@ -153,6 +155,9 @@ def update(
     component = get(request, studio_id, component_id)
     # Checked against what the component will be, so that nothing half right is stored.
     wanted = _with(component, change)
+    if change.configuration is not None or change.type is not None:
+        folders = request.installation.shared_folders
+        require_reachable(folders, wanted.type, wanted.configuration)
     settling.require(MACHINE, component, "update")
     if wanted.type is not component.type and wanted.type is not _DIRECTORY:
         studios.hold(request.transaction, studio_id)

@@ -16,6 +16,7 @@ from soundstage.resources.components.model import LaunchProfilePlatform, StudioC
 from soundstage.resources.images import service as images
 from soundstage.resources.images.model import StreamingImage, StreamingImageState
 from soundstage.resources.launch_profiles import store
+from soundstage.resources.launch_profiles.equipment import Equipment, equipment_of
 from soundstage.resources.launch_profiles.initialization import (
     Initialization,
     initialization_of,
@@ -172,10 +173,20 @@ def initialize(
     return profile, version, initialization_of(found, LaunchProfilePlatform(platform), version)
 
 
+def equip(transaction: Connection, studio_id: str, component_ids: list[str]) -> Equipment:
+    """Put together what a session's components give to its workstation, as they are now."""
+    return equipment_of(_living(transaction, studio_id, component_ids))
+
+
 def _components_of(transaction: Connection, profile: LaunchProfile) -> list[StudioComponent]:
+    return _living(transaction, profile.studio_id, profile.studio_component_ids)
+
+
+def _living(
+    transaction: Connection, studio_id: str, component_ids: list[str]
+) -> list[StudioComponent]:
     found = [
-        components.look_up(transaction, profile.studio_id, component_id)
-        for component_id in profile.studio_component_ids
+        components.look_up(transaction, studio_id, component_id) for component_id in component_ids
     ]
     return [component for component in found if component is not None and not component.is_over]
 

@@ -86,6 +86,9 @@ _REASONS = {
     Reason.CAPACITY: _C.INSUFFICIENT_CAPACITY,
     Reason.IMAGE: _C.AMI_VALIDATION_ERROR,
     Reason.BACKUP: _C.INTERNAL_ERROR,
+    Reason.SCRIPT: _C.INITIALIZATION_SCRIPT_ERROR,
+    Reason.DIRECTORY: _C.ACTIVE_DIRECTORY_DOMAIN_JOIN_ERROR,
+    Reason.MOUNT: _C.NETWORK_CONNECTION_ERROR,
 }
 
 
@@ -128,6 +131,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What the workstation has used by now, if that `is_use_wanted`."""
     missed: timedelta = timedelta(0)
     """How long ago the row was to be looked at: after an outage, and when the clock leaps."""
+    patience: timedelta = timedelta(0)
+    """How much longer a start or a heal may take, for its scripts and mounts."""
 
 
 _USUAL = Situation()
@@ -141,11 +146,11 @@ def next_step(
     situation: Situation = _USUAL,
 ) -> Step:
     """Decide what to do. `backup` is the one of the session's last stop, if it was begun."""
-    if counted_anew(session, situation.missed, now):
+    if counted_anew(session, situation.missed, now, situation.patience):
         return Step(event="count anew", again_at=now)
     match session.state:
         case _S.CREATE_IN_PROGRESS | _S.START_IN_PROGRESS:
-            return _bring_up(session, observed, now)
+            return _bring_up(session, observed, now, situation.patience)
         case _S.READY:
             return _keep_up(session, observed, now, situation)
         case _S.STOP_IN_PROGRESS:
@@ -170,13 +175,15 @@ def blind_step(
     why: str,
     again_at: datetime,
     now: datetime,
+    patience: timedelta = timedelta(0),
 ) -> Step:
     """Decide while the engine can't say what is there: only what time alone decides."""
     if session.state in {_S.READY, _S.STOPPED}:
         return _end_of_time(planned(session), now) or Step(again_at=again_at)
     # A stop whose backup was begun has its workstation down; it waits for the backup alone.
     is_waiting = session.state is _S.STOP_IN_PROGRESS and backup is not None
-    if session.state in MACHINE.limits and _is_late(session, now) and not is_waiting:
+    is_late = session.state in MACHINE.limits and _is_late(session, now, patience)
+    if is_late and not is_waiting:
         return Step(
             event="failed",
             code=_C.INTERNAL_ERROR,
@@ -186,7 +193,9 @@ def blind_step(
     return Step(again_at=again_at)
 
 
-def _bring_up(session: StreamingSession, observed: Observed, now: datetime) -> Step:
+def _bring_up(
+    session: StreamingSession, observed: Observed, now: datetime, patience: timedelta
+) -> Step:
     is_this_attempt = observed.attempt == session.attempt
     if is_this_attempt and observed.phase is Phase.RUNNING:
         is_first = session.state is _S.CREATE_IN_PROGRESS
@@ -203,7 +212,7 @@ def _bring_up(session: StreamingSession, observed: Observed, now: datetime) -> S
             code=_REASONS[observed.reason],
             message=observed.detail or "The workstation did not start.",
         )
-    if _is_late(session, now):
+    if _is_late(session, now, patience):
         return Step(
             act=Act.STOP,
             event="failed",
@@ -234,7 +243,7 @@ def _keep_up(
     has_died = observed.phase in _AT_REST
     if has_died and (is_this_attempt or not is_healing):
         return _heal(session, observed, now)
-    if is_healing and now - session.heals[-1] > HEAL_LIMIT:
+    if is_healing and now - session.heals[-1] > HEAL_LIMIT + situation.patience:
         return _heal(session, observed, now)
     if is_healing:
         act = Act.STOP if _is_left_over(session, observed) else Act.RUN
@@ -292,7 +301,12 @@ def is_busy(session: StreamingSession, use: Use, rules: TimeRules, now: datetime
     return (use.cpu_seconds - before) / elapsed >= rules.busy_cores
 
 
-def counted_anew(session: StreamingSession, missed: timedelta, now: datetime) -> dict[str, Any]:
+def counted_anew(
+    session: StreamingSession,
+    missed: timedelta,
+    now: datetime,
+    patience: timedelta = timedelta(0),
+) -> dict[str, Any]:
     """Say which of its moments can't be right any more and what they become; mostly none.
 
     After an outage, or a clock that leapt ahead, a limit must not have run out before anything was
@@ -300,7 +314,7 @@ def counted_anew(session: StreamingSession, missed: timedelta, now: datetime) ->
     """
     changes: dict[str, Any] = {}
     limit = MACHINE.limits.get(session.state)
-    if limit is not None and missed > limit / 2 and _is_late(session, now):
+    if limit is not None and missed > limit / 2 and _is_late(session, now, patience):
         changes["state_since"] = now
     unused = idle(session)
     if unused is not None and now >= unused.at and missed > unused.allowed / 2:
@@ -407,11 +421,11 @@ def _settle(observed: Observed, now: datetime, *, later: datetime | None = None)
     return Step(act=Act.STOP, again_at=now + HEALTH_EVERY)
 
 
-def _is_late(session: StreamingSession, now: datetime) -> bool:
+def _is_late(session: StreamingSession, now: datetime, patience: timedelta = timedelta(0)) -> bool:
     # A first start from a backup restores a disk too.
     is_restored = session.state is _S.CREATE_IN_PROGRESS and session.volume_backup_id is not None
     limited = _S.START_IN_PROGRESS if is_restored else session.state
-    return now - session.state_since > MACHINE.limits[limited]
+    return now - session.state_since > MACHINE.limits[limited] + patience
 
 
 def _soon(session: StreamingSession, now: datetime) -> datetime:

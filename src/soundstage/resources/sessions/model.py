@@ -97,6 +97,9 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     stop_at: datetime | None = None
     terminate_at: datetime | None = None
 
+    studio_component_ids: list[str] = []
+    """Those of the launch profile when the session was made; what is in them is read at each
+    start."""
     upload_to: str | None = None
     """The folder for files from the stream's page; None refuses them."""
     download_from: str | None = None

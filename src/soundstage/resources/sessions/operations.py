@@ -11,6 +11,7 @@ from soundstage.resources.backups.model import (
 )
 from soundstage.resources.backups.operations import StreamingSessionBackupOutput
 from soundstage.resources.backups.operations import show as show_backup
+from soundstage.resources.components.model import StudioComponentInitializationScriptRunContext
 from soundstage.resources.launch_profiles.model import (
     AutomaticTerminationMode,
     SessionBackupMode,
@@ -19,7 +20,7 @@ from soundstage.resources.launch_profiles.model import (
     VolumeConfiguration,
 )
 from soundstage.resources.request import Request
-from soundstage.resources.sessions import activity, backing_up, service
+from soundstage.resources.sessions import activity, backing_up, script_outputs, service
 from soundstage.resources.sessions.countdown import ActionKind, Rule, next_action
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.shaping import shaped
@@ -156,6 +157,63 @@ class ListStreamingSessionsOutput(Shape, frozen=True, kw_only=True):
 
     sessions: list[StreamingSessionShape]
     next_token: str | None = None
+
+
+class StreamingSessionScriptOutput(Shape, frozen=True, kw_only=True):
+    """How one initialization script ended, and what it said."""
+
+    attempt: int
+    """Counts the session's starts, those after a crash too."""
+    studio_component_name: str
+    run_context: StudioComponentInitializationScriptRunContext
+    began_at: datetime
+    ended_at: datetime
+    output: str
+    """Its first 16 and its last 48 KiB, with the values of its parameters masked."""
+    exit_code: int | None = None
+    """Absent when it was ended because it took too long."""
+
+
+class ListStreamingSessionScriptOutputsInput(Shape, frozen=True, kw_only=True):
+    """Which session, and where to go on."""
+
+    session_id: str
+    studio_id: str
+    next_token: str | None = None
+
+
+class ListStreamingSessionScriptOutputsOutput(Shape, frozen=True, kw_only=True):
+    """A page of them, the newest start first."""
+
+    script_outputs: list[StreamingSessionScriptOutput]
+    next_token: str | None = None
+
+
+def list_streaming_session_script_outputs(
+    request: Request, given: ListStreamingSessionScriptOutputsInput
+) -> ListStreamingSessionScriptOutputsOutput:
+    """List what the initialization scripts of the last five starts said."""
+    kept, next_token = script_outputs.list_page(
+        request, given.studio_id, given.session_id, given.next_token
+    )
+    runs = StudioComponentInitializationScriptRunContext
+    return ListStreamingSessionScriptOutputsOutput(
+        script_outputs=[
+            StreamingSessionScriptOutput(
+                attempt=each.attempt,
+                studio_component_name=each.component,
+                run_context=runs.SYSTEM_INITIALIZATION
+                if each.as_root
+                else runs.USER_INITIALIZATION,
+                began_at=each.began_at,
+                ended_at=each.ended_at,
+                output=each.output,
+                exit_code=each.exit_code,
+            )
+            for each in kept
+        ],
+        next_token=next_token,
+    )
 
 
 def create_streaming_session(
@@ -328,6 +386,16 @@ OPERATIONS = [
         output=StreamingSessionOutput,
         permission=_OWNERS,
         handler=delete_streaming_session,
+    ),
+    Operation(
+        name="ListStreamingSessionScriptOutputs",
+        method="GET",
+        path=f"{_ONE}/script-outputs",
+        input=ListStreamingSessionScriptOutputsInput,
+        output=ListStreamingSessionScriptOutputsOutput,
+        permission=Permission(administrator=Grant.ALWAYS, user=Grant.NEVER),
+        handler=list_streaming_session_script_outputs,
+        paginates="scriptOutputs",
     ),
     Operation(
         name="ExtendStreamingSession",

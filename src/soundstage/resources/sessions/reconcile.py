@@ -24,8 +24,11 @@ from soundstage.kit import lease
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import (
     StreamingSessionBackup,
+    StreamingSessionState,
     StreamingSessionStatusCode,
 )
+from soundstage.resources.launch_profiles import service as launch_profiles
+from soundstage.resources.launch_profiles.equipment import Equipment
 from soundstage.resources.launch_profiles.model import DEFAULT_VOLUME, StreamingClipboardMode
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service, store
@@ -53,6 +56,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     backup: StreamingSessionBackup | None
     missed: timedelta = timedelta(0)
     """How long ago it was to be looked at."""
+    equipment: Equipment | None = None
+    """What its components give to the workstation; of one that is to be started."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,11 +76,17 @@ class SessionWorker:
     watch_every = HEALTH_EVERY
 
     def __init__(
-        self, engine: Engine, *, keep_backups_for: timedelta, rules: TimeRules | None = None
+        self,
+        engine: Engine,
+        *,
+        keep_backups_for: timedelta,
+        rules: TimeRules | None = None,
+        script_seconds: int = 600,
     ) -> None:
         self._engine = engine
         self._keep_backups_for = keep_backups_for
         self._rules = rules or TimeRules()
+        self._script_seconds = script_seconds
 
     def load(self, transaction: Connection, row_id: str, now: datetime) -> Loaded | None:
         """Read the session and the backup of its last stop."""
@@ -84,25 +95,44 @@ class SessionWorker:
             return None
         backup = backups.of_stop(transaction, session.id, session.stop_number)
         due_at = store.due_at(transaction, row_id) or now
-        return Loaded(session=session, backup=backup, missed=max(now - due_at, timedelta(0)))
+        equipment = None
+        if _is_starting(session):
+            equipment = launch_profiles.equip(
+                transaction, session.studio_id, session.studio_component_ids
+            )
+        return Loaded(
+            session=session,
+            backup=backup,
+            missed=max(now - due_at, timedelta(0)),
+            equipment=equipment,
+        )
 
     def act(self, loaded: Loaded, now: datetime) -> Outcome:
         """Take one step; an engine that can't answer costs time, never a wrong decision."""
         session = loaded.session
+        equipment = loaded.equipment or Equipment()
+        patience = equipment.may_take(self._script_seconds)
         try:
             observed = self._engine.observe(session.id)
         except RetryableError as error:
             again_at = now + timedelta(seconds=error.after_seconds)
             unseen = Observed(phase=Phase.STARTING, detail=str(error))
-            step = blind_step(session, loaded.backup, why=str(error), again_at=again_at, now=now)
+            step = blind_step(
+                session,
+                loaded.backup,
+                why=str(error),
+                again_at=again_at,
+                now=now,
+                patience=patience,
+            )
             return Outcome(step=step, observed=unseen)
         use = self._observe_use(session, observed, now)
-        situation = Situation(rules=self._rules, use=use, missed=loaded.missed)
+        situation = Situation(rules=self._rules, use=use, missed=loaded.missed, patience=patience)
         step = next_step(session, loaded.backup, observed, now, situation)
         if step.announcement is not None:
             return Outcome(step=self._announce(session, step, now), observed=observed)
         try:
-            self._do(session, step.act)
+            self._do(session, step.act, equipment)
         except RetryableError as error:
             again_at = now + timedelta(seconds=error.after_seconds)
             # What is decided stays decided; the act comes again with the next look.
@@ -136,7 +166,9 @@ class SessionWorker:
             case "measured" if outcome.use is not None:
                 _note_use(transaction, session, outcome.use, self._rules, now)
             case "count anew":
-                changes = counted_anew(session, loaded.missed, now)
+                equipment = loaded.equipment or Equipment()
+                patience = equipment.may_take(self._script_seconds)
+                changes = counted_anew(session, loaded.missed, now, patience)
                 store.sessions.update(transaction, session.id, changes)
             case "announce":
                 _note_announcement(transaction, session, outcome.step, now)
@@ -197,10 +229,11 @@ class SessionWorker:
             return step
         return step
 
-    def _do(self, session: StreamingSession, act: Act) -> None:
+    def _do(self, session: StreamingSession, act: Act, equipment: Equipment) -> None:
         match act:
             case Act.RUN:
-                self._engine.ensure_running(session.id, spec_of(session))
+                spec = spec_of(session, equipment, script_seconds=self._script_seconds)
+                self._engine.ensure_running(session.id, spec)
             case Act.STOP:
                 self._engine.ensure_stopped(session.id)
             case Act.REMOVE:
@@ -315,14 +348,34 @@ def _note_progress(transaction: Connection, session: StreamingSession, step: Ste
         store.sessions.update(transaction, session.id, {"status_message": step.message})
 
 
-def spec_of(session: StreamingSession) -> Spec:
+def _is_starting(session: StreamingSession) -> bool:
+    """Reports whether its workstation is on its way, after a crash too."""
+    if session.state is StreamingSessionState.READY:
+        return session.running_attempt != session.attempt
+    return session.state in {
+        StreamingSessionState.CREATE_IN_PROGRESS,
+        StreamingSessionState.START_IN_PROGRESS,
+    }
+
+
+def spec_of(
+    session: StreamingSession,
+    equipment: Equipment | None = None,
+    *,
+    script_seconds: int = 600,
+) -> Spec:
     """Say to the engine what the session is."""
+    equipment = equipment or Equipment()
     volume = session.volume_configuration or DEFAULT_VOLUME
     return Spec(
         image=session.ec2_image_id,
         instance_type=session.ec2_instance_type,
         attempt=session.attempt,
         clipboard=session.clipboard_mode is StreamingClipboardMode.ENABLED,
+        mounts=equipment.mounts,
+        scripts=equipment.scripts,
+        script_seconds=script_seconds,
+        environment=equipment.environment,
         transfers=Transfers(upload_to=session.upload_to, download_from=session.download_from),
         volume=Volume(
             generation=session.volume_generation,

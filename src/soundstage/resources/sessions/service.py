@@ -106,6 +106,7 @@ def create(
         clipboard_mode=rules.clipboard_mode,
         max_session_length_in_minutes=rules.max_session_length_in_minutes or 0,
         max_stopped_session_length_in_minutes=rules.max_stopped_session_length_in_minutes or 0,
+        studio_component_ids=profile.studio_component_ids,
         idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
         upload_to=upload_folder(rules),
         download_from=download_folder(rules),

@@ -1,8 +1,10 @@
 """Starts the desktop inside a workstation, keeps it going, and closes it kindly when told.
 
 The first program of every sandbox (`python3 -I -S starter.py`, standard library only). It gets its
-plan in SOUNDSTAGE_PLAN, says each step with its time on SOUNDSTAGE_STEPS_FD, and reads `stop`, or
-`show` and a message, from SOUNDSTAGE_COMMAND_FD. The supervisor outside is at the other ends.
+plan in SOUNDSTAGE_PLAN and descriptors by their names in SOUNDSTAGE_FDS: it says each step with its
+time on `steps`, and reads `stop`, or `show` and a message, from `command`. The supervisor outside
+is at the other ends. The artist's initialization scripts are in `artist`, and run when the desktop
+is there, before it is said to be ready.
 
 What can start at once does: the X server, sound, the session bus, and the stream server's imports.
 """
@@ -128,12 +130,26 @@ class Desktop:
         os.close(go_w)
         self.start_windows()
         self.wait_for_stream()
+        self.run_scripts()
         self.say("ready", "the desktop answers")
         # Nobody waits for it: the bus keeps what is sent before it listens.
         notifier = ["dunst", "-conf", self.own_or(".config/dunst/dunstrc", "dunstrc")]
         self.spawn(Child("notifications", notifier, needed=False))
         if self.plan.get("files"):
             self.spawn(Child("file transfers", self.plan["files"], needed=False))
+
+    def run_scripts(self) -> None:
+        """Run the artist's initialization scripts; `scripts.py` tells how they end."""
+        source, results = self.plan["artist_fd"], self.plan["results_fd"]
+        if os.fstat(source).st_size:
+            self.say("step", "running the initialization scripts")
+            runner = [sys.executable, "-I", "-S", str(self.here / "scripts.py")]
+            words = [*runner, str(source), str(results), str(self.runtime)]
+            done = subprocess.run(words, check=False, pass_fds=(source, results))
+            if done.returncode:
+                self.fail("an initialization script failed")
+        os.close(source)
+        os.close(results)
 
     def start_windows(self) -> None:
         ready = self.runtime / "windows-ready"
@@ -364,9 +380,10 @@ def _windows() -> set[str]:
 
 def main() -> None:
     plan = json.loads(os.environ.pop("SOUNDSTAGE_PLAN"))
-    for name in ("steps_fd", "command_fd"):
-        plan[name] = int(os.environ.pop(f"SOUNDSTAGE_{name.upper()}"))
-        os.set_inheritable(plan[name], False)
+    for name, number in (pair.split("=") for pair in os.environ.pop("SOUNDSTAGE_FDS").split()):
+        plan[f"{name}_fd"] = int(number)
+        if name != "root":
+            os.set_inheritable(int(number), False)
     plan["groups"] = [int(number) for number in os.environ.pop("SOUNDSTAGE_GROUPS", "").split()]
     for number in plan["groups"]:
         os.set_inheritable(number, False)

@@ -110,7 +110,7 @@ def test_what_was_hinted_at_is_claimed_in_the_same_look_and_transaction(bench: B
     event.listen(bench.database.engine, "begin", note)
     assert bench.loop.look() == 1
     assert len(begun) == 1
-    bench.loop.settle()
+    bench.loop._wait_for_threads()
     assert bench.worker.seen == ["a"]
 
 

@@ -19,8 +19,8 @@ from soundstage.wiring import Service
 
 _START_SECONDS = 30.0
 _THREAD_SECONDS = 0.0005
-"""How long one thread may keep the interpreter while others want it. Python's own 5 ms are more than
-most requests take, and a request needs it two or three times.
+"""How long one thread may keep the interpreter while others want it. Python's own 5 ms are more
+than most requests take, and a request needs it two or three times.
 """
 
 

@@ -359,6 +359,47 @@ def test_a_used_link_says_so_in_light_and_dark(
     assert len(grounds) == 2
 
 
+def ground_of_the_note(
+    gateway: GatewayProcess, browser: Browser, scheme: Any, coming: dict[str, Any], image_path: Path
+) -> Any:
+    """Walk through a countdown on the page, and give the colour that its note is drawn on."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 720})
+    context.add_init_script(WATCH_POLICY)
+    page = context.new_page()
+    page.goto(gateway.link(a_ticket()))
+    note = page.locator(".soundstage-countdown")
+    until("the note is shown", note.is_visible)
+    until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 650)))
+    assert re.search(r"This workstation stops in 4:\d\d", note.inner_text())
+    assert coming["reason"] in note.inner_text()
+    status = note.get_by_role("status")
+    assert status.inner_text().startswith("This workstation stops in 5 minutes. Its launch")
+    box = note.bounding_box()
+    assert box is not None
+    assert box["x"] > 800
+    assert box["y"] > 480
+    image = picture(page)
+    image.save(image_path)
+    ground = image.getpixel((int(box["x"]) + 30, int(box["y"]) + 5))
+
+    # The keyboard stays where it was, and the note comes back at the next threshold.
+    focused = page.evaluate("document.activeElement.outerHTML")
+    note.get_by_role("button", name="Close").click()
+    until("the note is closed", lambda: not note.is_visible())
+    assert page.evaluate("document.activeElement.outerHTML") == focused
+    page.reload()
+    until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 650)))
+    assert not note.is_visible()
+    gateway.tell(ended=[], coming={**coming, "secondsLeft": 55.0})
+    until("the note is back", note.is_visible, seconds=20)
+    assert note.get_by_role("alert").inner_text().startswith("This workstation stops in 1 ")
+    gateway.tell(ended=[])
+    until("the note is gone", lambda: not note.is_visible(), seconds=20)
+    assert page.evaluate("window.violations") == []
+    context.close()
+    return ground
+
+
 def test_what_comes_by_itself_is_shown_in_time_and_in_a_corner(
     desktop: Desktop, gateway: GatewayProcess, browser: Browser, tmp_path: Path
 ) -> None:
@@ -370,42 +411,8 @@ def test_what_comes_by_itself_is_shown_in_time_and_in_a_corner(
         for scheme in ("light", "dark"):
             (tmp_path / "used").unlink(missing_ok=True)
             gateway.tell(ended=[], coming=coming)
-            context = browser.new_context(
-                color_scheme=scheme, viewport={"width": 1280, "height": 720}
-            )
-            context.add_init_script(WATCH_POLICY)
-            page = context.new_page()
-            page.goto(gateway.link(a_ticket()))
-            note = page.locator(".soundstage-countdown")
-            until("the note is shown", note.is_visible)
-            until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 650)))
-            assert re.search(r"This workstation stops in 4:\d\d", note.inner_text())
-            assert told["reason"] in note.inner_text()
-            status = note.get_by_role("status")
-            assert status.inner_text().startswith("This workstation stops in 5 minutes. Its launch")
-            box = note.bounding_box()
-            assert box is not None
-            assert box["x"] > 800
-            assert box["y"] > 480
-            image = picture(page)
-            image.save(tmp_path / f"countdown-{scheme}.png")
-            grounds.add(image.getpixel((int(box["x"]) + 30, int(box["y"]) + 5)))
-
-            # The keyboard stays where it was, and the note comes back at the next threshold.
-            focused = page.evaluate("document.activeElement.outerHTML")
-            note.get_by_role("button", name="Close").click()
-            until("the note is closed", lambda: not note.is_visible())
-            assert page.evaluate("document.activeElement.outerHTML") == focused
-            page.reload()
-            until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 650)))
-            assert not note.is_visible()
-            gateway.tell(ended=[], coming={**coming, "secondsLeft": 55.0})
-            until("the note is back", note.is_visible, seconds=20)
-            assert note.get_by_role("alert").inner_text().startswith("This workstation stops in 1 ")
-            gateway.tell(ended=[])
-            until("the note is gone", lambda: not note.is_visible(), seconds=20)
-            assert page.evaluate("window.violations") == []
-            context.close()
+            image_path = tmp_path / f"countdown-{scheme}.png"
+            grounds.add(ground_of_the_note(gateway, browser, scheme, coming, image_path))
     assert len(grounds) == 2
 
 

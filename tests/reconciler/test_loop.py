@@ -221,12 +221,12 @@ class Watchful(Notes):
 
 
 @pytest.fixture
-def watched(bench: Bench) -> Iterator[tuple[Bench, Watchful]]:
+def watched(bench: Bench) -> tuple[Bench, Watchful]:
     worker = Watchful()
     bench.loop = Loop(bench.database, [worker], bench.clock)
     for row_id in ("a", "b", "broken"):
         bench.put(row_id, is_due=False)
-    yield bench, worker
+    return bench, worker
 
 
 def test_rows_are_looked_after_without_being_due(watched: tuple[Bench, Watchful]) -> None:

@@ -1,4 +1,4 @@
-"""Who may do what, the whole table: 49 operations, every kind of caller, on what is their own,
+"""Who may do what, the whole table: every operation, every kind of caller, on what is their own,
 another's, another studio's, and not there.
 
 It is written from the texts of the public service's policies, apart from the rows, and tried
@@ -19,6 +19,7 @@ from soundstage import wiring
 from soundstage.client.calls import CallError, Client
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
+from soundstage.testing.additions import ADDED_OPERATIONS
 from soundstage.testing.world import ENDPOINT, PERSISTENT, Inside, World
 from soundstage.wire.operation import BASE_PATH, Operation
 
@@ -97,6 +98,7 @@ TABLE: dict[str, Outcomes] = {
         "astray": "nn----",
         "nothing": "nn----",
     },
+    "CreateStreamingSessionBackup": OWNER_S,
     "CreateStreamingSessionStream": OWNER_S,
     "CreateStudio": OPERATOR_S_ACCOUNT,
     "CreateStudioComponent": OPERATOR_S_STUDIO,
@@ -107,6 +109,7 @@ TABLE: dict[str, Outcomes] = {
     "DeleteStudio": OPERATOR_S_STUDIO,
     "DeleteStudioComponent": OPERATOR_S,
     "DeleteStudioMember": OPERATOR_S,
+    "ExtendStreamingSession": OWNER_S,
     "GetEula": {"own": "yy---y", "nothing": "nn---n"},
     "GetLaunchProfile": MEMBER_S,
     "GetLaunchProfileDetails": MEMBER_S,
@@ -115,6 +118,7 @@ TABLE: dict[str, Outcomes] = {
     "GetStreamingImage": ADMINISTRATOR_S,
     "GetStreamingSession": OWNER_S,
     "GetStreamingSessionBackup": OWNER_S,
+    "GetStreamingSessionBackupFile": OWNER_S,
     "GetStreamingSessionStream": OWNER_S,
     "GetStudio": OPERATOR_S_STUDIO,
     "GetStudioComponent": OPERATOR_S,
@@ -129,7 +133,9 @@ TABLE: dict[str, Outcomes] = {
     "ListLaunchProfileMembers": MEMBER_S,
     "ListLaunchProfiles": LISTED,
     "ListStreamingImages": ADMINISTRATOR_S_STUDIO,
+    "ListStreamingSessionBackupFiles": OWNER_S,
     "ListStreamingSessionBackups": LISTED,
+    "ListStreamingSessionScriptOutputs": ADMINISTRATOR_S,
     "ListStreamingSessions": LISTED,
     "ListStudioComponents": OPERATOR_S_STUDIO,
     "ListStudioMembers": EVERYBODY_S_STUDIO,
@@ -165,6 +171,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "CreateStudio": {**ROLES, "studioName": "another", "displayName": "Another"},
     "CreateStudioComponent": {"name": "New", "type": "CUSTOM"},
     "GetLaunchProfileInitialization": {**PROTOCOLS, **WORKER},
+    "GetStreamingSessionBackupFile": {"path": "shot.ma"},
     "TagResource": {"tags": {"a": "1"}},
     "UntagResource": {"tagKeys": ["a"]},
     "UpdateLaunchProfile": {"name": "New"},
@@ -227,6 +234,7 @@ class Place:
         self.stopped = [self._session(owner_id) for owner_id in self.owner_ids]
         world.advance(timedelta(seconds=30))
         for session in self.stopped:
+            world.engine.write(session["sessionId"], "shot.ma", b"frames")
             call("StopStreamingSession", **session)
         self.streams = [call("CreateStreamingSessionStream", **each) for each in self.running]
         world.advance(timedelta(seconds=30))
@@ -373,7 +381,7 @@ def outcome(client: Client, operation: str, given: dict[str, Any]) -> str | None
 
 def test_the_table_is_whole() -> None:
     assert TABLE.keys() == {row.name for row in OPERATIONS}
-    assert len(TABLE) == 49
+    assert len(TABLE) == 49 + len(ADDED_OPERATIONS)
 
 
 @pytest.mark.parametrize("operation", TABLE)

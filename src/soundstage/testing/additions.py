@@ -1,4 +1,4 @@
-"""What Soundstage has beyond the public API, by name: the tests that compare the two know it by this.
+"""What Soundstage has beyond the public API, by name; the tests that compare the two read it.
 
 Additions are operations of their own and optional members; what a stock client sends and is sure to
 be answered stays as it was.

@@ -29,8 +29,13 @@ class Echo:
     name = "rows"
     table = table
 
-    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, meanwhile: Callable[[], None] = lambda: None, *, decides: bool = True
+    ) -> None:
         self._meanwhile = meanwhile
+        self._decides = decides
+        self.levels: list[int] = []
+        """How far SQLite waited for the disk when it wrote."""
 
     def load(self, transaction: Connection, row_id: str, now: datetime) -> str | None:
         del now
@@ -46,9 +51,14 @@ class Echo:
         del outcome
         return LATER
 
+    def is_decision(self, outcome: str) -> bool:
+        del outcome
+        return self._decides
+
     def apply(self, transaction: Connection, loaded: str, outcome: str, now: datetime) -> None:
         del loaded, now
         transaction.execute(table.update().values(content=outcome))
+        self.levels.append(transaction.exec_driver_sql("PRAGMA synchronous").scalar_one())
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         lease.wake(transaction, table, now, table.c.id == changed)
@@ -86,6 +96,13 @@ def step(database: Database, worker: Echo, held: lease.Lease) -> bool:
 def test_a_step_writes_its_outcome_and_gives_the_row_back(rows: Database) -> None:
     assert step(rows, Echo(), claim(rows))
     assert read(rows) == ("abab", LATER, None)
+
+
+@pytest.mark.parametrize(("decides", "level"), [(True, 2), (False, 1)])
+def test_only_a_decision_waits_for_the_disk(rows: Database, *, decides: bool, level: int) -> None:
+    worker = Echo(decides=decides)
+    assert step(rows, worker, claim(rows))
+    assert worker.levels == [level]
 
 
 def test_no_transaction_is_open_while_it_acts(rows: Database) -> None:

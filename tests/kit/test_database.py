@@ -1,5 +1,6 @@
 """Transactions, column types and schema steps, on both databases."""
 
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -142,6 +143,37 @@ def test_many_sqlite_writers_wait_for_each_other(sqlite: Database) -> None:
             done.result()
     with sqlite.transaction(write=False) as transaction:
         assert transaction.exec_driver_sql("SELECT n FROM counter").scalar_one() == 200
+
+
+def test_only_notes_do_not_wait_for_the_disk(sqlite: Database) -> None:
+    full, normal = 2, 1
+    levels = []
+    for is_note in (False, True, True, False, True):
+        # All of them on one connection of the pool.
+        with sqlite.transaction(note=is_note) as transaction:
+            levels.append(transaction.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    assert levels == [full, normal, normal, full, normal]
+
+
+def test_a_note_outlives_a_process_that_is_killed(sqlite: Database) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from soundstage.kit.database import Database\n"
+        "with Database(sys.argv[1]).transaction(note=True) as transaction:\n"
+        "    transaction.exec_driver_sql('CREATE TABLE noted (id INTEGER)')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    url = sqlite.url.render_as_string(hide_password=False)
+    killed = subprocess.run([sys.executable, "-c", program, url], check=False, timeout=30)
+    assert killed.returncode == -signal.SIGKILL
+    with sqlite.transaction(write=False) as transaction:
+        assert transaction.exec_driver_sql("SELECT count(*) FROM noted").scalar_one() == 0
+
+
+def test_a_note_is_seen_by_whoever_reads_next(thing_database: Database) -> None:
+    with thing_database.transaction(note=True) as transaction:
+        transaction.execute(things.insert().values(id=1))
+    assert count(thing_database) == 1
 
 
 @pytest.mark.parametrize(

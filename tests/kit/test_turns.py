@@ -39,9 +39,9 @@ class Scene:
         number: int,
         *,
         then: Callable[[Connection], Any] | None = None,
-        patient: bool = False,
+        note: bool = False,
     ) -> None:
-        with self.database.transaction(patient=patient) as transaction:
+        with self.database.transaction(note=note) as transaction:
             transaction.execute(things.insert().values(id=number))
             if then is not None:
                 then(transaction)
@@ -78,7 +78,7 @@ class Scene:
 
     @staticmethod
     def _queued(turns: Turns) -> int:
-        return len(turns._first) + len(turns._patient)
+        return len(turns._first) + len(turns._notes)
 
     def stored(self) -> list[int]:
         with self.database.transaction(write=False) as transaction:
@@ -105,16 +105,16 @@ def test_those_who_wait_share_one_commit_in_their_order(scene: Scene) -> None:
     assert scene.stored() == [0, 1, 2, 3, 4, 5]
 
 
-def test_the_patient_let_others_go_first_but_come_in(scene: Scene) -> None:
+def test_notes_let_others_go_first_but_come_in(scene: Scene) -> None:
     order: list[int] = []
 
-    def queued(number: int, *, patient: bool) -> Future[None]:
+    def queued(number: int, *, note: bool) -> Future[None]:
         then = lambda _: order.append(number)  # noqa: E731
-        return scene.queue(scene.write, number, then=then, patient=patient)
+        return scene.queue(scene.write, number, then=then, note=note)
 
     with scene.held_up() as futures:
-        futures += [queued(number, patient=True) for number in (101, 102)]
-        futures += [queued(number, patient=False) for number in range(1, 7)]
+        futures += [queued(number, note=True) for number in (101, 102)]
+        futures += [queued(number, note=False) for number in range(1, 7)]
     for future in futures:
         future.result(SECONDS)
     assert order == [1, 2, 3, 4, 101, 5, 6, 102]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Connection, MetaData, String, Table
+from sqlalchemy import Column, Connection, MetaData, String, Table, event
 
 from soundstage.kit import hints, lease
 from soundstage.kit.database import Database, sqlite_url
@@ -38,6 +38,10 @@ class Notes:
 
     def due_at(self, outcome: None) -> datetime | None:
         """Not before somebody wakes it."""
+
+    def is_decision(self, outcome: None) -> bool:
+        del outcome
+        return True
 
     def apply(self, transaction: Connection, loaded: str, outcome: None, now: datetime) -> None:
         """Nothing beside the lease is written."""
@@ -88,6 +92,25 @@ def test_a_hint_wakes_a_row_after_the_commit(bench: Bench) -> None:
         hints.hint(transaction, "nobody", "a")
         assert not bench.loop._hints
     bench.loop.settle()
+    assert bench.worker.seen == ["a"]
+
+
+def test_what_was_hinted_at_is_claimed_in_the_same_look_and_transaction(bench: Bench) -> None:
+    bench.put("a", is_due=False)
+    bench.hint("a")
+    here = threading.get_ident()
+    begun: list[Connection] = []
+
+    def note(connection: Connection) -> None:
+        # The clock moves on while it looks, as clocks do.
+        bench.clock.advance(timedelta(milliseconds=1))
+        if threading.get_ident() == here:
+            begun.append(connection)
+
+    event.listen(bench.database.engine, "begin", note)
+    assert bench.loop.look() == 1
+    assert len(begun) == 1
+    bench.loop._wait_for_threads()
     assert bench.worker.seen == ["a"]
 
 

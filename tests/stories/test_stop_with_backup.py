@@ -188,6 +188,7 @@ class Mortal:
         self._worker, self._life = worker, life
         self.name, self.table, self.wake = worker.name, worker.table, worker.wake
         self.load, self.due_at = worker.load, worker.due_at
+        self.is_decision = worker.is_decision
 
     def act(self, loaded: Any, now: datetime) -> Any:
         self._life.pass_by("before")

@@ -1,5 +1,6 @@
 """Runs the service, in the foreground or in a thread of `soundstage run`."""
 
+import gc
 import os
 import signal
 import socket
@@ -55,6 +56,10 @@ def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]
         service = Service(settings)
         try:
             service.prepare()
+            # What is there now stays: looking through it for garbage again and again would hold up
+            # every request for 70 ms or more.
+            gc.collect()
+            gc.freeze()
             with _pid_written(settings):
                 config = uvicorn.Config(
                     service.app,

@@ -37,6 +37,12 @@ class Worker(Protocol, Generic[Loaded, Outcome]):
         """Say when to look at the row again; None: not before somebody changes it."""
         ...
 
+    def is_decision(self, outcome: Outcome) -> bool:
+        """Reports whether `apply` writes what the next act may build on: that must be on the disk
+        first. All else is found anew by the next look.
+        """
+        ...
+
     def apply(
         self, transaction: Connection, loaded: Loaded, outcome: Outcome, now: datetime
     ) -> None:
@@ -72,10 +78,10 @@ def converge(
     with database.transaction(write=False) as transaction:
         loaded = worker.load(transaction, held.id, clock())
     if loaded is None:
-        with database.transaction(patient=True) as transaction:
+        with database.transaction(note=True) as transaction:
             return lease.release(transaction, worker.table, held, due_at=None)
     outcome = worker.act(loaded, clock())
-    with database.transaction(patient=True) as transaction:
+    with database.transaction(note=not worker.is_decision(outcome)) as transaction:
         if not lease.release(transaction, worker.table, held, due_at=worker.due_at(outcome)):
             return False
         worker.apply(transaction, loaded, outcome, clock())

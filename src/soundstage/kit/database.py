@@ -35,7 +35,9 @@ metadata = MetaData(
 )
 
 _WRITES = "soundstage_writes"
+_IS_NOTE = "soundstage_note"
 _SEEN = "soundstage_seen"
+_LEVEL = "soundstage_level"
 _UPGRADE_LOCK = 0x536F756E64
 """Any number that nothing else in the database locks."""
 
@@ -113,20 +115,23 @@ class Database:
         self._listeners: list[hints.Listener] = []
         self._turns: Turns | None = None
         if self.url.get_backend_name() == "sqlite":
-            self._turns = Turns(lambda: self._connect(write=True))
+            self._turns = Turns(lambda note: self._connect(write=True, note=note))
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
     @contextmanager
     def transaction(
-        self, *, write: bool = True, patient: bool = False
+        self, *, write: bool = True, note: bool = False
     ) -> Iterator[sqlalchemy.Connection]:
         """Commit when the block ends, roll back when it raises, then wake who was hinted.
 
         `write=False` promises to change nothing; on SQLite such blocks never wait for a writer.
-        `patient=True` lets writers go first for whom somebody waits.
+        What is committed is on the disk, except with `note=True`, which promises that nobody is
+        told of it and nothing is built on it: on SQLite such a block does not wait for the disk. It
+        outlives this process, however that ends. When the machine's power fails it may be lost, but
+        never without everything that came after it.
         """
-        with self._block(write=write, patient=patient) as connection:
+        with self._block(write=write, note=note) as connection:
             hints.take(connection)
             yield connection
             hinted = hints.take(connection)
@@ -135,9 +140,9 @@ class Database:
                 listener(hinted)
 
     @contextmanager
-    def _block(self, *, write: bool, patient: bool) -> Iterator[sqlalchemy.Connection]:
+    def _block(self, *, write: bool, note: bool) -> Iterator[sqlalchemy.Connection]:
         if write and self._turns is not None:
-            with self._turns.turn(patient=patient) as connection:
+            with self._turns.turn(note=note) as connection:
                 yield connection
         else:
             with self._connect(write=write) as connection, connection.begin():
@@ -191,9 +196,9 @@ class Database:
         """Close every pooled connection."""
         self.engine.dispose()
 
-    def _connect(self, *, write: bool) -> sqlalchemy.Connection:
-        seen: Seen | None = None if write else {}
-        return self.engine.connect().execution_options(**{_WRITES: write, _SEEN: seen})
+    def _connect(self, *, write: bool, note: bool = False) -> sqlalchemy.Connection:
+        options: dict[str, Any] = {_WRITES: write, _IS_NOTE: note, _SEEN: None if write else {}}
+        return self.engine.connect().execution_options(**options)
 
 
 Seen = dict[tuple[str, str], Any]
@@ -255,5 +260,15 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 def _begin_sqlite(connection: sqlalchemy.Connection) -> None:
     # A writer takes the lock at once: upgrading a read lock later fails when another was first.
-    writes = connection.get_execution_options().get(_WRITES, True)
-    connection.connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    begun = connection.connection
+    cursor = begun.cursor()
+    if not options.get(_WRITES, True):
+        cursor.execute("BEGIN")
+        return
+    # Kept by the connection, and can't be changed within a transaction.
+    level = "NORMAL" if options.get(_IS_NOTE, False) else "FULL"
+    if begun.info.get(_LEVEL, "FULL") != level:
+        cursor.execute(f"PRAGMA synchronous={level}")
+        begun.info[_LEVEL] = level
+    cursor.execute("BEGIN IMMEDIATE")

@@ -60,24 +60,40 @@ def claim(
     """
     if limit <= 0:
         return []
+    token = secrets.token_hex(16)
+    given = {
+        "claimed_at": now,
+        # Nobody holds a row for so long: the clock was set back over a dead one's lease.
+        "no_lease_after": now + 10 * LEASE_FOR,
+        "new_token": token,
+        "new_until": until,
+        "at_most": limit,
+    }
+    skips = transaction.dialect.name == "postgresql"
+    rows = transaction.execute(_claiming(table, skips_locked=skips), given)
+    return [Lease(id=row.id, token=token, revision=row.revision) for row in rows]
+
+
+@lru_cache
+def _claiming(table: Table, *, skips_locked: bool) -> sqlalchemy.sql.dml.ReturningUpdate[Any]:
+    moment = table.c.due_at.type
+    now = bindparam("claimed_at", type_=moment)
     is_free = or_(
         table.c.lease_until.is_(None),
         table.c.lease_until <= now,
-        # Nobody holds a row for so long: the clock was set back over a dead one's lease.
-        table.c.lease_until > now + 10 * LEASE_FOR,
+        table.c.lease_until > bindparam("no_lease_after", type_=moment),
     )
     is_claimable = and_(table.c.due_at <= now, is_free)
-    due = sqlalchemy.select(table.c.id).where(is_claimable).order_by(table.c.due_at).limit(limit)
-    if transaction.dialect.name == "postgresql":
+    due = sqlalchemy.select(table.c.id).where(is_claimable).order_by(table.c.due_at)
+    due = due.limit(bindparam("at_most", type_=Integer()))
+    if skips_locked:
         due = due.with_for_update(skip_locked=True)
-    token = secrets.token_hex(16)
-    rows = transaction.execute(
+    return (
         table.update()
         .where(table.c.id.in_(due.scalar_subquery()), is_claimable)
-        .values(lease_token=token, lease_until=until)
+        .values(lease_token=bindparam("new_token"), lease_until=bindparam("new_until"))
         .returning(table.c.id, table.c.revision)
     )
-    return [Lease(id=row.id, token=token, revision=row.revision) for row in rows]
 
 
 def next_due_at(transaction: Connection, *tables: Table) -> list[datetime | None]:

@@ -35,7 +35,7 @@ class _Compiled(msgspec.Struct, frozen=True):
 class Prepared:
     """A SELECT whose parameters are named by `bindparam`."""
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         self.statement = statement
         self._compiled: dict[str, _Compiled] = {}
         self._read: dict[str, _Conversions] = {}

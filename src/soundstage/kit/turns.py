@@ -6,8 +6,9 @@ it is done and another waits, the next one goes on in the same transaction of th
 savepoint of its own; the last of a group commits for all. Nobody goes on before that commit is on
 the disk, and a block that raises takes back only what it did itself.
 
-Whoever keeps a person waiting goes first: those who are patient, such as the reconciler, are let in
-when nobody else is there, and now and then in between, so that they do come in.
+Whoever keeps a person waiting goes first: those who only note something (see `kit.database`) are
+let in when nobody else is there, and now and then in between, so that they do come in. The two
+kinds never share a commit, since a note does not wait for the disk.
 
 `kit.database` uses it for writers of its own process. Another process, such as the command line,
 is waited for in SQLite's way.
@@ -23,7 +24,7 @@ from sqlalchemy import Connection
 _MOST_TOGETHER = 16
 """How many blocks share a commit, so that the first does not wait for ever."""
 _FIRST_IN_A_ROW = 4
-"""How many go before one that is patient."""
+"""How many go before one that only notes."""
 
 
 class NotCommittedError(Exception):
@@ -67,22 +68,23 @@ class _Group:
 class Turns:
     """The queue of those who write."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, connect: Callable[[bool], Connection]) -> None:
         self._connect = connect
+        """Called with whether only notes will be written."""
         self._lock = threading.Lock()
         self._first: deque[threading.Lock] = deque()
-        self._patient: deque[threading.Lock] = deque()
+        self._notes: deque[threading.Lock] = deque()
         self._in_a_row = 0
         self._is_taken = False
         self._group: _Group | None = None
         """The transaction that is open between two turns; only who has the turn looks at it."""
 
     @contextmanager
-    def turn(self, *, patient: bool = False) -> Iterator[Connection]:
+    def turn(self, *, note: bool = False) -> Iterator[Connection]:
         """Give a connection that is in a transaction; what was done is stored when this returns."""
-        self._enter(self._patient if patient else self._first)
+        self._enter(self._notes if note else self._first)
         try:
-            group = self._group = self._group or self._begin()
+            group = self._group = self._group or self._begin(note=note)
         except BaseException:
             self._leave()
             raise
@@ -91,34 +93,34 @@ class Turns:
                 yield group.connection
         finally:
             group.blocks += 1
-            if not self._is_followed(group, patient=patient):
+            if not self._is_followed(group, note=note):
                 self._group = None
                 group.end()
             self._leave()
         group.wait()
 
-    def _begin(self) -> _Group:
-        connection = self._connect()
+    def _begin(self, *, note: bool) -> _Group:
+        connection = self._connect(note)
         try:
             return _Group(connection)
         except BaseException:
             connection.close()
             raise
 
-    def _is_followed(self, group: _Group, *, patient: bool) -> bool:
+    def _is_followed(self, group: _Group, *, note: bool) -> bool:
         """Reports whether one of the same kind comes next, and may share this commit."""
         if group.failure is not None or group.blocks >= _MOST_TOGETHER:
             return False
         with self._lock:
-            return self._next() is (self._patient if patient else self._first)
+            return self._next() is (self._notes if note else self._first)
 
     def _next(self) -> deque[threading.Lock] | None:
         """Say which of the two queues has the next turn; it stays so until somebody leaves, except
-        that one who comes to an empty first queue may go before a patient one.
+        that one who comes to an empty first queue may go before a note.
         """
-        if self._first and (self._in_a_row < _FIRST_IN_A_ROW or not self._patient):
+        if self._first and (self._in_a_row < _FIRST_IN_A_ROW or not self._notes):
             return self._first
-        return self._patient or None
+        return self._notes or None
 
     def _enter(self, queue: deque[threading.Lock]) -> None:
         with self._lock:

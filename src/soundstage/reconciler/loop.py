@@ -5,6 +5,7 @@ database: the leases keep them off each other's rows. It holds nothing in memory
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from sqlalchemy import Connection
 
 from soundstage.kit import lease
 from soundstage.kit.clock import Clock
@@ -26,6 +28,10 @@ _SHORTEST_PAUSE = 0.02
 """Least seconds between two looks that no hint asked for."""
 _GATHER_SECONDS = 0.005
 """How long a look waits for more hints after the first: many at once are one piece of work."""
+_SHORTEST_BETWEEN = 0.025
+"""Least seconds between the beginnings of two looks, however much is hinted at: but not while more
+is due than there are threads.
+"""
 _SET_BACK = timedelta(seconds=10)
 """Steps back that are smaller than this are waited out."""
 _RETRY_AFTER = timedelta(seconds=5)
@@ -60,6 +66,8 @@ class Loop:
         self._rounds: dict[str, list[Future[None]]] = {}
         self._watch_at: dict[str, datetime] = {}
         self._looked_at: datetime | None = None
+        self._is_behind = False
+        """Reports whether more may be due than was claimed."""
         self._lock = threading.Lock()
         self._woken = threading.Event()
         self._hints: set[Hint] = set()
@@ -84,27 +92,47 @@ class Loop:
         now = self._clock()
         self._notice_a_clock_set_back(now)
         self._watch(now)
-        self._deliver_hints()
-        claimed = 0
-        # A look that finds nothing must not take the write lock.
-        due = [worker for worker, moment in self._moments().items() if moment <= now]
-        for worker in due:
-            # Never all that is free, so that slow steps of one noun leave room for the others.
-            limit = (_THREADS - self._count() + 1) // 2
-            if limit == 0:
-                break
-            with self._database.transaction(patient=True) as transaction:
-                leases = lease.claim(
-                    transaction,
-                    worker.table,
-                    now=now,
-                    until=now + lease.LEASE_FOR,
-                    limit=limit,
-                )
-            for held in leases:
-                self._hand_over(InHand(worker=worker, lease=held))
-            claimed += len(leases)
+        claimed = self._claim(now)
+        for item in claimed:
+            self._hand_over(item)
         self.health.looked(now, self._count())
+        return len(claimed)
+
+    def _claim(self, now: datetime) -> list[InHand]:
+        """Wake what was hinted at and claim what is due, in one transaction."""
+        self._is_behind = False
+        with self._lock:
+            hinted, self._hints = self._hints, set()
+        try:
+            # A look that finds nothing must not take the write lock.
+            if not hinted and not self._is_due(now):
+                return []
+            with self._database.transaction(note=True) as transaction:
+                self._deliver(transaction, hinted, now)
+                return self._claim_due(transaction, now)
+        except BaseException:
+            with self._lock:
+                self._hints |= hinted
+            raise
+
+    def _is_due(self, now: datetime) -> bool:
+        return any(moment <= now for moment in self._moments().values())
+
+    def _claim_due(self, transaction: Connection, now: datetime) -> list[InHand]:
+        claimed: list[InHand] = []
+        free = _THREADS - self._count()
+        for worker, moment in self._read_moments(transaction).items():
+            # Never all that is free, so that slow steps of one noun leave room for the others.
+            limit = (free - len(claimed) + 1) // 2
+            if moment > now:
+                continue
+            if limit <= 0:
+                self._is_behind = True
+                break
+            until = now + lease.LEASE_FOR
+            leases = lease.claim(transaction, worker.table, now=now, until=until, limit=limit)
+            claimed += [InHand(worker=worker, lease=held) for held in leases]
+            self._is_behind = self._is_behind or len(leases) == limit
         return claimed
 
     def settle(self) -> None:
@@ -120,6 +148,7 @@ class Loop:
     def _run(self) -> None:
         renew_at = self._clock() + lease.LEASE_FOR / 3
         while not self._stopping.is_set():
+            looked_at = time.monotonic()
             try:
                 self.look()
                 if self._clock() >= renew_at:
@@ -133,7 +162,9 @@ class Loop:
                 self._stopping.wait(_LOOK_EVERY)
                 continue
             if self._woken.wait(pause):
-                self._stopping.wait(_GATHER_SECONDS)
+                until_next = looked_at + _SHORTEST_BETWEEN - time.monotonic()
+                is_early = until_next > _GATHER_SECONDS and not self._is_behind
+                self._stopping.wait(until_next if is_early else _GATHER_SECONDS)
             self._woken.clear()
 
     def _pause(self) -> float:
@@ -145,9 +176,12 @@ class Loop:
 
     def _moments(self) -> dict[Worker[Any, Any], datetime]:
         """Say when each worker's next row is due, for those that have one."""
-        tables = [worker.table for worker in self._workers]
         with self._database.transaction(write=False) as transaction:
-            moments = lease.next_due_at(transaction, *tables)
+            return self._read_moments(transaction)
+
+    def _read_moments(self, transaction: Connection) -> dict[Worker[Any, Any], datetime]:
+        tables = [worker.table for worker in self._workers]
+        moments = lease.next_due_at(transaction, *tables)
         found = zip(self._workers, moments, strict=True)
         return {worker: moment for worker, moment in found if moment is not None}
 
@@ -162,7 +196,7 @@ class Loop:
         knows what its clock did meanwhile.
         """
         for worker in self._workers:
-            with self._database.transaction(patient=True) as transaction:
+            with self._database.transaction(note=True) as transaction:
                 lease.look_again(transaction, worker.table, self._clock())
 
     def _watch(self, now: datetime) -> None:
@@ -225,7 +259,7 @@ class Loop:
 
     def _give_back(self, item: InHand) -> None:
         try:
-            with self._database.transaction(patient=True) as transaction:
+            with self._database.transaction(note=True) as transaction:
                 again_at = self._clock() + _RETRY_AFTER
                 lease.release(transaction, item.worker.table, item.lease, due_at=again_at)
         except Exception:  # noqa: BLE001 - one row must not end the loop
@@ -237,7 +271,7 @@ class Loop:
         with self._lock:
             items = list(self._in_hand.values())
         for item in items:
-            with self._database.transaction(patient=True) as transaction:
+            with self._database.transaction(note=True) as transaction:
                 lease.renew(transaction, item.worker.table, item.lease, until)
 
     def hear(self, hinted: list[Hint]) -> None:
@@ -246,20 +280,10 @@ class Loop:
             self._hints.update(hinted)
         self._woken.set()
 
-    def _deliver_hints(self) -> None:
-        with self._lock:
-            hinted, self._hints = self._hints, set()
-        if not hinted:
-            return
-        try:
-            with self._database.transaction(patient=True) as transaction:
-                for name, changed in sorted(hinted):
-                    if name in self._by_name:
-                        self._by_name[name].wake(transaction, changed, self._clock())
-        except BaseException:
-            with self._lock:
-                self._hints |= hinted
-            raise
+    def _deliver(self, transaction: Connection, hinted: set[Hint], now: datetime) -> None:
+        for name, changed in sorted(hinted):
+            if name in self._by_name:
+                self._by_name[name].wake(transaction, changed, now)
 
     def _count(self) -> int:
         # A thread is free a moment before its row is put down.

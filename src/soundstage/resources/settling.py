@@ -172,6 +172,11 @@ class SettlingWorker:
         """A settled resource is due again when somebody changes it, or when it goes."""
         return outcome
 
+    def is_decision(self, outcome: datetime | None) -> bool:
+        """There is nothing but decisions."""
+        del outcome
+        return True
+
     def apply(
         self, transaction: Connection, loaded: Any, outcome: datetime | None, now: datetime
     ) -> None:

@@ -145,6 +145,15 @@ def written(studio: Studio) -> Written:
     return Written(studio)
 
 
+@pytest.mark.parametrize(("event", "is_decision"), [(None, False), ("measured", True)])
+def test_only_progress_need_not_outlive_the_machine_s_power(
+    studio: Studio, event: str | None, *, is_decision: bool
+) -> None:
+    worker = SessionWorker(studio.world.engine, keep_backups_for=WEEK)
+    outcome = Outcome(step=Step(event=event), observed=Observed(phase=Phase.STARTING))
+    assert worker.is_decision(outcome) is is_decision
+
+
 def test_progress_is_shown_and_wakes_nobody(written: Written) -> None:
     before = written.read()
     assert written.write(Step(message="A backup is being restored.")) == set()

@@ -60,6 +60,10 @@ class BackupWorker:
         """When to look again."""
         return outcome.again_at
 
+    def is_decision(self, outcome: Step) -> bool:
+        """A look after which nothing changes only notes when the next one is."""
+        return outcome.event is not None
+
     def apply(
         self,
         transaction: Connection,

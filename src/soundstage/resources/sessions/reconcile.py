@@ -153,6 +153,10 @@ class SessionWorker:
         """When to look again."""
         return outcome.step.again_at
 
+    def is_decision(self, outcome: Outcome) -> bool:
+        """A look after which nothing changes only notes when the next one is."""
+        return outcome.step.event is not None
+
     def apply(
         self, transaction: Connection, loaded: Loaded, outcome: Outcome, now: datetime
     ) -> None:

@@ -396,20 +396,16 @@ def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
 
 def _require_room(request: Request, studio_id: str, owner: str) -> None:
     """Raise QuotaExceededError unless the owner and the studio may have one more session."""
-    limits, transaction = request.installation.quotas, request.transaction
+    limits = request.installation.quotas
+    all_of_studio, of_owner = store.count_living(request.transaction, studio_id, owner)
     quotas.require(
         limits,
         Quota.SESSIONS_PER_USER,
-        used=store.count_living(transaction, studio_id, store.table.c.owned_by == owner),
+        used=of_owner,
         studio_id=studio_id,
         user=owner,
     )
-    quotas.require(
-        limits,
-        Quota.SESSIONS,
-        used=store.count_living(transaction, studio_id),
-        studio_id=studio_id,
-    )
+    quotas.require(limits, Quota.SESSIONS, used=all_of_studio, studio_id=studio_id)
 
 
 def _require(session: StreamingSession, event: str) -> None:

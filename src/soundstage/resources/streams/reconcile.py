@@ -53,6 +53,10 @@ class StreamWorker:
         """When to look again."""
         return outcome.again_at
 
+    def is_decision(self, outcome: Step) -> bool:
+        """A look after which nothing changes only notes when the next one is."""
+        return outcome.event is not None
+
     def apply(self, transaction: Connection, loaded: Loaded, outcome: Step, now: datetime) -> None:
         """Make the transition that was decided."""
         if outcome.event == "purge":

@@ -60,7 +60,8 @@ table = Table(
     Column("clipboard_mode", String(16), nullable=False),
     Column("max_session_length_in_minutes", Integer, nullable=False),
     Column("max_stopped_session_length_in_minutes", Integer, nullable=False),
-    Column("studio_component_ids", Document(list[str]), nullable=False),
+    # Always there; the schema step that brought it could give no default to the rows of before.
+    Column("studio_component_ids", Document(list[str]), nullable=True),
     Column("attempt", Integer, nullable=False),
     Column("running_attempt", Integer),
     Column("heals", Document(list[datetime]), nullable=False),

@@ -33,7 +33,7 @@ from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions import store
 from soundstage.resources.sessions.model import StreamingSession
 from soundstage.wire.operation import BASE_PATH
-from soundstage.wiring import opened
+from soundstage.wiring.home import opened
 
 ROOT = Path(__file__).parents[1]
 ROWS = (1_000, 10_000, 100_000)

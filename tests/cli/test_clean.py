@@ -16,7 +16,7 @@ from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.testing.streams import wait_for
-from soundstage.wiring import has_service
+from soundstage.wiring.home import has_service
 
 SPEC = Spec(image="ami-host", instance_type="g4dn.xlarge", volume=Volume())
 

@@ -22,7 +22,7 @@ from soundstage.engines.simulated import SimulatedEngine
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.testing.streams import StandInDesktop, Visitor, upgrade_request, wait_for
-from soundstage.wiring import ServiceRunsError, has_service
+from soundstage.wiring.home import ServiceRunsError, has_service
 
 Start = Callable[..., subprocess.Popen[str]]
 

@@ -26,7 +26,7 @@ from soundstage.kit import journal
 from soundstage.kit.config import Settings
 from soundstage.testing.streams import wait_for
 from soundstage.wire.faults import ConflictError, Fault, NotFoundError, ValidationError
-from soundstage.wiring import opened
+from soundstage.wiring.home import opened
 
 DOCS = Path(__file__).parents[2] / "docs" / "how-to"
 Run = Callable[..., str]

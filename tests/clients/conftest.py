@@ -12,7 +12,6 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from soundstage import wiring
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings
 from soundstage.resources.members import service as members
@@ -20,6 +19,7 @@ from soundstage.testing.clients import StockClient, ensure_boto3
 from soundstage.testing.raw import Wire
 from soundstage.testing.watch import Watch
 from soundstage.testing.world import UNTHROTTLED
+from soundstage.wiring import service as wiring
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,7 +17,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, select
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 # Brings every noun's tables into the metadata, as the service does.
-import soundstage.wiring  # noqa: F401
+import soundstage.wiring.service  # noqa: F401
 from soundstage.kit.database import Database, Document, Moment, metadata, sqlite_url
 from soundstage.testing.postgres import Postgres
 

@@ -21,7 +21,7 @@ from soundstage.testing.postgres import Postgres
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World, world
 from soundstage.wire.faults import QuotaExceededError
-from soundstage.wiring import ApiDoor
+from soundstage.wiring.doors import ApiDoor
 
 LIMITS = dict.fromkeys(Quota, 3)
 OPERATOR = Caller(principal_id="AROAEXAMPLE:operator", kind=CallerKind.OPERATOR)

@@ -15,13 +15,13 @@ import httpx
 import pytest
 from sqlalchemy import Connection
 
-from soundstage import wiring
 from soundstage.client.calls import CallError, Client
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
 from soundstage.testing.additions import ADDED_OPERATIONS
 from soundstage.testing.world import ENDPOINT, PERSISTENT, Inside, World
 from soundstage.wire.operation import BASE_PATH, Operation
+from soundstage.wiring import doors, service
 
 CALLERS = ("operator", "ada", "olga", "mia", "nils", "xena")
 """The account's operator; this studio's administrator; who owns a session, a stream and a backup in
@@ -183,7 +183,7 @@ GIVEN: dict[str, dict[str, Any]] = {
 """What a call needs beside the ids."""
 
 
-class UndoingDoor(wiring.ApiDoor):
+class UndoingDoor(doors.ApiDoor):
     """The front door, which from a moment on undoes what a request did once it is answered."""
 
     undoes = False
@@ -361,7 +361,7 @@ class Cast:
 @pytest.fixture(scope="module")
 def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "ApiDoor", UndoingDoor)
+        patch.setattr(service, "ApiDoor", UndoingDoor)
         world = World(tmp_path_factory.mktemp("permissions") / "home")
     made = Cast(world)
     with pytest.MonkeyPatch.context() as patch:

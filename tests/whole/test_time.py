@@ -19,7 +19,7 @@ from soundstage.kit.config import Settings
 from soundstage.resources.members import service as members
 from soundstage.testing.whole import until
 from soundstage.testing.world import World
-from soundstage.wiring import Service
+from soundstage.wiring.service import Service
 
 MINUTE = timedelta(minutes=1)
 

@@ -25,7 +25,7 @@ from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.backups import safekeeping
 from soundstage.resources.backups.safekeeping import Verdict
-from soundstage.wiring import opened
+from soundstage.wiring.home import opened
 
 _READ_SECONDS = 300.0
 

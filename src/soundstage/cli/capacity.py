@@ -14,7 +14,7 @@ from soundstage.engines import registry
 from soundstage.engines.interface import Capability, Capacity, Room, SupportsSizes
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.wiring import prepare_home
+from soundstage.wiring.home import prepare_home
 
 _GIB = 1024**3
 

@@ -12,7 +12,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import checked_name
 from soundstage.wire.faults import ConflictError, ValidationError
-from soundstage.wiring import opened
+from soundstage.wiring.home import opened
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):

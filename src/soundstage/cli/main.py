@@ -16,7 +16,7 @@ from soundstage.cli.user import user
 from soundstage.client.calls import CallError
 from soundstage.kit import config
 from soundstage.wire.faults import Fault
-from soundstage.wiring import ServiceRunsError
+from soundstage.wiring.home import ServiceRunsError
 
 _SETTINGS_EXIT = 2
 

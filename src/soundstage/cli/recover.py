@@ -18,7 +18,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import KEY_FILE
 from soundstage.resources.sessions import recovery
 from soundstage.resources.sessions.recovery import Recovered
-from soundstage.wiring import database_file, opened, prepare_home
+from soundstage.wiring.home import database_file, opened, prepare_home
 
 _BACKUPS_KEY = "backups"
 _HEAD = """\

@@ -16,7 +16,7 @@ from soundstage.cli.serve import served
 from soundstage.client.calls import CallError
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.wiring import has_service, prepare_home
+from soundstage.wiring.home import has_service, prepare_home
 
 _HEALTH_SECONDS = 2.0
 

@@ -16,7 +16,7 @@ import uvicorn
 
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.wiring import Service
+from soundstage.wiring.service import Service
 
 _START_SECONDS = 30.0
 _THREAD_SECONDS = 0.0005

@@ -23,7 +23,7 @@ from soundstage.resources.members import service as members
 from soundstage.resources.members.model import AccessKey, Enrolment, Newcomer, Person
 from soundstage.resources.streams import service as streams
 from soundstage.wire.faults import ConflictError, Fault, ValidationError
-from soundstage.wiring import opened
+from soundstage.wiring.home import opened
 
 _MOST_COMPLAINTS = 20
 

@@ -18,7 +18,7 @@ from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.sessions import service as sessions
 from soundstage.testing.clock import SettableClock
-from soundstage.wiring import Service
+from soundstage.wiring.service import Service
 
 ENDPOINT = "http://localhost:8080"
 UNTHROTTLED: dict[str, Any] = {

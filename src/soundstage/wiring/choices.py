@@ -1,0 +1,90 @@
+"""What each part must be told of the settings, in a struct of its own; `service` asks."""
+
+from datetime import timedelta
+from ipaddress import ip_network
+
+from soundstage.api.door import ApiSettings
+from soundstage.api.throttling import Limits, Rate
+from soundstage.engines.interface import (
+    Engine,
+    SupportsBackups,
+    SupportsPersistence,
+)
+from soundstage.engines.shares import RefusedError, SharedFolder
+from soundstage.engines.shares import parse as parse_shared_folders
+from soundstage.gateway.settings import GatewaySettings
+from soundstage.kit.config import ConfigError, Settings
+from soundstage.kit.crypto import InstallationSecret
+from soundstage.resources.quotas import Quota, Quotas
+from soundstage.resources.request import Installation
+from soundstage.resources.sessions.countdown import TimeRules
+
+
+def installation_of(settings: Settings, secret: InstallationSecret, engine: Engine) -> Installation:
+    """Say what this installation is. Its account id follows from its secret, for ever."""
+    number = int.from_bytes(secret.derive("account-id")[:8])
+    return Installation(
+        account_id=str(10**11 + number % (9 * 10**11)),
+        region=settings.region,
+        address=settings.address,
+        supports_persistence=isinstance(engine, SupportsPersistence),
+        supports_backups=isinstance(engine, SupportsBackups),
+        stream_expiration_seconds=settings.stream_expiration_seconds,
+        quotas=quotas_of(settings),
+        shared_folders=shared_folders_of(settings),
+    )
+
+
+def shared_folders_of(settings: Settings) -> list[SharedFolder]:
+    """Say which folders of this host may be shared with workstations. Raises ConfigError."""
+    try:
+        return parse_shared_folders(settings.shared_folders)
+    except RefusedError as error:
+        raise ConfigError(f"SOUNDSTAGE_SHARED_FOLDERS: {error}") from None
+
+
+def time_rules_of(settings: Settings) -> TimeRules:
+    """Say to the sessions how this installation deals with time."""
+    return TimeRules(
+        warnings=tuple(timedelta(minutes=each) for each in settings.warn_minutes_before_end),
+        busy_cores=settings.idle_cpu_percent / 100,
+    )
+
+
+def quotas_of(settings: Settings) -> Quotas:
+    """Take the quotas from the settings, which have one for each of them."""
+    return {quota: getattr(settings, f"quota_{quota.name.lower()}") for quota in Quota}
+
+
+def api_settings_of(settings: Settings) -> ApiSettings:
+    """Say to the API how often somebody may call."""
+    return ApiSettings(
+        throttling=Limits(
+            reads=Rate(settings.throttle_reads_per_second, settings.throttle_reads_burst),
+            writes=Rate(settings.throttle_writes_per_second, settings.throttle_writes_burst),
+            failures=Rate(settings.throttle_failures_per_second, settings.throttle_failures_burst),
+            trusted_proxies=_trusted_proxies_of(settings),
+        )
+    )
+
+
+def gateway_settings_of(settings: Settings) -> GatewaySettings:
+    """Say to the gateway what it must know. Raises ConfigError."""
+    return GatewaySettings(
+        public_url=settings.address,
+        stream_environment=settings.stream_environment,
+        trusted_proxies=_trusted_proxies_of(settings),
+        upload_most_bytes=settings.upload_most_bytes,
+    )
+
+
+def _trusted_proxies_of(settings: Settings) -> tuple[str, ...]:
+    for network in settings.trusted_proxies:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ConfigError(
+                f"SOUNDSTAGE_TRUSTED_PROXIES: {network} is no address such as 10.0.0.7 and no "
+                "network such as 10.0.0.0/8."
+            ) from None
+    return tuple(settings.trusted_proxies)

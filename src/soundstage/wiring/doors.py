@@ -1,0 +1,125 @@
+"""How the API reaches the service: the interfaces of `api.door`, answered by the nouns."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from soundstage.engines.interface import (
+    SupportsBrowsing,
+    SupportsScriptOutput,
+)
+from soundstage.resources.backups import service as backups
+from soundstage.resources.launch_profiles import service as launch_profiles
+from soundstage.resources.members import service as members
+from soundstage.resources.request import Caller, CallerKind, Request
+from soundstage.resources.sessions import service as sessions
+from soundstage.resources.studios import service as studios
+from soundstage.wire.faults import NotFoundError
+from soundstage.wiring.parts import Parts
+
+_KEY_REMEMBERED_FOR = timedelta(seconds=3)
+"""How long a key that was switched off may still sign."""
+
+
+class ApiDoor:
+    """How the API reaches this service; see `api.door`."""
+
+    def __init__(self, service: Parts) -> None:
+        self._service = service
+        self._known: dict[str, tuple[datetime, tuple[str, Caller]]] = {}
+
+    @property
+    def reads_at_once(self) -> bool:
+        """Reports whether reading waits for nothing."""
+        return self._service.database.reads_at_once
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        return self._service.clock()
+
+    def secret_of(self, access_key_id: str) -> tuple[str, Caller] | None:
+        """Find an active access key's secret and whose it is.
+
+        Opening a sealed secret costs more than the rest of a small request, so what was found is
+        remembered for a moment; what was not found is not.
+        """
+        now = self._service.clock()
+        known = self._known.get(access_key_id)
+        if known is not None and abs(now - known[0]) < _KEY_REMEMBERED_FOR:
+            return known[1]
+        with self._service.database.transaction(write=False) as transaction:
+            found = members.holder_of(transaction, access_key_id, self._service.seal)
+        if found is None:
+            return None
+        person, secret = found
+        kind = CallerKind.OPERATOR if person.is_operator else CallerKind.USER
+        holder = secret, Caller(principal_id=person.id, kind=kind)
+        self._known[access_key_id] = now, holder
+        return holder
+
+    def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
+        """Open a transaction."""
+        return self._service.database.transaction(write=write)
+
+    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
+        """Put together what a handler is given."""
+        engine = self._service.engine
+        return Request(
+            transaction=transaction,
+            caller=caller,
+            now=now,
+            installation=self._service.installation,
+            pages=self._service.pages,
+            tickets=self._service.tickets,
+            browsing=engine if isinstance(engine, SupportsBrowsing) else None,
+            scripts=engine if isinstance(engine, SupportsScriptOutput) else None,
+        )
+
+    def facts(self, transaction: Connection) -> "ApiFacts":
+        """Answer permission questions within this transaction."""
+        return ApiFacts(transaction)
+
+
+class ApiFacts:
+    """Permission questions, answered by the nouns; see `api.door`."""
+
+    def __init__(self, transaction: Connection) -> None:
+        self._transaction = transaction
+
+    def is_administrator(self, studio_id: str, principal_id: str) -> bool:
+        """Reports whether the person administers this studio."""
+        return members.is_administrator(self._transaction, studio_id, principal_id)
+
+    def administers_any(self, principal_id: str) -> bool:
+        """Reports whether the person administers a studio, whichever it is."""
+        return members.administers_any(self._transaction, principal_id)
+
+    def owner_of_session(self, studio_id: str, session_id: str) -> str | None:
+        """Name a session's owner."""
+        session = sessions.look_up(self._transaction, session_id)
+        is_there = session is not None and session.studio_id == studio_id
+        return session.owned_by if session is not None and is_there else None
+
+    def owner_of_backup(self, studio_id: str, backup_id: str) -> str | None:
+        """Name a backup's owner."""
+        try:
+            return backups.find(self._transaction, studio_id, backup_id).owned_by
+        except NotFoundError:
+            return None
+
+    def is_member(self, studio_id: str, launch_profile_id: str, principal_id: str) -> bool:
+        """Reports whether the person is a member of the studio's profile."""
+        try:
+            launch_profiles.find(self._transaction, studio_id, launch_profile_id)
+        except NotFoundError:
+            return False
+        return launch_profiles.is_member(self._transaction, launch_profile_id, principal_id)
+
+    def require_existing(self, labels: Mapping[str, str]) -> None:
+        """Raise NotFoundError when the studio or session that the path names does not exist."""
+        if "studioId" in labels:
+            studios.find(self._transaction, labels["studioId"])
+            if "sessionId" in labels:
+                sessions.find(self._transaction, labels["studioId"], labels["sessionId"])

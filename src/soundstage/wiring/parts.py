@@ -1,0 +1,27 @@
+"""What the doors need of a running service; `service.Service` has it."""
+
+from typing import Protocol
+
+from soundstage.engines.interface import (
+    Engine,
+)
+from soundstage.kit.clock import Clock
+from soundstage.kit.config import Settings
+from soundstage.kit.crypto import Seal
+from soundstage.kit.database import Database
+from soundstage.kit.pages import Pages
+from soundstage.resources.request import Installation
+from soundstage.wire.ticket import Tickets
+
+
+class Parts(Protocol):
+    """One installation, opened."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    engine: Engine
+    seal: Seal
+    installation: Installation
+    tickets: Tickets
+    pages: Pages

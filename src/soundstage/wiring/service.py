@@ -1,0 +1,206 @@
+"""One running service, put together from its parts.
+
+`cli.serve` builds one `Service` from the settings and runs it; tests build one with another clock
+or engine.
+"""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import anyio.to_thread
+import structlog
+from starlette.applications import Starlette
+
+from soundstage.api import app as api
+from soundstage.api import description, idempotency
+from soundstage.engines import registry
+from soundstage.engines.interface import (
+    Engine,
+    RetryableError,
+    SupportsBrowsing,
+    SupportsNotices,
+)
+from soundstage.gateway.app import Gateway
+from soundstage.gateway.downloads import Downloads
+from soundstage.kit import lease
+from soundstage.kit.clock import Clock, system_clock
+from soundstage.kit.config import Settings
+from soundstage.kit.crypto import KEY_FILE
+from soundstage.kit.pages import Pages
+from soundstage.kit.proxies import Proxies
+from soundstage.portal import pages as portal
+from soundstage.reconciler.loop import Loop
+from soundstage.resources import reconcilers
+from soundstage.resources.backups import contents
+from soundstage.resources.backups.model import StreamingSessionBackup
+from soundstage.resources.backups.safekeeping import Safekeeping
+from soundstage.resources.members import service as members
+from soundstage.resources.operations import BY_NOUN, OPERATIONS
+from soundstage.resources.sessions import service as sessions
+from soundstage.wire.ticket import Tickets
+from soundstage.wiring.choices import (
+    api_settings_of,
+    gateway_settings_of,
+    installation_of,
+    time_rules_of,
+)
+from soundstage.wiring.doors import ApiDoor
+from soundstage.wiring.home import database_of, lock_home, prepare_home, secret_of, upgrade
+from soundstage.wiring.upstreams import InProcessUpstreams
+
+_SWEEP_EVERY = timedelta(minutes=1)
+_SAFEKEEPING_EVERY = timedelta(minutes=5)
+
+_log = structlog.get_logger("soundstage")
+
+
+class Service:
+    """One process of Soundstage: doors, reconciler, engine and database."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock = system_clock, engine: Engine | None = None
+    ) -> None:
+        prepare_home(settings)
+        self.settings = settings
+        self.clock = clock
+        secret = secret_of(settings)
+        if settings.secret_command and (settings.home / "keys" / KEY_FILE).exists():
+            _log.warning("the key file is not needed beside the secret's command; remove it")
+        self.seal = secret.seal_for("access-keys")
+        self.database = database_of(settings)
+        self.engine = engine or registry.make(settings, clock)
+        self.installation = installation_of(settings, secret, self.engine)
+        self.tickets = Tickets(secret.derive("stream-tickets"))
+        self.pages = Pages(secret.derive("pages"))
+        keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
+        self.workers = reconcilers.workers(
+            self.engine,
+            keep_backups_for=keep_backups_for,
+            quotas=self.installation.quotas,
+            time_rules=time_rules_of(settings),
+            script_seconds=settings.script_seconds,
+        )
+        self.loop = Loop(self.database, self.workers, clock)
+        if isinstance(self.engine, SupportsNotices):
+            self.engine.listen(lambda ref: self.loop.hear([("sessions", ref)]))
+        self.upstreams = InProcessUpstreams(self)
+        self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
+        self.app = Starlette(
+            routes=[
+                *api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings)),
+                *description.routes(BY_NOUN),
+                *self.gateway.routes(),
+                *self._downloads().routes(),
+                *portal.routes(self.troubles, address=settings.address),
+            ],
+            lifespan=self._lifespan,
+        )
+        self._lock: int | None = None
+
+    def _downloads(self) -> Downloads:
+        files = None
+        if isinstance(self.engine, SupportsBrowsing):
+            files = contents.Files(self.engine, self._look_up_backup)
+        proxies = Proxies(gateway_settings_of(self.settings).trusted_proxies)
+        return Downloads(files, self.tickets, proxies, self.clock)
+
+    def _look_up_backup(self, backup_id: str) -> StreamingSessionBackup | None:
+        with self.database.transaction(write=False) as transaction:
+            return contents.look_up(transaction, backup_id)
+
+    def prepare(self) -> None:
+        """Bring the schema up to date and forget what a killed service held.
+
+        Raises ServiceRunsError when another service has this home.
+        """
+        self._lock = lock_home(self.settings)
+        upgrade(self.database)
+        with self.database.transaction() as transaction:
+            if self.settings.database_url == "":
+                # This home's database has no other reconciler, so every lease is a dead one's.
+                for worker in self.workers:
+                    lease.forget(transaction, worker.table)
+            members.ensure_person(transaction, members.OPERATOR, self.clock())
+        self.loop.look_again()
+
+    def troubles(self) -> list[str]:
+        """List in words why the service is not ready; empty when it is."""
+        found = []
+        try:
+            if not self.database.is_current():
+                found.append("The database has another schema than this release.")
+        except Exception:  # noqa: BLE001 - it is logged, and the service goes on
+            _log.exception("the database does not answer")
+            found.append("The database does not answer.")
+        if self.loop.health.read().is_late(self.clock()):
+            found.append("The reconciler has not looked for a while.")
+        return found
+
+    def housekeep(self) -> None:
+        """Remove what nobody will ask for again: workstations of no session, old tokens."""
+        refs = self.engine.refs()
+        now = self.clock()
+        with self.database.transaction() as transaction:
+            idempotency.purge(transaction, now)
+            orphans = refs - sessions.known_refs(transaction, refs)
+        for ref in sorted(orphans):
+            _log.warning("a workstation of no session is removed", session=ref)
+            # What can't be removed now is still there at the next sweep.
+            with contextlib.suppress(RetryableError):
+                self.engine.ensure_absent(ref)
+
+    def close(self) -> None:
+        """Let go of the database and of the home."""
+        self.database.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        del app
+        self.loop.start()
+        is_over = threading.Event()
+        # A daemon: a look through all backups may take hours, and nobody waits for it at the end.
+        threading.Thread(target=self._keep_safe, args=[is_over], daemon=True).start()
+        tasks = [
+            asyncio.create_task(self.gateway.watch()),
+            asyncio.create_task(self._housekeep_for_ever()),
+        ]
+        try:
+            yield
+        finally:
+            is_over.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await anyio.to_thread.run_sync(self.loop.stop)
+
+    def _keep_safe(self, is_over: threading.Event) -> None:
+        """Check the backups and keep the studio beside them, whenever that is due."""
+        keeper = Safekeeping(
+            self.engine,
+            self.database,
+            self.settings.home,
+            self.clock,
+            verify_every=timedelta(days=self.settings.backup_check_days),
+            keep_every=timedelta(hours=self.settings.studio_backup_hours),
+        )
+        while not is_over.wait(_SAFEKEEPING_EVERY.total_seconds()):
+            try:
+                keeper.do_what_is_due()
+            except Exception:  # noqa: BLE001 - it is logged, and the service goes on
+                _log.exception("safekeeping failed")
+
+    async def _housekeep_for_ever(self) -> None:
+        while True:
+            try:
+                await anyio.to_thread.run_sync(self.housekeep)
+            except Exception:  # noqa: BLE001 - it is logged, and the service goes on
+                _log.exception("housekeeping failed")
+            await asyncio.sleep(_SWEEP_EVERY.total_seconds())

@@ -95,6 +95,14 @@ def test_a_profile_that_is_not_ready_launches_nothing(
     )
 
 
+@pytest.mark.parametrize("state", ["UPDATE_FAILED", "DELETE_FAILED"])
+def test_a_profile_launches_after_a_change_that_failed(
+    studio: Studio, given: dict[str, str], state: str
+) -> None:
+    change(studio, studio.profile_id, launch_profiles.launch_profiles, state=state)
+    assert studio.world.operator.call(LAUNCH, **given)["session"]
+
+
 def test_lists_are_by_owner_and_by_maker(studio: Studio, given: dict[str, str]) -> None:
     world = studio.world
     ann, boss = world.client("ann"), world.principal_id("operator")

@@ -278,6 +278,15 @@ class LaunchProfile(msgspec.Struct, frozen=True, kw_only=True):
     wished: LaunchProfileChange | None = None
     """What the update in progress asks for."""
 
+    @property
+    def is_usable(self) -> bool:
+        """Reports whether one can launch by it; a change that failed took nothing away."""
+        return self.state in {
+            LaunchProfileState.READY,
+            LaunchProfileState.UPDATE_FAILED,
+            LaunchProfileState.DELETE_FAILED,
+        }
+
 
 def completed(given: StreamConfiguration) -> StreamConfiguration:
     """Check the members against each other and fill in the defaults. Raises ValidationError.

@@ -19,7 +19,6 @@ from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles.model import (
     AutomaticTerminationMode,
     LaunchProfile,
-    LaunchProfileState,
     SessionBackupMode,
     SessionPersistenceMode,
     StreamConfigurationSessionBackup,
@@ -65,7 +64,7 @@ def create(
     transaction, now = request.transaction, request.now
     studios.find_usable(transaction, studio_id)
     profile = launch_profiles.find(transaction, studio_id, launch_profile_id)
-    if profile.state is not LaunchProfileState.READY:
+    if not profile.is_usable:
         raise ConflictError(
             f"The launch profile {profile.id} is {profile.state}; it must be READY.",
             context={"resourceId": profile.id},

@@ -45,7 +45,7 @@ def test_it_has_every_operation_once(document: dict[str, Any]) -> None:
     assert found == {
         row.name: (row.method, BASE_PATH + row.path, [nouns[row.name]]) for row in OPERATIONS
     }
-    assert len(found) == len(OPERATIONS) == 49
+    assert len(found) == len(OPERATIONS)
 
 
 def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, Any]) -> None:

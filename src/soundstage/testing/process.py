@@ -70,7 +70,8 @@ class ServiceProcess:
         deadline = time.monotonic() + _START_SECONDS
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"The service did not start:\n{self.log.read_text()[-4000:]}")
+                how = f"The service did not start (exit status {self._process.poll()}):"
+                raise RuntimeError(f"{how}\n{self.log.read_text()[-4000:]}")
             time.sleep(0.02)
 
     def kill(self) -> None:

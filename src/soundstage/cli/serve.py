@@ -1,5 +1,6 @@
 """Runs the service, in the foreground or in a thread of `soundstage run`."""
 
+import faulthandler
 import gc
 import os
 import signal
@@ -27,6 +28,8 @@ than most requests take, and a request needs it two or three times.
 
 def serve(settings: Settings) -> None:
     """Run until a signal; workstations live on."""
+    # A crash of native code says where it was, in every thread.
+    faulthandler.enable()
     log.configure(settings.log_format)
     with _server(settings) as (server, listener):
         _end_well_on_signals(server)

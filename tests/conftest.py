@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
+from soundstage.engines.images.store import Build
 from soundstage.engines.interface import RetryableError
+from soundstage.testing.images import ensure_image
 from soundstage.testing.postgres import Postgres, running_postgres
 
 # What is made up by a machine is the same in every run; `--hypothesis-profile=long` makes up other
@@ -67,6 +69,23 @@ def _unless_gone(_function: object, _path: str, error: Any) -> None:
     """Go on where the removal in an engine's background, which outlives a service, was first."""
     if not isinstance(error[1], FileNotFoundError):
         raise error[1]
+
+
+@pytest.fixture(scope="session")
+def workstation_image() -> Build:
+    """Give the image that this tree describes; it is built once, and read by all."""
+    return ensure_image(Path(__file__).parents[1])
+
+
+# The first test that needs the image may have to build it.
+_BUILDING_SECONDS = 1200
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        needs_it = "workstation_image" in getattr(item, "fixturenames", ())
+        if needs_it or "[sandbox-image]" in item.name:
+            item.add_marker(pytest.mark.timeout(_BUILDING_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from soundstage.cli import env as environment
 from soundstage.cli import launch, reference, run, sdk, serve
 from soundstage.cli.backups import backups as backups_group
 from soundstage.cli.capacity import capacity
+from soundstage.cli.image import image
 from soundstage.cli.user import user
 from soundstage.client.calls import CallError
 from soundstage.kit import config
@@ -92,6 +93,7 @@ def clean_command(settings: config.Settings, *, data: bool) -> None:
 
 soundstage.add_command(backups_group)
 soundstage.add_command(capacity)
+soundstage.add_command(image)
 
 
 @soundstage.command("reference")

@@ -13,6 +13,7 @@ from soundstage.client.calls import CallError, Client
 from soundstage.kit.config import Settings
 from soundstage.resources.members.service import OPERATOR
 from soundstage.resources.operations import OPERATIONS
+from soundstage.wiring import tls
 
 Tell = Callable[[str], None]
 """Shows what a step is doing just now."""
@@ -41,6 +42,7 @@ class OwnClient(Client):
             secret_access_key=key.secret,
             region=settings.region,
             operations=OPERATIONS,
+            trust=tls.trust_of(settings),
         )
         self.principal_id = key.principal_id
 
@@ -58,7 +60,8 @@ def client_of(settings: Settings, user: str = OPERATOR) -> OwnClient:
 def local_address(settings: Settings) -> str:
     """Say where this machine reaches the service, whatever browsers call it."""
     host = _THIS_MACHINE.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    scheme = "https" if settings.speaks_tls else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def ensure_studio(client: Client, tell: Tell) -> dict[str, Any]:

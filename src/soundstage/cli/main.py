@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+import msgspec
 
 from soundstage import __version__
 from soundstage.cli import clean as cleaning
@@ -30,10 +31,11 @@ def soundstage(context: click.Context) -> None:
 
 
 @soundstage.command("serve")
+@click.option("--tls", is_flag=True, help="Speak https, as the setting tls does.")
 @click.pass_obj
-def serve_command(settings: config.Settings) -> None:
+def serve_command(settings: config.Settings, *, tls: bool) -> None:
     """Run the service in the foreground."""
-    serve.serve(settings)
+    serve.serve(msgspec.structs.replace(settings, tls=tls or settings.tls))
 
 
 @soundstage.command("run")

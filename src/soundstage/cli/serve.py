@@ -26,6 +26,13 @@ than most requests take, and a request needs it two or three times.
 """
 
 
+@click.command("serve")
+@click.pass_obj
+def serve_command(settings: Settings) -> None:
+    """Run the service in the foreground."""
+    serve(settings)
+
+
 def serve(settings: Settings) -> None:
     """Run until a signal; workstations live on."""
     # A crash of native code says where it was, in every thread.
@@ -39,7 +46,7 @@ def serve(settings: Settings) -> None:
 
 @contextmanager
 def served(settings: Settings) -> Iterator[None]:
-    """Run the service in a thread while the block lasts. Raises ConfigError, ServiceRunsError."""
+    """Run the service in a thread while the block lasts. Raises ConfigError."""
     with _server(settings) as (server, listener):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="service")
         thread.start()

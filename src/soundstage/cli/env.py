@@ -3,6 +3,7 @@
 import os
 import shlex
 
+import click
 import msgspec
 
 from soundstage.cli.sdk import ensure_fallback
@@ -22,6 +23,14 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     secret: str
     principal_id: str
+
+
+@click.command("env")
+@click.option("--user", default=None, metavar="NAME", help="Somebody else than the operator.")
+@click.pass_obj
+def env(settings: Settings, *, user: str | None) -> None:
+    """Print shell exports for SDKs and the AWS command line."""
+    click.echo(exports(settings, user), nl=False)
 
 
 def exports(settings: Settings, user: str | None) -> str:

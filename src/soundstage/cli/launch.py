@@ -4,11 +4,12 @@ It prepares what a first studio needs: one studio, image, component and launch p
 their names, so that doing it again finds what is there.
 """
 
+import ssl
 import time
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from soundstage.cli.env import Key, credentials
+from soundstage.cli.env import credentials
 from soundstage.client.calls import CallError, Client
 from soundstage.kit.config import Settings
 from soundstage.resources.members.service import OPERATOR
@@ -35,16 +36,27 @@ _THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: 
 class OwnClient(Client):
     """A client that knows whose workstations are its caller's own."""
 
-    def __init__(self, settings: Settings, key: Key) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        access_key_id: str,
+        secret_access_key: str,
+        region: str,
+        principal_id: str,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(
-            local_address(settings),
-            access_key_id=key.id,
-            secret_access_key=key.secret,
-            region=settings.region,
+            address,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            region=region,
             operations=OPERATIONS,
-            trust=tls.trust_of(settings),
+            trust=trust,
         )
-        self.principal_id = key.principal_id
+        self.address = address
+        self.access_key_id = access_key_id
+        self.principal_id = principal_id
 
     def own_sessions(self, studio_id: str) -> list[dict[str, Any]]:
         """List the caller's sessions, oldest first; an operator would be shown everybody's."""
@@ -54,7 +66,15 @@ class OwnClient(Client):
 
 def client_of(settings: Settings, user: str = OPERATOR) -> OwnClient:
     """Make a client that calls the service of these settings as somebody."""
-    return OwnClient(settings, credentials(settings, user))
+    key = credentials(settings, user)
+    return OwnClient(
+        local_address(settings),
+        access_key_id=key.id,
+        secret_access_key=key.secret,
+        region=settings.region,
+        principal_id=key.principal_id,
+        trust=tls.trust_of(settings),
+    )
 
 
 def local_address(settings: Settings) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 
+import click
 import httpx
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +21,18 @@ from soundstage.wiring import tls
 from soundstage.wiring.home import has_service, prepare_home
 
 _HEALTH_SECONDS = 2.0
+
+
+@click.command("run")
+@click.option("--once", is_flag=True, help="End when the workstation is ready.")
+@click.pass_obj
+def run_command(settings: Settings, *, once: bool) -> None:
+    """Start a studio and one workstation.
+
+    The studio is found or made, the workstation found, started or launched, and the address of its
+    desktop printed. The service goes on until Ctrl-C, unless one was running already.
+    """
+    run(settings, once=once)
 
 
 def run(settings: Settings, *, once: bool) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
+import msgspec
 import structlog
 import uvicorn
 
@@ -35,6 +36,14 @@ than most requests take, and a request needs it two or three times.
 _log = structlog.get_logger("soundstage")
 
 
+@click.command("serve")
+@click.option("--tls", is_flag=True, help="Speak https, as the setting tls does.")
+@click.pass_obj
+def serve_command(settings: Settings, *, tls: bool) -> None:
+    """Run the service in the foreground."""
+    serve(msgspec.structs.replace(settings, tls=tls or settings.tls))
+
+
 def serve(settings: Settings) -> None:
     """Run until a signal; workstations live on."""
     # A crash of native code says where it was, in every thread.
@@ -51,7 +60,7 @@ def serve(settings: Settings) -> None:
 
 @contextmanager
 def served(settings: Settings) -> Iterator[None]:
-    """Run the service in a thread while the block lasts. Raises ConfigError, ServiceRunsError."""
+    """Run the service in a thread while the block lasts. Raises ConfigError."""
     with _server(settings) as (server, listener):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="service")
         thread.start()

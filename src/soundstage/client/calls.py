@@ -15,21 +15,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from soundstage.client.errors import CallError
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Operation
 
 _TIMEOUT_SECONDS = 30.0
 _SHOWN = 200
-
-
-class CallError(Exception):
-    """The service refused a call, or could not be reached (then `status` is 0)."""
-
-    def __init__(self, name: str, status: int, message: str) -> None:
-        super().__init__(message)
-        self.name = name
-        """The exception's name, such as `ConflictException`."""
-        self.status = status
 
 
 class Client:
@@ -133,3 +124,6 @@ def _document(answer: httpx.Response) -> dict[str, Any] | None:
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
+
+
+__all__ = ["CallError", "Client"]

@@ -19,7 +19,11 @@ from msgspec import Meta
 PREFIX = "SOUNDSTAGE_"
 PRINCIPAL_ID = f"{PREFIX}PRINCIPAL_ID"
 """What `soundstage env` tells scripts of their caller; no setting."""
-_NO_SETTINGS = {f"{PREFIX}CONFIG", PRINCIPAL_ID}
+PROFILE = f"{PREFIX}PROFILE"
+STUDIO = f"{PREFIX}STUDIO"
+"""Which profile and which studio the command line speaks to; no settings of the service."""
+_PROFILES = f"{PREFIX}PROFILES"
+_NO_SETTINGS = {f"{PREFIX}CONFIG", PRINCIPAL_ID, PROFILE, STUDIO, _PROFILES}
 
 _Amount = Annotated[int, Meta(ge=0, le=1_000_000)]
 _Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -354,6 +358,45 @@ def sdk_data_path(environment: Mapping[str, str] | None = None) -> list[str]:
     """Give the folders that the caller's SDKs look for services in, in their order."""
     environment = os.environ if environment is None else environment
     return [part for part in environment.get("AWS_DATA_PATH", "").split(os.pathsep) if part]
+
+
+class CallerVariables(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment says of the studio to call, as SDKs read it too."""
+
+    endpoint: str
+    access_key_id: str
+    secret_access_key: str
+    region: str
+    principal_id: str
+    certificate: str
+    """File of the authorities that it must be known by; empty for those that the system knows."""
+
+
+def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
+    """Read which studio the environment names; what it does not say is empty."""
+    found = os.environ if environment is None else environment
+    return CallerVariables(
+        endpoint=found.get("AWS_ENDPOINT_URL_NIMBLE", "").rstrip("/"),
+        access_key_id=found.get("AWS_ACCESS_KEY_ID", ""),
+        secret_access_key=found.get("AWS_SECRET_ACCESS_KEY", ""),
+        region=found.get("AWS_REGION", "") or found.get("AWS_DEFAULT_REGION", ""),
+        principal_id=found.get(PRINCIPAL_ID, ""),
+        certificate=found.get("AWS_CA_BUNDLE", ""),
+    )
+
+
+def variable(name: str) -> str | None:
+    """Read a variable that a person named in a file, such as where a secret is."""
+    return os.environ.get(name)
+
+
+def profiles_file(environment: Mapping[str, str] | None = None) -> Path:
+    """Say where the command line's profiles are: studios elsewhere, and how to get into them."""
+    found = os.environ if environment is None else environment
+    if found.get(_PROFILES):
+        return Path(found[_PROFILES]).expanduser().absolute()
+    configuration = found.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(configuration) / "soundstage" / "config.toml"
 
 
 def reference() -> str:

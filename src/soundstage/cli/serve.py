@@ -15,8 +15,10 @@ from types import FrameType
 import click
 import uvicorn
 
+from soundstage.cli.user import new_operator_link
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.wire.faults import Fault
 from soundstage.wiring.service import Service
 
 _START_SECONDS = 30.0
@@ -34,6 +36,7 @@ def serve(settings: Settings) -> None:
     with _server(settings) as (server, listener):
         _end_well_on_signals(server)
         click.echo(f"Soundstage listens on {settings.address}", err=True)
+        click.echo(_way_in(settings, is_watched=sys.stderr.isatty()), err=True)
         server.run(sockets=[listener])
 
 
@@ -49,6 +52,18 @@ def served(settings: Settings) -> Iterator[None]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _way_in(settings: Settings, *, is_watched: bool) -> str:
+    """Say how the operator signs in. Only a terminal gets the link itself: a log would keep it, and
+    is read by others.
+    """
+    if not is_watched:
+        return "Sign in by the link that `soundstage user link operator` prints."
+    try:
+        return f"Sign in (once, within ten minutes): {new_operator_link(settings)}"
+    except Fault as fault:
+        return f"Nobody can sign in as the operator: {fault.message}"
 
 
 @contextmanager

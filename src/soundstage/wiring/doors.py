@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from soundstage.engines.interface import (
     SupportsBrowsing,
     SupportsScriptOutput,
+    SupportsSizes,
 )
 from soundstage.resources.backups import service as backups
 from soundstage.resources.launch_profiles import service as launch_profiles
@@ -89,6 +90,7 @@ class ApiDoor:
             tickets=self._service.tickets,
             browsing=engine if isinstance(engine, SupportsBrowsing) else None,
             scripts=engine if isinstance(engine, SupportsScriptOutput) else None,
+            sizes=engine if isinstance(engine, SupportsSizes) else None,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":

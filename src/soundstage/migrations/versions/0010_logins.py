@@ -1,4 +1,4 @@
-"""Browsers that people are signed in on, and the links that sign them in."""
+"""Browsers that people are signed in on, the links that sign them in, and what is whose."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,3 +38,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_sign_in_links"),
     )
     op.create_index("ix_sign_in_links_principal_id", "sign_in_links", ["principal_id"])
+    for table in ("sessions", "backups"):
+        op.create_index(f"ix_{table}_owned_by", table, ["owned_by"])

@@ -230,6 +230,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     throttle_failures_burst: Annotated[
         _Positive, Meta(description="Wrong signatures from one address at once.")
     ] = 100
+    throttle_sign_ins_per_minute: Annotated[
+        _Amount,
+        Meta(
+            description="How often a minute the sign-in pages may be asked for from one address, "
+            "and at once. 0: no limit."
+        ),
+    ] = 30
+    sign_in_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=366,
+            description="How many days a browser stays signed in. One that nobody uses for a week "
+            "is signed out before.",
+        ),
+    ] = 30
     warn_minutes_before_end: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=1440)], ...],
         Meta(

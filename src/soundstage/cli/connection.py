@@ -11,11 +11,10 @@ from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 import click
-import httpx
 
 from soundstage.cli.launch import OwnClient, client_of
 from soundstage.client import profiles
-from soundstage.client.calls import TIMEOUT_SECONDS, CallError
+from soundstage.client.calls import CallError
 from soundstage.client.profiles import HOME, Profile
 from soundstage.client.secrets import resolve
 from soundstage.kit import config
@@ -108,6 +107,7 @@ class Connection:
             secret_access_key=caller.secret_access_key,
             region=caller.region or self._settings.region,
             principal_id=caller.principal_id,
+            trust=_trust("AWS_CA_BUNDLE", caller.certificates),
         )
 
     def _of_profile(self, profile: Profile) -> OwnClient:
@@ -119,18 +119,24 @@ class Connection:
 
 def client_of_profile(profile: Profile, secret: str) -> OwnClient:
     """Make the client of a profile. Raises ConfigError for a certificate that can't be read."""
-    try:
-        trust = ssl.create_default_context(cafile=profile.certificate or None)
-    except OSError as error:
-        raise ConfigError(f"certificate: {profile.certificate}: {error}") from None
     return OwnClient(
         profile.address,
         access_key_id=profile.access_key_id,
         secret_access_key=secret,
         region=profile.region,
         principal_id=profile.principal_id,
-        http=httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, verify=trust),
+        trust=_trust("certificate", profile.certificate),
     )
+
+
+def _trust(name: str, file: str) -> ssl.SSLContext | None:
+    """Trust what a file names instead of what this machine trusts. Raises ConfigError."""
+    if not file:
+        return None
+    try:
+        return ssl.create_default_context(cafile=file)
+    except OSError as error:
+        raise ConfigError(f"{name}: {file} can't be used: {error}.") from None
 
 
 def with_connection(function: Decorated) -> Any:

@@ -17,6 +17,7 @@ from soundstage.cli.serve import served
 from soundstage.client.calls import CallError
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.wiring import tls
 from soundstage.wiring.home import has_service, prepare_home
 
 _HEALTH_SECONDS = 2.0
@@ -131,7 +132,10 @@ def _answers(settings: Settings) -> bool:
     """Reports whether a service of ours listens there; whatever else does is told with the port."""
     try:
         answer = httpx.get(
-            f"{launch.local_address(settings)}/healthz", timeout=_HEALTH_SECONDS, trust_env=False
+            f"{launch.local_address(settings)}/healthz",
+            timeout=_HEALTH_SECONDS,
+            trust_env=False,
+            verify=tls.trust_of(settings) or True,
         )
         document = answer.json()
     except (httpx.HTTPError, ValueError):

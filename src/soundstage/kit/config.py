@@ -56,7 +56,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = msgspec.field(default_factory=_default_home)
     host: Annotated[
-        str, Meta(description="Address to listen on. Beyond loopback, put TLS in front.")
+        str,
+        Meta(
+            description="Address to listen on. Beyond loopback, switch TLS on or put it in front: "
+            "browsers decode video on secure addresses alone."
+        ),
     ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="TCP port to listen on.")] = 8080
     public_url: Annotated[
@@ -64,9 +68,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             pattern=r"^(https?://[^/?#\s]+)?\Z",
             description="How browsers reach the service, such as https://studio.example.org. "
-            "Empty: http://localhost and the port.",
+            "Empty: localhost and the port.",
         ),
     ] = ""
+    tls: Annotated[
+        bool,
+        Meta(
+            description="Whether the service speaks https itself, with the given certificate or "
+            "one that it makes for itself."
+        ),
+    ] = False
+    tls_certificate: Annotated[
+        Path | None,
+        Meta(
+            description="Certificate and what is above it, one PEM file, looked at again every "
+            "minute. Switches TLS on."
+        ),
+    ] = None
+    tls_key: Annotated[
+        Path | None,
+        Meta(description="The certificate's key, if it is not in the same file."),
+    ] = None
+    http_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="With TLS, a port that leads visitors of http to https and explains a "
+            "certificate that the service made for itself. 0: none.",
+        ),
+    ] = 0
     engine: Annotated[
         str,
         Meta(
@@ -279,7 +310,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def address(self) -> str:
         """How browsers and SDKs reach the service, without a slash at the end."""
-        return self.public_url or f"http://localhost:{self.port}"
+        scheme = "https" if self.speaks_tls else "http"
+        return self.public_url or f"{scheme}://localhost:{self.port}"
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Reports whether the service itself speaks https."""
+        return self.tls or self.tls_certificate is not None
 
     @property
     def is_loopback(self) -> bool:
@@ -331,6 +368,8 @@ class CallerVariables(msgspec.Struct, frozen=True, kw_only=True):
     secret_access_key: str
     region: str
     principal_id: str
+    certificates: str
+    """A file of authorities to trust."""
 
 
 def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
@@ -342,6 +381,7 @@ def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
         secret_access_key=found.get("AWS_SECRET_ACCESS_KEY", ""),
         region=found.get("AWS_REGION", "") or found.get("AWS_DEFAULT_REGION", ""),
         principal_id=found.get(PRINCIPAL_ID, ""),
+        certificates=found.get("AWS_CA_BUNDLE", ""),
     )
 
 

@@ -40,6 +40,7 @@ SECTIONS = {
     "This machine": {
         "run": Lazy("soundstage.cli.run:run_command", "Start a studio and one workstation."),
         "serve": Lazy("soundstage.cli.serve:serve_command", "Run the service in the foreground."),
+        "doctor": Lazy("soundstage.cli.doctor:doctor", "Check this machine."),
         "user": Lazy("soundstage.cli.user:user", "People and their access keys."),
         "capacity": Lazy(
             "soundstage.cli.capacity:capacity",

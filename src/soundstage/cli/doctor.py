@@ -35,7 +35,7 @@ from soundstage.engines.interface import EngineError, SupportsExamination
 from soundstage.kit.certificates import expires_at
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.kit.crypto import KEY_FILE
+from soundstage.kit.crypto import KEY_FILE, InstallationSecret
 from soundstage.wiring import tls
 from soundstage.wiring.home import database_file, database_of, has_service, secret_of
 
@@ -190,7 +190,8 @@ def _database(settings: Settings) -> Check:
     if not settings.database_url and not file.exists():
         return Check("database", "ok", "made at the first start")
     try:
-        database = database_of(settings)
+        # Nothing sealed is read, so any secret does; the own one may not be there yet.
+        database = database_of(settings, InstallationSecret(bytes(32)))
         try:
             with database.transaction(write=False) as transaction:
                 transaction.execute(text("SELECT 1"))

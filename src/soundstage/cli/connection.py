@@ -69,7 +69,12 @@ class Connection:
             if named:
                 return named
         try:
-            found = [studio["studioId"] for studio in self.client.pages("ListStudios")]
+            found = [
+                studio["studioId"]
+                for studio in self.client.pages("ListStudios")
+                # What is gone stays listed for a day.
+                if studio["state"] != "DELETED"
+            ]
         except CallError as error:
             if error.status != AccessDeniedError.status:
                 raise

@@ -65,6 +65,8 @@ def test_a_workstation_s_life(typed: Typed, operator: OwnClient, running: Settin
 
     assert "Aborted" in typed("rm", session_id, typed="n\n", code=1).stderr
     assert typed("rm", session_id, "--yes").stdout == f"{session_id} is gone.\n"
+    assert session_id not in typed("ls", "--all").stdout
+    assert "There is no workstation" in typed("open", session_id, code=3).stderr
     assert operator.principal_id
 
 
@@ -186,7 +188,9 @@ def test_two_profiles_of_a_name_are_told_apart_by_their_ids() -> None:
             @staticmethod
             def pages(name: str, **_: Any) -> list[dict[str, str]]:
                 del name
-                return [{"launchProfileId": each, "name": "Paint"} for each in "ab"]
+                return [
+                    {"launchProfileId": each, "name": "Paint", "state": "READY"} for each in "ab"
+                ]
 
     connection: Any = Connected()
     with pytest.raises(click.UsageError, match=r"Paint \(a\), Paint \(b\)"):

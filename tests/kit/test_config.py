@@ -142,7 +142,7 @@ def test_what_sdks_read_of_a_caller_is_read_too(monkeypatch: pytest.MonkeyPatch)
         secret_access_key="",
         region="eu-west-1",
         principal_id="",
-        certificate="",
+        certificates="",
     )
     read = caller(
         {
@@ -152,12 +152,12 @@ def test_what_sdks_read_of_a_caller_is_read_too(monkeypatch: pytest.MonkeyPatch)
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
             "SOUNDSTAGE_PRINCIPAL_ID": "p",
-            "AWS_CA_BUNDLE": "/a.crt",
+            "AWS_CA_BUNDLE": "/ca.pem",
         }
     )
-    assert read.certificate == "/a.crt"
     assert (read.endpoint, read.region) == ("https://studio.example.org", "us-east-1")
     assert (read.access_key_id, read.secret_access_key, read.principal_id) == ("A", "s", "p")
+    assert read.certificates == "/ca.pem"
     monkeypatch.setenv("ANY", "thing")
     assert (variable("ANY"), variable("NO_SUCH")) == ("thing", None)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from ssl import SSLContext
 
 import click
 import httpx
@@ -88,17 +89,18 @@ def fetch_command(connection: Connection, *, backup: str, path: str, target: Pat
     # The address is the one for browsers; a program reaches the service where it calls it.
     query = found["url"].partition("?")[2]
     url = f"{connection.client.address}/backup-files/?{query}"
-    _download(url, place, found["file"]["sizeInBytes"])
+    _download(url, place, found["file"]["sizeInBytes"], connection.client.trust)
 
 
-def _download(url: str, place: Path, size: int) -> None:
+def _download(url: str, place: Path, size: int, trust: SSLContext | None) -> None:
     """Write beside the place first: what is there is replaced by a whole file or not at all."""
     unfinished = place.with_name(f".{place.name}.{os.getpid()}")
     timeout = httpx.Timeout(30.0, read=_READ_SECONDS)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    verify = True if trust is None else trust
     try:
         with (
-            httpx.stream("GET", url, timeout=timeout, trust_env=False) as answer,
+            httpx.stream("GET", url, timeout=timeout, trust_env=False, verify=verify) as answer,
             Progress(*columns, console=Console(file=sys.stderr)) as progress,
             unfinished.open("wb") as file,
         ):

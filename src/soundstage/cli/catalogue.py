@@ -30,6 +30,11 @@ SECTIONS = {
         "eulas": Lazy(f"{_NOUN}:eulas", "Licence agreements."),
         "tags": Lazy(f"{_NOUN}:tags", "Tags of whatever has an ARN."),
     },
+    "A studio as a file": {
+        "pull": Lazy("soundstage.cli.studio_file.commands:pull", "Print a studio as a file."),
+        "plan": Lazy("soundstage.cli.studio_file.commands:plan", "Show what a file would change."),
+        "apply": Lazy("soundstage.cli.studio_file.commands:apply", "Make a studio as a file says."),
+    },
     "Where it speaks to, and as whom": {
         "login": Lazy("soundstage.cli.login:login", "Remember a studio elsewhere."),
         "whoami": Lazy("soundstage.cli.login:whoami", "Say where it speaks to, and as whom."),
@@ -40,6 +45,7 @@ SECTIONS = {
     "This machine": {
         "run": Lazy("soundstage.cli.run:run_command", "Start a studio and one workstation."),
         "serve": Lazy("soundstage.cli.serve:serve_command", "Run the service in the foreground."),
+        "doctor": Lazy("soundstage.cli.doctor:doctor", "Check this machine."),
         "user": Lazy("soundstage.cli.user:user", "People and their access keys."),
         "capacity": Lazy(
             "soundstage.cli.capacity:capacity",

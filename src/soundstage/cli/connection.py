@@ -69,7 +69,12 @@ class Connection:
             if named:
                 return named
         try:
-            found = [studio["studioId"] for studio in self.client.pages("ListStudios")]
+            found = [
+                studio["studioId"]
+                for studio in self.client.pages("ListStudios")
+                # What is gone stays listed for a day.
+                if studio["state"] != "DELETED"
+            ]
         except CallError as error:
             if error.status != AccessDeniedError.status:
                 raise
@@ -107,7 +112,7 @@ class Connection:
             secret_access_key=caller.secret_access_key,
             region=caller.region or self._settings.region,
             principal_id=caller.principal_id,
-            trust=_trusting(caller.certificate, "AWS_CA_BUNDLE"),
+            trust=_trust("AWS_CA_BUNDLE", caller.certificates),
         )
 
     def _of_profile(self, profile: Profile) -> OwnClient:
@@ -125,15 +130,18 @@ def client_of_profile(profile: Profile, secret: str) -> OwnClient:
         secret_access_key=secret,
         region=profile.region,
         principal_id=profile.principal_id,
-        trust=_trusting(profile.certificate, "certificate"),
+        trust=_trust("certificate", profile.certificate),
     )
 
 
-def _trusting(certificate: str, where: str) -> ssl.SSLContext:
+def _trust(name: str, file: str) -> ssl.SSLContext | None:
+    """Trust what a file names instead of what this machine trusts. Raises ConfigError."""
+    if not file:
+        return None
     try:
-        return ssl.create_default_context(cafile=certificate or None)
+        return ssl.create_default_context(cafile=file)
     except OSError as error:
-        raise ConfigError(f"{where}: {certificate}: {error}") from None
+        raise ConfigError(f"{name}: {file} can't be used: {error}.") from None
 
 
 def with_connection(function: Decorated) -> Any:

@@ -32,7 +32,7 @@ class Exit(IntEnum):
     text: str
 
     DONE = 0, "It is done."
-    FAILED = 1, "It failed in a way that has no code of its own; `doctor` found a fault."
+    FAILED = 1, "A request or a studio file was refused, or `doctor` found a fault."
     USAGE = 2, "An option, a setting or a file is wrong. `plan`: there is something to change."
     NOT_FOUND = 3, "There is no such resource, or nothing fits."
     DENIED = 4, "The key is unknown, disabled, or may not do this."
@@ -49,7 +49,13 @@ NOT_REACHED = "NotReached"
 """The name of the CallError by which waiting says that it was in vain."""
 NOTHING_FITS = "NothingFits"
 """The name of the CallError that says a name or id of the command line leads to nothing."""
-_BY_NAME = {NOT_REACHED: Exit.NOT_REACHED, NOTHING_FITS: Exit.NOT_FOUND}
+WRONG_FILE = "WrongFile"
+"""The name of the CallError for a studio file, where `Exit.USAGE` would look like a difference."""
+_BY_NAME = {
+    NOT_REACHED: Exit.NOT_REACHED,
+    NOTHING_FITS: Exit.NOT_FOUND,
+    WRONG_FILE: Exit.FAILED,
+}
 _BY_STATUS = {
     QuotaExceededError.status: Exit.LIMIT,
     AccessDeniedError.status: Exit.DENIED,

@@ -57,6 +57,7 @@ class OwnClient(Client):
         self.address = address
         self.access_key_id = access_key_id
         self.principal_id = principal_id
+        self.trust = trust
 
     def own_sessions(self, studio_id: str) -> list[dict[str, Any]]:
         """List the caller's sessions, oldest first; an operator would be shown everybody's."""

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+import msgspec
 
 from soundstage.cli import exits
+from soundstage.cli.studio_file import document
 from soundstage.kit import config
 from soundstage.kit.machine import Machine
 from soundstage.resources.backups import lifecycle as backups
@@ -86,12 +88,19 @@ def exit_codes() -> str:
     )
 
 
+def studio_schema() -> str:
+    """Write the JSON Schema of studio files."""
+    return msgspec.json.format(msgspec.json.encode(document.schema()), indent=2).decode() + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "lifecycles": lifecycles,
     "operations": operations,
     "exit-codes": exit_codes,
+    "studio.schema.json": studio_schema,
 }
+"""By their names below docs/reference; one without an ending is Markdown."""
 
 
 @click.command("reference")

@@ -17,7 +17,6 @@ from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.output import Form, output_option, show_document
 from soundstage.cli.workstations import Resource, coming, sessions_of
 
-_GONE = frozenset({"DELETED"})
 _COLOURS = {"READY": "green", "STOPPED": "dim"}
 
 
@@ -37,8 +36,7 @@ def top(connection: Connection, *, once: bool, mine: bool, interval: float, outp
     """Watch all workstations of a studio; Ctrl-C ends it."""
 
     def look() -> list[Resource]:
-        found = sessions_of(connection, is_all=not mine)
-        return [session for session in found if session["state"] not in _GONE]
+        return sessions_of(connection, is_all=not mine)
 
     if output != "table":
         sessions = look()

@@ -21,6 +21,7 @@ from soundstage.wire.faults import AccessDeniedError
 
 Resource = dict[str, Any]
 
+_GONE = "DELETED"
 _RUNNING = frozenset({"READY"})
 _STOPPED = frozenset({"STOPPED", "START_FAILED"})
 _STOPPABLE = frozenset({"READY", "STOP_FAILED"})
@@ -188,12 +189,18 @@ def logs(connection: Connection, *, session: str | None, output: Form) -> None:
 
 
 def sessions_of(connection: Connection, *, is_all: bool) -> list[Resource]:
-    """List the caller's sessions, or everybody's. Raises ConfigError where nobody is known."""
+    """List the caller's sessions, or everybody's. Raises ConfigError where nobody is known.
+
+    What is gone stays listed for a day, and is left out.
+    """
     client, studio_id = connection.client, connection.studio_id
-    if client.principal_id and not is_all:
-        return client.own_sessions(studio_id)
     try:
-        return list(client.pages("ListStreamingSessions", studioId=studio_id))
+        found = (
+            client.own_sessions(studio_id)
+            if client.principal_id and not is_all
+            else client.pages("ListStreamingSessions", studioId=studio_id)
+        )
+        return [session for session in found if session["state"] != _GONE]
     except CallError as error:
         if error.status != AccessDeniedError.status or client.principal_id:
             raise
@@ -249,13 +256,12 @@ def _open(address: str) -> None:
 def _profile(connection: Connection, wanted: str | None) -> Resource:
     """Find a launch profile by its id, or by its name if only one has it."""
     client = connection.client
-    profiles = list(
-        client.pages(
-            "ListLaunchProfiles",
-            studioId=connection.studio_id,
-            principalId=client.principal_id or None,
-        )
+    listed = client.pages(
+        "ListLaunchProfiles",
+        studioId=connection.studio_id,
+        principalId=client.principal_id or None,
     )
+    profiles = [each for each in listed if each["state"] != _GONE]
     if wanted is None:
         fitting = profiles
     else:

@@ -384,8 +384,8 @@ class CallerVariables(msgspec.Struct, frozen=True, kw_only=True):
     secret_access_key: str
     region: str
     principal_id: str
-    certificate: str
-    """File of the authorities that it must be known by; empty for those that the system knows."""
+    certificates: str
+    """A file of authorities to trust."""
 
 
 def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
@@ -397,7 +397,7 @@ def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
         secret_access_key=found.get("AWS_SECRET_ACCESS_KEY", ""),
         region=found.get("AWS_REGION", "") or found.get("AWS_DEFAULT_REGION", ""),
         principal_id=found.get(PRINCIPAL_ID, ""),
-        certificate=found.get("AWS_CA_BUNDLE", ""),
+        certificates=found.get("AWS_CA_BUNDLE", ""),
     )
 
 

@@ -27,7 +27,7 @@ from soundstage.resources.launch_profiles.model import (
     upload_folder,
 )
 from soundstage.resources.quotas import Quota
-from soundstage.resources.request import Request
+from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.sessions import restoring, store
 from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
@@ -367,7 +367,9 @@ def note(
         actor=actor,
         detail={"ownedBy": session.owned_by, "message": message},
     )
-    hints.hint(transaction, "sessions", session.id)
+    if actor != SERVICE_PRINCIPAL:
+        # Their worker says itself when it will look again at what it changed.
+        hints.hint(transaction, "sessions", session.id)
     hints.hint(transaction, "streams", session.id)
 
 

@@ -21,7 +21,7 @@ _DATABASE = "soundstage.sqlite"
 _log = structlog.get_logger("soundstage")
 
 
-class ServiceRunsError(Exception):
+class ServiceRunsError(ConfigError):
     """Another service works with the same home folder."""
 
 

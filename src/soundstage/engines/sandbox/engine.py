@@ -19,6 +19,7 @@ from typing import IO
 import msgspec
 
 from soundstage.engines import shares
+from soundstage.engines.identities import Identities, identities, of_slot, own_subordinates
 from soundstage.engines.instance_types import GIB, Size, catalogue
 from soundstage.engines.interface import (
     Address,
@@ -40,22 +41,24 @@ from soundstage.engines.interface import (
     Use,
     Volume,
 )
-from soundstage.engines.sandbox import cgroups, checking, machine, mounts, plan, process, use
-from soundstage.engines.sandbox.admission import MIB, Promise, Rules
-from soundstage.engines.sandbox.backups import Repository
-from soundstage.engines.sandbox.contents import Contents
-from soundstage.engines.sandbox.identities import Identities, identities, of_slot, own_subordinates
-from soundstage.engines.sandbox.judgement import Known, judge
-from soundstage.engines.sandbox.notices import Listener, Notices
-from soundstage.engines.sandbox.process import Life
-from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
-from soundstage.engines.sandbox.reservations import Reservations
+from soundstage.engines.repository import checking
+from soundstage.engines.repository.backups import Repository
+from soundstage.engines.repository.contents import Contents
+from soundstage.engines.repository.stores import store_of
+from soundstage.engines.sandbox.host import cgroups, use
+from soundstage.engines.sandbox.host.admission import MIB, Promise, Rules
+from soundstage.engines.sandbox.keeping import process
+from soundstage.engines.sandbox.keeping.judgement import Known, judge
+from soundstage.engines.sandbox.keeping.notices import Listener, Notices
+from soundstage.engines.sandbox.keeping.process import Life
+from soundstage.engines.sandbox.keeping.records import Record, Records, Status, next_uid
+from soundstage.engines.sandbox.keeping.reservations import Reservations
+from soundstage.engines.sandbox.keeping.sizing import Sizing
+from soundstage.engines.sandbox.keeping.stillness import Stillness
+from soundstage.engines.sandbox.keeping.volumes import Phase as VolumePhase
+from soundstage.engines.sandbox.keeping.volumes import Volumes
 from soundstage.engines.sandbox.settings import SandboxSettings
-from soundstage.engines.sandbox.sizing import Sizing
-from soundstage.engines.sandbox.stillness import Stillness
-from soundstage.engines.sandbox.stores import store_of
-from soundstage.engines.sandbox.volumes import Phase as VolumePhase
-from soundstage.engines.sandbox.volumes import Volumes
+from soundstage.engines.sandbox.walls import machine, mounts, plan
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import ConfigError, Settings
 
@@ -492,20 +495,42 @@ class SandboxEngine(Engine):
         with self._machine_lock:
             if self._machine_is_well:
                 return
-            missing = machine.missing_programs()
-            if missing:
-                raise PermanentError(f"this host lacks {', '.join(missing)}: run `make setup`")
-            if not (self._settings.stream_environment / "bin" / "python3").exists():
-                raise PermanentError(
-                    f"the stream environment {self._settings.stream_environment} is not there: "
-                    "run `make setup`"
-                )
-            if self._settings.isolation == "bubblewrap":
-                uid = self._settings.lowest_uid if self._has_users else None
-                refused = machine.refusal(uid)
-                if refused is not None:
-                    raise PermanentError(refused)
+            for look in (self._programs, self._stream_environment, self._sandbox):
+                found = look()
+                if not found.available:
+                    raise PermanentError(found.detail)
             self._machine_is_well = True
+
+    def examine(self) -> list[Capability]:
+        backups = machine.backup_program()
+        return [self._programs(), self._stream_environment(), self._sandbox(), backups]
+
+    def _programs(self) -> Capability:
+        missing = machine.missing_programs()
+        detail = (
+            f"this host lacks {', '.join(missing)}: run `make setup`"
+            if missing
+            else machine.versions()
+        )
+        return Capability(name="programs", available=not missing, detail=detail)
+
+    def _stream_environment(self) -> Capability:
+        folder = self._settings.stream_environment
+        is_there = (folder / "bin" / "python3").exists()
+        detail = f"the stream environment {folder} is not there: run `make setup`"
+        return Capability(
+            name="stream-environment",
+            available=is_there,
+            detail=machine.stream_version(folder) if is_there else detail,
+        )
+
+    def _sandbox(self) -> Capability:
+        if self._settings.isolation == "none":
+            return Capability(name="sandbox", available=True, detail="switched off")
+        refused = machine.refusal(self._settings.lowest_uid if self._has_users else None)
+        return Capability(
+            name="sandbox", available=refused is None, detail=refused or "one was built and left"
+        )
 
 
 def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- every maker gets it.

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -15,14 +16,16 @@ import msgspec
 import pytest
 
 from soundstage.cli.launch import client_of, ensure_profile, ensure_studio, ensure_workstation
-from soundstage.cli.serve import served
+from soundstage.cli.serve import _way_in, served
 from soundstage.engines import registry
 from soundstage.engines.interface import Address, Observed
 from soundstage.engines.simulated import SimulatedEngine
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.resources.members import service as members
 from soundstage.testing.streams import StandInDesktop, Visitor, upgrade_request, wait_for
-from soundstage.wiring.home import ServiceRunsError, has_service
+from soundstage.wiring.home import ServiceRunsError, has_service, opened
+from soundstage.wiring.tls import own_authority
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -61,6 +64,9 @@ def test_a_signal_ends_it_well_in_spite_of_open_connections(
     assert not has_service(settings)
     output, _ = process.communicate()
     assert f"Soundstage listens on http://localhost:{settings.port}" in output
+    # A log is read by others, so the operator's link is for terminals alone.
+    assert "soundstage user link operator" in output
+    assert "/sign-in?link=" not in output
     assert "Traceback" not in output
 
 
@@ -160,3 +166,43 @@ def test_served_ends_with_its_block(settings: Settings) -> None:
     assert not is_ready(settings)
     assert not has_service(settings)
     assert threading.active_count() <= before + 1
+
+
+def test_https_with_a_certificate_of_its_own_and_a_way_there(settings: Settings) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        http_port = int(free.getsockname()[1])
+    secure = msgspec.structs.replace(settings, tls=True, http_port=http_port)
+    with served(secure), closing(client_of(secure)) as client:
+        assert ensure_studio(client, print)["state"] == "READY"
+        authority = ssl.create_default_context(cafile=own_authority(secure))
+        address = f"https://localhost:{secure.port}/readyz"
+        assert httpx.get(address, trust_env=False, verify=authority).json()["status"] == "ready"
+        welcome = httpx.get(f"http://127.0.0.1:{http_port}/", trust_env=False)
+        assert f'href="https://localhost:{secure.port}/"' in welcome.text
+        # Who speaks http to the port itself learns nothing and holds nothing up.
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"http://127.0.0.1:{secure.port}/readyz", trust_env=False)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{http_port}/", trust_env=False)
+
+
+def test_a_taken_port_for_http_is_one_sentence(settings: Settings) -> None:
+    secure = msgspec.structs.replace(settings, tls=True, http_port=settings.port)
+    with (
+        pytest.raises(ConfigError, match=r"^SOUNDSTAGE_HTTP_PORT: .* Name another port"),
+        served(secure),
+    ):
+        pass
+    assert not has_service(secure)
+
+
+def test_a_terminal_is_shown_the_operator_s_link(settings: Settings) -> None:
+    assert "/sign-in?link=" not in _way_in(settings, is_watched=False)
+    shown = _way_in(settings, is_watched=True)
+    assert f"{settings.address}/sign-in?link=" in shown
+    with opened(settings) as (database, seal), database.transaction() as transaction:
+        now = system_clock()
+        operator = members.find_person(transaction, members.OPERATOR)
+        key_id, _ = members.ensure_access_key(transaction, operator, seal, now)
+        members.set_access_key_active(transaction, key_id, now, is_active=False, actor="t")
+    assert "The keys of operator are disabled." in _way_in(settings, is_watched=True)

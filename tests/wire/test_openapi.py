@@ -8,7 +8,7 @@ import pytest
 from msgspec import Meta
 from openapi_spec_validator import validate
 
-from soundstage.wire.openapi import document, ecma
+from soundstage.wire.openapi import document
 from soundstage.wire.operation import Grant, Operation, Permission
 from soundstage.wire.shapes import ClientToken, Empty, MaxResults, OneOf, Shape, Tags
 
@@ -258,19 +258,3 @@ def test_a_type_that_json_does_not_have_is_refused() -> None:
     odd = row("Odd", "POST", "/odd", input=OddInput, output=Empty)
     with pytest.raises(TypeError, match="no type for BytesType"):
         document({"odd": [odd]})
-
-
-@pytest.mark.parametrize(
-    ("python", "script"),
-    [
-        (r"^[a-z0-9]*\Z", "^[a-z0-9]*$"),
-        (r"^[a-zA-Z0-9-_]*\Z", r"^[a-zA-Z0-9\-_]*$"),
-        (r"^[a-z_-]+\Z", "^[a-z_-]+$"),
-        (r"^[-a-z]\Z", "^[-a-z]$"),
-        (r"^2021\-03\-31\Z", "^2021-03-31$"),
-        (r"^(\%HOMEPATH\%)[\\/]\-\Z", r"^(%HOMEPATH%)[\\/]-$"),
-        (r"^[\-\]]\$\Z", r"^[\-\]]\$$"),
-    ],
-)
-def test_patterns_are_written_for_another_language(python: str, script: str) -> None:
-    assert ecma(python) == script

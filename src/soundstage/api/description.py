@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from soundstage.api.errors import FRONT_DOOR
 from soundstage.wire import openapi
+from soundstage.wire.json_schema import Document
 from soundstage.wire.operation import Operation
 
 PATH = "/openapi.json"
@@ -32,7 +33,7 @@ def routes(nouns: Mapping[str, Sequence[Operation]]) -> list[Route]:
     return [Route(PATH, description.answer, methods=["GET"])]
 
 
-def document_of(nouns: Mapping[str, Sequence[Operation]]) -> openapi.Document:
+def document_of(nouns: Mapping[str, Sequence[Operation]]) -> Document:
     """Make the document, with all that the door itself may answer."""
     # A documented address takes its method, so no operation answers that it does not.
     refusals = {name: status for name, status in FRONT_DOOR.items() if status != 405}

@@ -7,18 +7,33 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 
+import click
 import httpx
 from rich.console import Console
 from rich.markup import escape
 
 from soundstage.cli import launch
 from soundstage.cli.serve import served
+from soundstage.cli.user import new_operator_link
 from soundstage.client.calls import CallError
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.wiring import tls
 from soundstage.wiring.home import has_service, prepare_home
 
 _HEALTH_SECONDS = 2.0
+
+
+@click.command("run")
+@click.option("--once", is_flag=True, help="End when the workstation is ready.")
+@click.pass_obj
+def run_command(settings: Settings, *, once: bool) -> None:
+    """Start a studio and one workstation.
+
+    The studio is found or made, the workstation found, started or launched, and the address of its
+    desktop printed. The service goes on until Ctrl-C, unless one was running already.
+    """
+    run(settings, once=once)
 
 
 def run(settings: Settings, *, once: bool) -> None:
@@ -49,12 +64,16 @@ def _run(settings: Settings, *, once: bool) -> None:
         service.__enter__()
     try:
         with closing(launch.client_of(settings)) as client:
-            _launch(console, client, stays=not once and not is_running)
+            _launch(console, client)
+            if is_running or not once:
+                _show_way_in(console, settings)
+            if not once and not is_running:
+                _stay(console, lambda: launch.fresh_address(client))
     finally:
         service.__exit__(None, None, None)
 
 
-def _launch(console: Console, client: launch.OwnClient, *, stays: bool) -> None:
+def _launch(console: Console, client: launch.OwnClient) -> None:
     with _step(console, "Studio") as tell:
         studio = launch.ensure_studio(client, tell)
     with _step(console, "Launch profile") as tell:
@@ -66,14 +85,18 @@ def _launch(console: Console, client: launch.OwnClient, *, stays: bool) -> None:
     with _step(console, "Stream"):
         address = launch.new_address(client, studio["studioId"], session["sessionId"])
     _show(console, address)
-    if stays:
-        _stay(console, lambda: launch.fresh_address(client))
 
 
 def _show(console: Console, address: str) -> None:
     console.print("\nOpen the desktop in a browser (once, within the hour):\n")
     # Plain, so that no terminal breaks it into lines.
     console.file.write(f"  {address}\n\n")
+    console.file.flush()
+
+
+def _show_way_in(console: Console, settings: Settings) -> None:
+    console.print("Or sign in to the portal (once, within ten minutes):\n")
+    console.file.write(f"  {new_operator_link(settings)}\n\n")
     console.file.flush()
 
 
@@ -118,7 +141,10 @@ def _answers(settings: Settings) -> bool:
     """Reports whether a service of ours listens there; whatever else does is told with the port."""
     try:
         answer = httpx.get(
-            f"{launch.local_address(settings)}/healthz", timeout=_HEALTH_SECONDS, trust_env=False
+            f"{launch.local_address(settings)}/healthz",
+            timeout=_HEALTH_SECONDS,
+            trust_env=False,
+            verify=tls.trust_of(settings) or True,
         )
         document = answer.json()
     except (httpx.HTTPError, ValueError):

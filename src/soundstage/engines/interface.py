@@ -515,6 +515,18 @@ class SupportsSizes(Protocol):
 
 
 @runtime_checkable
+class SupportsExamination(Protocol):
+    """An engine that can look whether this machine has all that its workstations need."""
+
+    def examine(self) -> list[Capability]:
+        """Look anew, and change nothing; may take some seconds.
+
+        What is not `available` keeps workstations from starting or from being backed up, and its
+        `detail` says what to do about it; else that says what was found.
+        """
+
+
+@runtime_checkable
 class SupportsNotices(Protocol):
     """An engine that can say at once when a workstation did something by itself."""
 

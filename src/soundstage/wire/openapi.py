@@ -8,37 +8,19 @@ A request may say null for what it may leave out, and an answer never does; a sh
 both ways is written as requests may have it.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from msgspec import inspect as types
 
 from soundstage.wire.binding import TOKEN_HEADER, TOKEN_MEMBER, Binding
 from soundstage.wire.faults import FAULTS, ThrottledError
-from soundstage.wire.kinds import bare, is_required, may_be_null, paragraphs
+from soundstage.wire.json_schema import TEXT, Document, Schemas
+from soundstage.wire.kinds import is_required, paragraphs
 from soundstage.wire.operation import BASE_PATH, Operation
-from soundstage.wire.shapes import OneOf
-
-Document = dict[str, Any]
 
 _SECURITY = "sigv4"
 _NO_CONTENT = 204
-_TEXT: Document = {"type": "string"}
-_SCALARS: Mapping[type[types.Type], Document] = {
-    types.StrType: _TEXT,
-    types.IntType: {"type": "integer"},
-    types.FloatType: {"type": "number"},
-    types.BoolType: {"type": "boolean"},
-    types.DateTimeType: {"type": "string", "format": "date-time"},
-}
-_LIMITS = (
-    ("min_length", "minLength"),
-    ("max_length", "maxLength"),
-    ("ge", "minimum"),
-    ("le", "maximum"),
-)
+_SCHEMAS = "#/components/schemas/"
 _ABOUT = """A virtual studio on your own machines.
 
 Requests are signed with AWS Signature Version 4 for the service `nimble`; a request's access key
@@ -50,11 +32,6 @@ _ABOUT_SIGNATURES = (
 )
 
 
-_CLASS = re.compile(r"(\[(?:\\.|[^\]\\])*\])")
-_AFTER_RANGE = re.compile(r"(\w-\w)-(?!\])")
-_ESCAPED = re.compile(r"\\(.)")
-
-
 def document(
     nouns: Mapping[str, Sequence[Operation]], refusals: Mapping[str, int] | None = None
 ) -> Document:
@@ -62,7 +39,7 @@ def document(
 
     `refusals` are the errors, with their status, that a request may meet before its operation.
     """
-    schemas = _Schemas()
+    schemas = Schemas(_SCHEMAS)
     errors = _Errors(schemas, refusals or {})
     inputs = {
         row.name: _input(row, schemas) for rows in nouns.values() for row in rows
@@ -100,14 +77,14 @@ def document(
                     "x-amazon-apigateway-authtype": "awsSigv4",
                 }
             },
-            "headers": {"RequestId": {"description": "Finds it in the log.", "schema": _TEXT}},
+            "headers": {"RequestId": {"description": "Finds it in the log.", "schema": TEXT}},
             "responses": errors.responses,
             "schemas": dict(sorted(schemas.named.items())),
         },
     }
 
 
-def _input(row: Operation, schemas: "_Schemas") -> Document:
+def _input(row: Operation, schemas: "Schemas") -> Document:
     """Write the parameters and the body of an operation."""
     binding = Binding(row)
     kind = types.type_info(row.input)
@@ -150,7 +127,7 @@ def _parameter(
     return {**found, "required": True} if required else found
 
 
-def _answer(row: Operation, schemas: "_Schemas") -> Document:
+def _answer(row: Operation, schemas: "Schemas") -> Document:
     kind = types.type_info(row.output)
     if not isinstance(kind, types.StructType):
         raise TypeError(f"{row.name} gives no structure.")
@@ -168,7 +145,7 @@ def _answer(row: Operation, schemas: "_Schemas") -> Document:
 class _Errors:
     """The responses that every operation may give instead of its own, by their status."""
 
-    def __init__(self, schemas: "_Schemas", refusals: Mapping[str, int]) -> None:
+    def __init__(self, schemas: "Schemas", refusals: Mapping[str, int]) -> None:
         self.responses: dict[str, Document] = {}
         self.references: dict[str, Document] = {}
         names: dict[int, list[str]] = {fault.status: [fault.name] for fault in FAULTS}
@@ -203,116 +180,17 @@ _WAIT: Document = {
 }
 
 
-def _pairs(fields: Iterable[types.Field]) -> list[Document]:
-    names = [field.encode_name for field in fields]
-    return [
-        {"required": list(pair), "properties": {name: {"not": {"type": "null"}} for name in pair}}
-        for pair in combinations(names, 2)
-    ]
-
-
 def _error(text: str) -> Document:
     return {
         "type": "object",
         "description": text,
         "properties": {
-            "code": _TEXT,
-            "context": {"type": "object", "additionalProperties": _TEXT},
-            "message": _TEXT,
+            "code": TEXT,
+            "context": {"type": "object", "additionalProperties": TEXT},
+            "message": TEXT,
         },
         "required": ["message"],
     }
-
-
-class _Schemas:
-    """Collects the schemas that operations need, each under a name of its own."""
-
-    def __init__(self) -> None:
-        self.named: dict[str, Document] = {}
-        self._classes: dict[str, type] = {}
-
-    def structure(self, fields: Iterable[types.Field], *, nullable: bool) -> Document:
-        """Write an object of these members."""
-        given = tuple(fields)
-        schema: Document = {
-            "type": "object",
-            "properties": {
-                field.encode_name: self.of(field.type, nullable=nullable) for field in given
-            },
-        }
-        required = [field.encode_name for field in given if is_required(field)]
-        return {**schema, "required": required} if required else schema
-
-    def of(self, kind: types.Type, *, nullable: bool = False) -> Document:
-        """Write a type; null only if it is asked for and may stand there."""
-        schema = self._of(bare(kind)[0], nullable)
-        return _or_null(schema) if nullable and may_be_null(kind) else schema
-
-    def _of(self, kind: types.Type, nullable: bool) -> Document:
-        match kind:
-            case types.StructType():
-                name = kind.cls.__name__.removesuffix("Shape")
-                if self._is_new(name, kind.cls):
-                    self.named[name] = self.structure(kind.fields, nullable=nullable)
-                    self.named[name] |= _described(kind.cls)
-                    if issubclass(kind.cls, OneOf):
-                        # Not `maxProperties`: null, and a member not known, count for nothing.
-                        self.named[name]["not"] = {"anyOf": _pairs(kind.fields)}
-                return _reference(name)
-            case types.EnumType():
-                name = kind.cls.__name__
-                if self._is_new(name, kind.cls):
-                    values = [item.value for item in kind.cls]
-                    self.named[name] = {**_TEXT, "enum": values, **_described(kind.cls)}
-                return _reference(name)
-            case types.LiteralType():
-                return {**_TEXT, "enum": list(kind.values)}
-            case types.ListType():
-                item = self.of(kind.item_type, nullable=nullable)
-                sizes = {"minItems": kind.min_length, "maxItems": kind.max_length}
-                return {"type": "array", "items": item, **_given(sizes)}
-            case types.DictType():
-                value = self.of(kind.value_type, nullable=nullable)
-                return {"type": "object", "additionalProperties": value}
-        if type(kind) not in _SCALARS:
-            raise TypeError(f"A document has no type for {type(kind).__name__}.")
-        limits = {wire: getattr(kind, name, None) for name, wire in _LIMITS}
-        pattern = getattr(kind, "pattern", None)
-        if pattern is not None:
-            limits["pattern"] = ecma(pattern)
-        return {**_SCALARS[type(kind)], **_given(limits)}
-
-    def _is_new(self, name: str, cls: type) -> bool:
-        known = self._classes.get(name)
-        if known is not None and known is not cls:
-            raise ValueError(f"Two different shapes want to be called {name}.")
-        self._classes[name] = cls
-        return known is None
-
-
-def ecma(pattern: str) -> str:
-    r"""Write one of Python's patterns as ECMAScript reads it, with its Unicode flag.
-
-    There is no `\Z` there; a needless escape is an error, and so is a bare `-` after a range.
-    """
-    parts = _CLASS.split(pattern)
-    parts[::2] = [_ESCAPED.sub(_unescaped, part) for part in parts[::2]]
-    parts[1::2] = [_AFTER_RANGE.sub(r"\1\-", part) for part in parts[1::2]]
-    return "".join(parts)
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    return {"Z": "$", "%": "%", "-": "-"}.get(match[1], match[0])
-
-
-def _or_null(schema: Document) -> Document:
-    if "$ref" in schema or "enum" in schema:
-        return {"anyOf": [schema, {"type": "null"}]}
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def _given(limits: Mapping[str, Any]) -> Document:
-    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _documented(row: Operation) -> Document:
@@ -323,17 +201,12 @@ def _documented(row: Operation) -> Document:
     return {"summary": texts[0], **({"description": more} if more else {})}
 
 
-def _described(thing: type) -> Document:
-    texts = paragraphs(thing)
-    return {"description": "\n\n".join(texts)} if texts else {}
-
-
 def _headers() -> Document:
     return {"x-amzn-RequestId": {"$ref": "#/components/headers/RequestId"}}
 
 
 def _reference(name: str) -> Document:
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": f"{_SCHEMAS}{name}"}
 
 
 def _json(schema: Document) -> Document:

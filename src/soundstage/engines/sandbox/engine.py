@@ -495,20 +495,42 @@ class SandboxEngine(Engine):
         with self._machine_lock:
             if self._machine_is_well:
                 return
-            missing = machine.missing_programs()
-            if missing:
-                raise PermanentError(f"this host lacks {', '.join(missing)}: run `make setup`")
-            if not (self._settings.stream_environment / "bin" / "python3").exists():
-                raise PermanentError(
-                    f"the stream environment {self._settings.stream_environment} is not there: "
-                    "run `make setup`"
-                )
-            if self._settings.isolation == "bubblewrap":
-                uid = self._settings.lowest_uid if self._has_users else None
-                refused = machine.refusal(uid)
-                if refused is not None:
-                    raise PermanentError(refused)
+            for look in (self._programs, self._stream_environment, self._sandbox):
+                found = look()
+                if not found.available:
+                    raise PermanentError(found.detail)
             self._machine_is_well = True
+
+    def examine(self) -> list[Capability]:
+        backups = machine.backup_program()
+        return [self._programs(), self._stream_environment(), self._sandbox(), backups]
+
+    def _programs(self) -> Capability:
+        missing = machine.missing_programs()
+        detail = (
+            f"this host lacks {', '.join(missing)}: run `make setup`"
+            if missing
+            else machine.versions()
+        )
+        return Capability(name="programs", available=not missing, detail=detail)
+
+    def _stream_environment(self) -> Capability:
+        folder = self._settings.stream_environment
+        is_there = (folder / "bin" / "python3").exists()
+        detail = f"the stream environment {folder} is not there: run `make setup`"
+        return Capability(
+            name="stream-environment",
+            available=is_there,
+            detail=machine.stream_version(folder) if is_there else detail,
+        )
+
+    def _sandbox(self) -> Capability:
+        if self._settings.isolation == "none":
+            return Capability(name="sandbox", available=True, detail="switched off")
+        refused = machine.refusal(self._settings.lowest_uid if self._has_users else None)
+        return Capability(
+            name="sandbox", available=refused is None, detail=refused or "one was built and left"
+        )
 
 
 def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- every maker gets it.

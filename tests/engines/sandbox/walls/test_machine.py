@@ -1,6 +1,7 @@
 """Whether this machine lets us build sandboxes, and the advice where one does not."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,16 @@ def test_without_a_known_cause_it_thinks_of_a_container(tmp_path: Path) -> None:
     said = machine.explain("bwrap: no", fine, "6.1")
     assert "--security-opt" in said
     assert "sysctl" not in said
+
+
+def test_programs_say_their_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.fullmatch(r"bubblewrap \d+\.\d[\d.]*, Xorg \d+\.\d[\d.]*", machine.versions())
+    assert re.fullmatch(r"restic \d+\.\d[\d.]*", machine.backup_program().detail)
+    assert machine.stream_version(tmp_path) == f"{tmp_path} holds no selkies: run `make setup`"
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert machine.versions() == "bubblewrap of an unknown version, Xorg of an unknown version"
+    backups = machine.backup_program()
+    assert (backups.available, backups.detail) == (
+        False,
+        "restic is not installed: apt-get install restic",
+    )

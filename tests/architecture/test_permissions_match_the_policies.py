@@ -44,6 +44,8 @@ ADMINISTRATOR = {
     "ListStreamingSessionScriptOutputs",
     "GetStreamingSessionBackupFile",
     "ListStreamingSessionBackupFiles",
+    "GetCaller",
+    "GetLaunchProfileAvailability",
 }
 """Always, within the studio; nothing else, not even reading the studio."""
 
@@ -74,6 +76,9 @@ USER = {
     "CreateStreamingSessionBackup": Grant.OWNER,
     "GetStreamingSessionBackupFile": Grant.OWNER,
     "ListStreamingSessionBackupFiles": Grant.OWNER,
+    # Beyond the policies: everybody may know who they are, and what they would be given.
+    "GetCaller": Grant.ALWAYS,
+    "GetLaunchProfileAvailability": Grant.MEMBER,
 }
 
 

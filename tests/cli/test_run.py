@@ -79,6 +79,10 @@ def test_a_second_run_uses_the_service_that_runs(
     beside = soundstage("run", "--once")
     assert beside.returncode == 0
     assert "✓ Service (runs already)" in beside.stdout
+    (link,) = re.findall(
+        r"^  (http://localhost:\d+/sign-in\?link=\S+)$", beside.stdout, re.MULTILINE
+    )
+    assert link.partition("=")[2] not in (settings.home / "service.log").read_text()
     fresh = soundstage("open")
     assert fresh.stdout.startswith(f"http://localhost:{settings.port}/streams/")
     secret = credentials(settings, "operator").secret

@@ -16,14 +16,15 @@ import msgspec
 import pytest
 
 from soundstage.cli.launch import client_of, ensure_profile, ensure_studio, ensure_workstation
-from soundstage.cli.serve import served
+from soundstage.cli.serve import _way_in, served
 from soundstage.engines import registry
 from soundstage.engines.interface import Address, Observed
 from soundstage.engines.simulated import SimulatedEngine
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.resources.members import service as members
 from soundstage.testing.streams import StandInDesktop, Visitor, upgrade_request, wait_for
-from soundstage.wiring.home import ServiceRunsError, has_service
+from soundstage.wiring.home import ServiceRunsError, has_service, opened
 from soundstage.wiring.tls import own_authority
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -63,6 +64,9 @@ def test_a_signal_ends_it_well_in_spite_of_open_connections(
     assert not has_service(settings)
     output, _ = process.communicate()
     assert f"Soundstage listens on http://localhost:{settings.port}" in output
+    # A log is read by others, so the operator's link is for terminals alone.
+    assert "soundstage user link operator" in output
+    assert "/sign-in?link=" not in output
     assert "Traceback" not in output
 
 
@@ -190,3 +194,15 @@ def test_a_taken_port_for_http_is_one_sentence(settings: Settings) -> None:
     ):
         pass
     assert not has_service(secure)
+
+
+def test_a_terminal_is_shown_the_operator_s_link(settings: Settings) -> None:
+    assert "/sign-in?link=" not in _way_in(settings, is_watched=False)
+    shown = _way_in(settings, is_watched=True)
+    assert f"{settings.address}/sign-in?link=" in shown
+    with opened(settings) as (database, seal), database.transaction() as transaction:
+        now = system_clock()
+        operator = members.find_person(transaction, members.OPERATOR)
+        key_id, _ = members.ensure_access_key(transaction, operator, seal, now)
+        members.set_access_key_active(transaction, key_id, now, is_active=False, actor="t")
+    assert "The keys of operator are disabled." in _way_in(settings, is_watched=True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,12 @@ from soundstage.cli.launch import (
     ensure_workstation,
 )
 from soundstage.cli.main import soundstage
-from soundstage.cli.user import user
+from soundstage.cli.user import new_operator_link, user
 from soundstage.kit import journal
+from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings
+from soundstage.resources.logins import service as logins
+from soundstage.resources.members import service as members
 from soundstage.testing.streams import wait_for
 from soundstage.wire.faults import ConflictError, Fault, NotFoundError, ValidationError
 from soundstage.wiring.home import opened
@@ -325,3 +329,53 @@ def test_the_page_about_people_and_keys_can_be_typed_as_it_stands(
     assert done.stdout.count("secretAccessKey") == script.count(" create ") > 0
     for said in ("0 created, 0 changed, 2 unchanged.", "anna is disabled.", " is deleted."):
         assert said in done.stdout
+
+
+def test_a_link_signs_in_and_logins_are_listed_and_ended(
+    settings: Settings, run: Run, ask: Ask
+) -> None:
+    run("create", "anna")
+    link = run("link", "anna").strip()
+    address, _, token = link.partition("/sign-in?link=")
+    assert address == settings.address
+    with opened(settings) as (database, _), database.transaction() as transaction:
+        for _ in range(2):
+            assert logins.sign_in(
+                transaction,
+                token,
+                system_clock(),
+                browser="Firefox",
+                address="192.0.2.1",
+                lasts=timedelta(days=1),
+            )
+            token = logins.make_link(
+                transaction, members.find_person(transaction, "anna"), system_clock(), actor="t"
+            )
+    shown = ask("logins", "anna")["logins"]
+    assert [(each["browser"], each["address"]) for each in shown] == [("Firefox", "192.0.2.1")] * 2
+    assert "1 browser." in run("sign-out", "anna", "--login", shown[0]["loginId"])
+    with pytest.raises(NotFoundError):
+        run("sign-out", "anna", "--login", shown[0]["loginId"])
+    assert "1 browser." in run("sign-out", "anna")
+    assert ask("logins", "anna")["logins"] == []
+
+
+def test_a_link_is_not_made_for_whoever_is_shut_out(run: Run) -> None:
+    run("create", "anna")
+    run("disable", "anna")
+    with pytest.raises(ConflictError, match="anna is disabled"):
+        run("link", "anna")
+    with pytest.raises(NotFoundError):
+        run("link", "nobody")
+
+
+def test_the_operator_s_link_is_made_at_the_start(settings: Settings) -> None:
+    assert new_operator_link(settings).startswith(f"{settings.address}/sign-in?link=")
+    with opened(settings) as (database, seal), database.transaction() as transaction:
+        operator = members.find_person(transaction, members.OPERATOR)
+        key_id, _ = members.ensure_access_key(transaction, operator, seal, system_clock())
+        members.set_access_key_active(
+            transaction, key_id, system_clock(), is_active=False, actor="t"
+        )
+    with pytest.raises(ConflictError, match="disabled"):
+        new_operator_link(settings)

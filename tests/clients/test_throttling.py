@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 
 from soundstage.api.app import build
 from soundstage.api.door import ApiSettings
-from soundstage.api.throttling import Limits, Rate
+from soundstage.api.throttling import Limits
+from soundstage.kit.buckets import Rate
 from soundstage.kit.clock import system_clock
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.testing.clients import StockClient, StockError, ensure_boto3

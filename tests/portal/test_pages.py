@@ -1,85 +1,61 @@
-"""The front page and the answers for watchdogs."""
+"""The headers of every answer, the assets, and what is not there."""
 
-import httpx
+import re
+
 import pytest
-from anyio import run
-from starlette.applications import Starlette
 
-from soundstage import __version__
-from soundstage.portal.pages import routes
+from soundstage.testing.visitor import Visitor
 
-ADDRESS = "https://studio.example.org"
+PATHS = ["/", "/sign-in", "/sign-in?link=x", "/logins", "/healthz", "/readyz", "/favicon.ico"]
 
 
-def get(path: str, troubles: list[str] | None = None, address: str = ADDRESS) -> httpx.Response:
-    app = Starlette(routes=routes(lambda: troubles or [], address=address))
-
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://<b>.test") as client:
-            return await client.get(path)
-
-    return run(ask)
-
-
-def test_the_front_page_of_a_service_that_is_well() -> None:
-    page = get("/")
-    assert page.status_code == 200
-    assert "The service is ready" in page.text
-    assert "not ready" not in page.text
-    assert ADDRESS in page.text
-    assert __version__ in page.text
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-
-
-def test_troubles_are_told_and_escaped() -> None:
-    page = get("/", ["The <script>alert(1)</script> is late.", "The database & more."])
-    assert page.status_code == 200
-    assert "The service is not ready" in page.text
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; is late." in page.text
-    assert "The database &amp; more." in page.text
-    assert "<script" not in page.text
-
-
-def test_neither_the_address_nor_the_host_header_can_write_into_the_page() -> None:
-    page = get("/", address='https://a"><i>')
-    assert "<i>" not in page.text
-    assert "<b>" not in page.text
-
-
-@pytest.mark.parametrize("path", ["/", "/style.css", "/icon.svg", "/healthz", "/readyz"])
-def test_every_answer_has_the_security_headers(path: str) -> None:
-    answer = get(path)
-    assert answer.status_code == 200
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_has_the_security_headers(visitor: Visitor, path: str) -> None:
+    answer = visitor.get(path)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    if answer.status_code != 303:
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
 
 
-def test_the_page_is_small_and_takes_nothing_from_elsewhere() -> None:
-    parts = [get(path) for path in ("/", "/style.css", "/icon.svg")]
-    assert sum(len(part.content) for part in parts) < 150_000
-    assert "http" not in get("/", address="").text.replace("healthz", "")
-    assert "url(" not in parts[1].text
-    assert [part.headers["content-type"].split(";")[0] for part in parts] == [
-        "text/html",
-        "text/css",
-        "image/svg+xml",
-    ]
+def test_no_page_has_script_or_style_in_it(visitor: Visitor) -> None:
+    visitor.sign_in("anna")
+    for path in PATHS:
+        text = visitor.get(path).text
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", text)
+        assert all(' src="' in tag for tag in re.findall(r"<script[^>]*>", text))
 
 
-def test_what_says_how_the_service_is_is_never_kept() -> None:
-    for path in ("/", "/healthz", "/readyz"):
-        assert get(path).headers["Cache-Control"] == "no-store"
+def test_assets_are_kept_until_they_change(visitor: Visitor) -> None:
+    page = visitor.get("/").text
+    found = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page)
+    assert found
+    sizes = 0
+    for path in found:
+        asset = visitor.get(path)
+        assert asset.status_code == 200
+        assert "immutable" in asset.headers["Cache-Control"]
+        assert "url(" not in asset.text
+        sizes += len(asset.content)
+    assert sizes < 100_000
 
 
-def test_watchdogs_are_answered() -> None:
-    assert get("/healthz").json() == {"status": "ok", "version": __version__}
-    assert get("/healthz", ["late"]).status_code == 200
-    ready = get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "troubles": []})
-    late = get("/readyz", ["late"])
-    assert (late.status_code, late.json()) == (503, {"status": "not ready", "troubles": ["late"]})
+@pytest.mark.parametrize("name", ["x", "..%2fpages.py", "%2e%2e/door.py", "portal.css/", ".."])
+def test_nothing_else_is_an_asset(visitor: Visitor, name: str) -> None:
+    here = re.search(r'href="(/assets/[^"/]+)/', visitor.get("/").text)
+    assert here is not None
+    assert visitor.get(f"{here[1]}/{name}").status_code in {307, 404}
+    assert visitor.get("/assets/0000000000000000/portal.css").status_code == 404
+
+
+def test_a_name_is_text_and_never_markup(visitor: Visitor) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    visitor.sign_in(name)
+    page = visitor.get("/logins")
+    assert page.status_code == 200
+    assert "<img src=x" not in page.text
+    assert "&lt;img src=x" in page.text

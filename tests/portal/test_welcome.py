@@ -33,7 +33,7 @@ def test_a_first_visitor_learns_where_to_go_and_what_to_compare() -> None:
         f'href="{ADDRESS}/"',
         "AA:BB",
         "CC:DD",
-        "1 March 2027",
+        "2027-03-01",
         "soundstage-authority.crt",
     ):
         assert told in page.text
@@ -47,7 +47,7 @@ def test_the_authority_can_be_taken_along() -> None:
     assert taken.headers["content-type"] == "application/x-x509-ca-cert"
 
 
-@pytest.mark.parametrize("path", ["/front.css", "/icon.svg"])
+@pytest.mark.parametrize("path", ["/portal.css", "/icon.svg"])
 def test_the_page_s_parts_are_there(path: str) -> None:
     assert ask(path).status_code == 200
 

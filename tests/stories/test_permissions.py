@@ -110,8 +110,10 @@ TABLE: dict[str, Outcomes] = {
     "DeleteStudioComponent": OPERATOR_S,
     "DeleteStudioMember": OPERATOR_S,
     "ExtendStreamingSession": OWNER_S,
+    "GetCaller": {"own": "yyyyyy"},
     "GetEula": {"own": "yy---y", "nothing": "nn---n"},
     "GetLaunchProfile": MEMBER_S,
+    "GetLaunchProfileAvailability": MEMBER_S,
     "GetLaunchProfileDetails": MEMBER_S,
     "GetLaunchProfileInitialization": MEMBER_S,
     "GetLaunchProfileMember": {**MEMBER_S, "another's": "nn----"},  # There is no such member.

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from soundstage.api.throttling import Limits, Rate
+from soundstage.api.throttling import Limits
+from soundstage.kit.buckets import Rate
 from soundstage.kit.config import Settings
 from soundstage.resources.quotas import Quota
 from soundstage.wiring.choices import api_settings_of, quotas_of

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from soundstage.cli import launch
 from soundstage.cli.serve import served
+from soundstage.cli.user import new_operator_link
 from soundstage.client.calls import CallError
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
@@ -63,12 +64,16 @@ def _run(settings: Settings, *, once: bool) -> None:
         service.__enter__()
     try:
         with closing(launch.client_of(settings)) as client:
-            _launch(console, client, stays=not once and not is_running)
+            _launch(console, client)
+            if is_running or not once:
+                _show_way_in(console, settings)
+            if not once and not is_running:
+                _stay(console, lambda: launch.fresh_address(client))
     finally:
         service.__exit__(None, None, None)
 
 
-def _launch(console: Console, client: launch.OwnClient, *, stays: bool) -> None:
+def _launch(console: Console, client: launch.OwnClient) -> None:
     with _step(console, "Studio") as tell:
         studio = launch.ensure_studio(client, tell)
     with _step(console, "Launch profile") as tell:
@@ -80,14 +85,18 @@ def _launch(console: Console, client: launch.OwnClient, *, stays: bool) -> None:
     with _step(console, "Stream"):
         address = launch.new_address(client, studio["studioId"], session["sessionId"])
     _show(console, address)
-    if stays:
-        _stay(console, lambda: launch.fresh_address(client))
 
 
 def _show(console: Console, address: str) -> None:
     console.print("\nOpen the desktop in a browser (once, within the hour):\n")
     # Plain, so that no terminal breaks it into lines.
     console.file.write(f"  {address}\n\n")
+    console.file.flush()
+
+
+def _show_way_in(console: Console, settings: Settings) -> None:
+    console.print("Or sign in to the portal (once, within ten minutes):\n")
+    console.file.write(f"  {new_operator_link(settings)}\n\n")
     console.file.flush()
 
 

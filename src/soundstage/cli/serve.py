@@ -19,9 +19,11 @@ import msgspec
 import structlog
 import uvicorn
 
+from soundstage.cli.user import new_operator_link
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.portal import welcome
+from soundstage.wire.faults import Fault
 from soundstage.wiring.service import Service
 from soundstage.wiring.tls import Tls, tls_of
 
@@ -55,6 +57,7 @@ def serve(settings: Settings) -> None:
         if settings.speaks_tls and settings.http_port:
             host = urlsplit(settings.address).hostname
             click.echo(f"http://{host}:{settings.http_port} leads there", err=True)
+        click.echo(_way_in(settings, is_watched=sys.stderr.isatty()), err=True)
         server.run(sockets=[listener])
 
 
@@ -70,6 +73,18 @@ def served(settings: Settings) -> Iterator[None]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _way_in(settings: Settings, *, is_watched: bool) -> str:
+    """Say how the operator signs in. Only a terminal gets the link itself: a log would keep it, and
+    is read by others.
+    """
+    if not is_watched:
+        return "Sign in by the link that `soundstage user link operator` prints."
+    try:
+        return f"Sign in (once, within ten minutes): {new_operator_link(settings)}"
+    except Fault as fault:
+        return f"Nobody can sign in as the operator: {fault.message}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`soundstage user`: the people that the installation knows, and their access keys.
+"""`soundstage user`: the people that the installation knows, their access keys and their logins.
 
 It works on the database, beside a running service or without one; the service honours a change
 within seconds. Every change is noted in the journal as the operator's.
@@ -19,10 +19,11 @@ from soundstage.cli.output import Form, output_option, show_one, show_rows
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings
 from soundstage.kit.crypto import Seal
+from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import AccessKey, Enrolment, Newcomer, Person
 from soundstage.resources.streams import service as streams
-from soundstage.wire.faults import ConflictError, Fault, ValidationError
+from soundstage.wire.faults import ConflictError, Fault, NotFoundError, ValidationError
 from soundstage.wiring.home import opened
 
 _MOST_COMPLAINTS = 20
@@ -132,6 +133,70 @@ def enable_command(settings: Settings, *, name: str) -> None:
     """Let somebody in again, with the keys that they had."""
     _set_active(settings, name, is_active=True)
     click.echo(f"{name} is enabled.")
+
+
+@user.command("link")
+@click.argument("name")
+@click.pass_obj
+def link_command(settings: Settings, *, name: str) -> None:
+    """Print a link that signs somebody in, once and within ten minutes."""
+    with _desk(settings) as desk:
+        person = members.find_person(desk.transaction, name)
+        link = logins.make_link(desk.transaction, person, desk.now, actor=desk.actor)
+    click.echo(sign_in_address(settings, link))
+
+
+@user.command("logins")
+@click.argument("name")
+@output_option
+@click.pass_obj
+def logins_command(settings: Settings, *, name: str, output: Form) -> None:
+    """List the browsers that somebody is signed in on."""
+    with _desk(settings) as desk:
+        person = members.find_person(desk.transaction, name)
+        found = logins.of_person(desk.transaction, person, desk.now)
+    rows = [
+        {
+            "loginId": login.id,
+            "browser": login.browser,
+            "address": login.address,
+            "signedInAt": login.created_at,
+            "usedAt": login.used_at,
+        }
+        for login in found
+    ]
+    show_rows(output, "logins", rows)
+
+
+@user.command("sign-out")
+@click.argument("name")
+@click.option("--login", "login_id", metavar="ID", help="That browser only.")
+@click.pass_obj
+def sign_out_command(settings: Settings, *, name: str, login_id: str | None) -> None:
+    """Sign somebody out, on every browser if none is named; it holds within seconds."""
+    with _desk(settings) as desk:
+        operator = members.find_person(desk.transaction, members.OPERATOR)
+        person = members.find_person(desk.transaction, name)
+        found = [each.id for each in logins.of_person(desk.transaction, person, desk.now)]
+        ended = found if login_id is None else [each for each in found if each == login_id]
+        if login_id is not None and not ended:
+            raise NotFoundError("login", login_id)
+        for each in ended:
+            logins.end(desk.transaction, each, desk.now, actor=operator)
+    click.echo(f"{name} is signed out on {len(ended)} browser{'' if len(ended) == 1 else 's'}.")
+
+
+def new_operator_link(settings: Settings) -> str:
+    """Make a link that signs the operator in; for `serve` and `run`. Raises ConflictError."""
+    with _desk(settings) as desk:
+        person = members.find_person(desk.transaction, members.OPERATOR)
+        link = logins.make_link(desk.transaction, person, desk.now, actor=desk.actor)
+    return sign_in_address(settings, link)
+
+
+def sign_in_address(settings: Settings, link: str) -> str:
+    """Write a link as an address."""
+    return f"{settings.address}/sign-in?link={link}"
 
 
 @user.command("import")

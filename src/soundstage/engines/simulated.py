@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import IO
 
+from soundstage.engines.instance_types import INSTANCE_TYPES
 from soundstage.engines.interface import (
     Address,
     BackupCheck,
@@ -364,13 +365,13 @@ class SimulatedEngine(Engine):
     def room(self) -> Room:
         with self.world.lock:
             running = sorted(self._with_place(self._clock()))
-            most = len(running) if self.most_workstations is None else self.most_workstations
+            most = _PLENTY if self.most_workstations is None else self.most_workstations
             return Room(
                 size=_times(most),
                 to_promise=_times(most),
                 promised=_times(len(running)),
                 workstations=dict.fromkeys(running, _ONE),
-                types={},
+                types=dict.fromkeys(INSTANCE_TYPES, _ONE),
                 details={},
                 free_memory_bytes=_times(most - len(running)).memory_bytes,
                 free_disk_bytes=0,
@@ -583,6 +584,8 @@ def _parts(path: str) -> list[str]:
     return parts
 
 
+_PLENTY = 100
+"""What is told of a place without limits."""
 _ONE = Capacity(cpus=4, memory_bytes=16 * 1024**3, gpus=0)
 
 

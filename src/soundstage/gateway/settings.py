@@ -1,9 +1,10 @@
 """What the gateway must be told; `wiring` makes it once, everything in `gateway` reads it."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
+
+from soundstage.kit.addresses import PublicAddress
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,21 +59,17 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def public_origin(self) -> str:
         """Scheme, host and port of the public address, as a browser writes them in Origin."""
-        parts = urlsplit(self.public_url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        usual = {"http": 80, "https": 443}.get(parts.scheme)
-        port = "" if parts.port in (None, usual) else f":{parts.port}"
-        return f"{parts.scheme}://{host}{port}"
+        return PublicAddress(self.public_url).origin
 
     @property
     def public_path(self) -> str:
         """What stands before `/streams/` in the public address, without a slash at its end."""
-        return urlsplit(self.public_url).path.rstrip("/")
+        return PublicAddress(self.public_url).path
 
     @property
     def is_secure(self) -> bool:
         """Reports whether browsers reach us by https."""
-        return urlsplit(self.public_url).scheme == "https"
+        return PublicAddress(self.public_url).is_secure
 
     def stream_path(self, stream_id: str) -> str:
         """The path of a stream's page as the browser sees it; also its cookie's."""

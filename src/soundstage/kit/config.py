@@ -230,6 +230,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     throttle_failures_burst: Annotated[
         _Positive, Meta(description="Wrong signatures from one address at once.")
     ] = 100
+    throttle_sign_ins_per_minute: Annotated[
+        _Amount,
+        Meta(
+            description="How often a minute the sign-in pages may be asked for from one address, "
+            "and at once. 0: no limit."
+        ),
+    ] = 30
+    sign_in_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=366,
+            description="How many days a browser stays signed in. One that nobody uses for a week "
+            "is signed out before.",
+        ),
+    ] = 30
     warn_minutes_before_end: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=1440)], ...],
         Meta(
@@ -367,9 +383,8 @@ class CallerVariables(msgspec.Struct, frozen=True, kw_only=True):
     access_key_id: str
     secret_access_key: str
     region: str
-    principal_id: str
-    certificates: str
-    """A file of authorities to trust."""
+    certificate: str
+    """File of the authorities that it must be known by; empty for those that the system knows."""
 
 
 def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
@@ -380,8 +395,7 @@ def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
         access_key_id=found.get("AWS_ACCESS_KEY_ID", ""),
         secret_access_key=found.get("AWS_SECRET_ACCESS_KEY", ""),
         region=found.get("AWS_REGION", "") or found.get("AWS_DEFAULT_REGION", ""),
-        principal_id=found.get(PRINCIPAL_ID, ""),
-        certificates=found.get("AWS_CA_BUNDLE", ""),
+        certificate=found.get("AWS_CA_BUNDLE", ""),
     )
 
 

@@ -1,75 +1,125 @@
-"""The pages that need no sign-in: the front page and the answers for watchdogs.
+"""The portal's answers to browsers: templates filled in, and the headers that hold for all of them.
 
-`wiring` mounts them and says how the service is; they know nothing of resources.
+`app` and the handlers call it. Every page works without script; our own modules make it live. There
+is no inline script or style, and nothing comes from another origin.
 """
 
-from collections.abc import Callable
+import hashlib
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
 import jinja2
-from anyio import to_thread
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import HTMLResponse, Response
 
 from soundstage import __version__
+from soundstage.kit.addresses import PublicAddress
+from soundstage.portal.door import Login
+from soundstage.portal.session import Cookies
+from soundstage.portal.words import Words
 
-Troubles = Callable[[], list[str]]
-"""Lists in words why the service is not ready; may block."""
-
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+PLAIN_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Not no-referrer: browsers then send `Origin: null` with our own forms.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-_NOW = {**_HEADERS, "Cache-Control": "no-store"}
-_FOR_AN_HOUR = {**_HEADERS, "Cache-Control": "public, max-age=3600"}
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("soundstage.portal"),
-    autoescape=True,
-    trim_blocks=True,
-    undefined=jinja2.StrictUndefined,
+NO_STORE = {"Cache-Control": "no-store"}
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-def routes(troubles: Troubles, *, address: str) -> list[BaseRoute]:
-    """Make the portal's part of the service's addresses; `address` is how clients reach it."""
+class Pages:
+    """Makes answers."""
 
-    async def front(request: Request) -> Response:
-        del request
-        found = await to_thread.run_sync(troubles)
-        page = _templates.get_template("front.html").render(
-            version=__version__, troubles=found, address=address
+    def __init__(self, address: PublicAddress, cookies: Cookies, words: Words) -> None:
+        self.words = words
+        self.path = address.path
+        self._cookies = cookies
+        self._files = {
+            file.name: file.read_bytes() for file in sorted(_STATIC.iterdir()) if file.is_file()
+        }
+        together = b"\0".join(self._files.values())
+        self._digest = hashlib.sha256(together).hexdigest()[:16]
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("soundstage.portal"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
         )
-        return HTMLResponse(page, headers=_NOW)
+        self._templates.globals |= {
+            "t": words,
+            "at": address.path,
+            "assets": f"{address.path}/assets/{self._digest}",
+            "version": __version__,
+        }
 
-    async def style(request: Request) -> Response:
-        del request
-        text = _templates.get_template("front.css").render()
-        return Response(text, media_type="text/css", headers=_FOR_AN_HOUR)
+    def page(
+        self,
+        template: str,
+        *,
+        login: Login | None = None,
+        status: HTTPStatus = HTTPStatus.OK,
+        **values: Any,
+    ) -> Response:
+        """Fill a template in."""
+        token = self._cookies.token(login.id) if login else ""
+        shared = {"login": login, "token": token, "pulse": None, **values}
+        text = self._templates.get_template(template).render(**shared)
+        headers = {"Content-Security-Policy": _POLICY, **NO_STORE, **PLAIN_HEADERS}
+        return HTMLResponse(text, status, headers=headers)
 
-    async def icon(request: Request) -> Response:
-        del request
-        text = _templates.get_template("icon.svg").render()
-        return Response(text, media_type="image/svg+xml", headers=_FOR_AN_HOUR)
+    def notice(
+        self,
+        key: str,
+        status: HTTPStatus,
+        *,
+        login: Login | None = None,
+        **values: object,
+    ) -> Response:
+        """Say in a page what went wrong and what to do next."""
+        title, text = self.words(f"{key}.title"), self.words(f"{key}.text", **values)
+        return self.page("notice.html", login=login, status=status, title=title, text=text)
 
-    async def is_alive(request: Request) -> Response:
-        del request
-        return JSONResponse({"status": "ok", "version": __version__}, headers=_NOW)
+    def go(self, path: str) -> Response:
+        """Send the browser on to a path of ours."""
+        return self.leave(f"{self.path}{path}")
 
-    async def is_ready(request: Request) -> Response:
-        del request
-        found = await to_thread.run_sync(troubles)
-        status = "not ready" if found else "ready"
-        return JSONResponse(
-            {"status": status, "troubles": found}, 503 if found else 200, headers=_NOW
+    def leave(self, address: str) -> Response:
+        """Send the browser on to an address that the API gave."""
+        headers = {"Location": address, **NO_STORE, **PLAIN_HEADERS}
+        return Response(status_code=HTTPStatus.SEE_OTHER, headers=headers)
+
+    def data(self, response: Response) -> Response:
+        """Put the headers on an answer that is no page."""
+        response.headers.update(
+            {"Content-Security-Policy": _DATA_POLICY, **NO_STORE, **PLAIN_HEADERS}
         )
+        return response
 
-    return [
-        Route("/", front),
-        Route("/style.css", style),
-        Route("/icon.svg", icon),
-        Route("/healthz", is_alive),
-        Route("/readyz", is_ready),
-    ]
+    def asset(self, digest: str, name: str) -> Response:
+        """Answer with a file of ours, to be kept for ever: another one has another address."""
+        body = self._files.get(name) if digest == self._digest else None
+        if body is None:
+            return self.notice("missing", HTTPStatus.NOT_FOUND)
+        headers = {"Content-Security-Policy": _DATA_POLICY, **_FOR_EVER, **PLAIN_HEADERS}
+        kind = _TYPES[Path(name).suffix]
+        # Not media_type: Starlette would write a charset into types that have none.
+        return Response(body, headers={"Content-Type": kind, **headers})
+
+    @property
+    def icon(self) -> Response:
+        """The icon, at the address that browsers ask for by themselves."""
+        return self.asset(self._digest, "icon.svg")

@@ -7,6 +7,7 @@ to compare and what to install.
 """
 
 from datetime import datetime
+from pathlib import Path
 
 import jinja2
 import msgspec
@@ -14,6 +15,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+
+from soundstage.portal.words import Words
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -23,6 +26,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_STATIC = Path(__file__).parent / "static"
 _AUTHORITY = "soundstage-authority.crt"
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("soundstage.portal"),
@@ -59,7 +63,7 @@ def app(address: str, own: OwnCertificate | None) -> Starlette:
         if own is None or request.method not in {"GET", "HEAD"}:
             return await lead_on(request)
         page = _templates.get_template("welcome.html").render(
-            address=address, own=own, authority=_AUTHORITY
+            t=Words(), address=address, own=own, authority=_AUTHORITY
         )
         return HTMLResponse(page, headers=_HEADERS)
 
@@ -73,10 +77,11 @@ def app(address: str, own: OwnCertificate | None) -> Starlette:
         )
 
     def shown(name: str, media_type: str) -> Route:
+        content = (_STATIC / name).read_bytes()
+
         async def show(request: Request) -> Response:
             del request
-            text = _templates.get_template(name).render()
-            return Response(text, media_type=media_type, headers=_HEADERS)
+            return Response(content, media_type=media_type, headers=_HEADERS)
 
         return Route(f"/{name}", show)
 
@@ -84,7 +89,7 @@ def app(address: str, own: OwnCertificate | None) -> Starlette:
         routes=[
             Route("/", welcome, methods=_ALL),
             Route(f"/{_AUTHORITY}", authority),
-            shown("front.css", "text/css"),
+            shown("portal.css", "text/css"),
             shown("icon.svg", "image/svg+xml"),
             Route("/{rest:path}", lead_on, methods=_ALL),
         ]

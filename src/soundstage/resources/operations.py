@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain
 
+from soundstage.resources.availability import operations as availability
 from soundstage.resources.backups import operations as backups
 from soundstage.resources.backups import service as backup_service
 from soundstage.resources.components import operations as components
@@ -41,6 +42,7 @@ BY_NOUN: dict[str, Sequence[Operation]] = {
     "streaming-images": images.OPERATIONS,
     "launch-profiles": launch_profiles.OPERATIONS,
     "launch-profile-members": profile_members.OPERATIONS,
+    "launch-profile-availability": availability.OPERATIONS,
     "streaming-sessions": sessions.OPERATIONS,
     "streaming-session-streams": streams.OPERATIONS,
     "streaming-session-backups": backups.OPERATIONS,

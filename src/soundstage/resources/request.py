@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Connection
 
-from soundstage.engines.interface import SupportsBrowsing, SupportsScriptOutput
+from soundstage.engines.interface import SupportsBrowsing, SupportsScriptOutput, SupportsSizes
 from soundstage.engines.shares import SharedFolder
 from soundstage.kit.pages import Pages
 from soundstage.resources.quotas import Quotas
@@ -70,3 +70,5 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The engine, if it can show what is in a backup."""
     scripts: SupportsScriptOutput | None = None
     """The engine, if it keeps what initialization scripts said."""
+    sizes: SupportsSizes | None = None
+    """The engine, if it knows how large its place is."""

@@ -6,6 +6,8 @@ be answered stays as it was.
 
 ADDED_OPERATIONS: dict[str, str] = {
     "CreateStreamingSessionBackup": "a backup that somebody asks for",
+    "GetCaller": "says who is calling, and which studios are theirs",
+    "GetLaunchProfileAvailability": "says what a workstation would get now, and how soon",
     "ExtendStreamingSession": "puts a session's end off",
     "GetStreamingSessionBackupFile": "takes one file out of a backup",
     "ListStreamingSessionBackupFiles": "shows what is in a backup",
@@ -15,6 +17,7 @@ ADDED_OPERATIONS: dict[str, str] = {
 
 ADDED_MEMBERS: dict[str, str] = {
     "CreateStreamingSession backupId": "a new session begins with a backup of an earlier one",
+    "streamingSessionBackup sizeInBytes": "how large a backup is",
     "session nextAction": "what will happen to a session, when, and by which rule",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
     "streamConfiguration sessionDownload": "whether files may be fetched through the stream",

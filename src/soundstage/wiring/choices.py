@@ -4,7 +4,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from soundstage.api.door import ApiSettings
-from soundstage.api.throttling import Limits, Rate
+from soundstage.api.throttling import Limits
 from soundstage.engines.interface import (
     Engine,
     SupportsBackups,
@@ -13,8 +13,11 @@ from soundstage.engines.interface import (
 from soundstage.engines.shares import RefusedError, SharedFolder
 from soundstage.engines.shares import parse as parse_shared_folders
 from soundstage.gateway.settings import GatewaySettings
+from soundstage.kit.addresses import PublicAddress
+from soundstage.kit.buckets import Rate
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import InstallationSecret
+from soundstage.portal.door import PortalSettings
 from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Installation
 from soundstage.resources.sessions.countdown import TimeRules
@@ -75,6 +78,17 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
         stream_environment=settings.stream_environment,
         trusted_proxies=_trusted_proxies_of(settings),
         upload_most_bytes=settings.upload_most_bytes,
+    )
+
+
+def portal_settings_of(settings: Settings, secret: InstallationSecret) -> PortalSettings:
+    """Say to the portal what it must know. Raises ConfigError."""
+    return PortalSettings(
+        address=PublicAddress(settings.address),
+        form_key=secret.derive("portal-forms"),
+        trusted_proxies=_trusted_proxies_of(settings),
+        login_seconds=settings.sign_in_days * 24 * 3600,
+        sign_ins_per_minute=settings.throttle_sign_ins_per_minute,
     )
 
 

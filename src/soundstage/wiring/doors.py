@@ -9,10 +9,13 @@ from sqlalchemy import Connection
 from soundstage.engines.interface import (
     SupportsBrowsing,
     SupportsScriptOutput,
+    SupportsSizes,
 )
 from soundstage.resources.backups import service as backups
 from soundstage.resources.launch_profiles import service as launch_profiles
+from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
+from soundstage.resources.members.model import Person
 from soundstage.resources.request import Caller, CallerKind, Request
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.studios import service as studios
@@ -21,6 +24,8 @@ from soundstage.wiring.parts import Parts
 
 _KEY_REMEMBERED_FOR = timedelta(seconds=3)
 """How long a key that was switched off may still sign."""
+_MOST_KNOWN = 10_000
+"""Beyond so many, all are forgotten: logins come and go, each with a key of its own."""
 
 
 class ApiDoor:
@@ -49,15 +54,25 @@ class ApiDoor:
         known = self._known.get(access_key_id)
         if known is not None and abs(now - known[0]) < _KEY_REMEMBERED_FOR:
             return known[1]
-        with self._service.database.transaction(write=False) as transaction:
-            found = members.holder_of(transaction, access_key_id, self._service.seal)
+        found = self._holder_of(access_key_id, now)
         if found is None:
             return None
         person, secret = found
         kind = CallerKind.OPERATOR if person.is_operator else CallerKind.USER
         holder = secret, Caller(principal_id=person.id, kind=kind)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
         self._known[access_key_id] = now, holder
         return holder
+
+    def _holder_of(self, access_key_id: str, now: datetime) -> tuple[Person, str] | None:
+        """Say who holds a key, be it a person's or that of a login."""
+        login_id = self._service.login_keys.login_of(access_key_id)
+        with self._service.database.transaction(write=False) as transaction:
+            if login_id is None:
+                return members.holder_of(transaction, access_key_id, self._service.seal)
+            person = logins.holder_of(transaction, login_id, now)
+        return None if person is None else (person, self._service.login_keys.key_of(login_id)[1])
 
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
         """Open a transaction."""
@@ -75,6 +90,7 @@ class ApiDoor:
             tickets=self._service.tickets,
             browsing=engine if isinstance(engine, SupportsBrowsing) else None,
             scripts=engine if isinstance(engine, SupportsScriptOutput) else None,
+            sizes=engine if isinstance(engine, SupportsSizes) else None,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":

@@ -12,6 +12,7 @@ from soundstage.kit.database import Database
 from soundstage.kit.pages import Pages
 from soundstage.resources.request import Installation
 from soundstage.wire.ticket import Tickets
+from soundstage.wiring.loginkeys import LoginKeys
 
 
 class Parts(Protocol):
@@ -25,3 +26,4 @@ class Parts(Protocol):
     installation: Installation
     tickets: Tickets
     pages: Pages
+    login_keys: LoginKeys

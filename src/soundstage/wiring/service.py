@@ -15,6 +15,7 @@ from datetime import timedelta
 import anyio.to_thread
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import Router
 
 from soundstage.api import app as api
 from soundstage.api import description, idempotency
@@ -33,12 +34,13 @@ from soundstage.kit.config import Settings
 from soundstage.kit.crypto import KEY_FILE
 from soundstage.kit.pages import Pages
 from soundstage.kit.proxies import Proxies
-from soundstage.portal import pages as portal
+from soundstage.portal.app import Portal
 from soundstage.reconciler.loop import Loop
 from soundstage.resources import reconcilers
 from soundstage.resources.backups import contents
 from soundstage.resources.backups.model import StreamingSessionBackup
 from soundstage.resources.backups.safekeeping import Safekeeping
+from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
 from soundstage.resources.sessions import service as sessions
@@ -47,10 +49,13 @@ from soundstage.wiring.choices import (
     api_settings_of,
     gateway_settings_of,
     installation_of,
+    portal_settings_of,
     time_rules_of,
 )
 from soundstage.wiring.doors import ApiDoor
 from soundstage.wiring.home import database_of, lock_home, prepare_home, secret_of, upgrade
+from soundstage.wiring.loginkeys import LoginKeys
+from soundstage.wiring.portal import PortalDoor
 from soundstage.wiring.upstreams import InProcessUpstreams
 
 _SWEEP_EVERY = timedelta(minutes=1)
@@ -91,13 +96,18 @@ class Service:
             self.engine.listen(lambda ref: self.loop.hear([("sessions", ref)]))
         self.upstreams = InProcessUpstreams(self)
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
+        self.login_keys = LoginKeys(secret.derive("login-keys"))
+        api_routes = api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings))
+        portal_settings = portal_settings_of(settings, secret)
+        portal_door = PortalDoor(self, Router(api_routes))
+        self.portal = Portal(portal_settings, portal_door, self.troubles)
         self.app = Starlette(
             routes=[
-                *api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings)),
+                *api_routes,
                 *description.routes(BY_NOUN),
                 *self.gateway.routes(),
                 *self._downloads().routes(),
-                *portal.routes(self.troubles, address=settings.address),
+                *self.portal.routes(),
             ],
             lifespan=self._lifespan,
         )
@@ -148,6 +158,7 @@ class Service:
         now = self.clock()
         with self.database.transaction() as transaction:
             idempotency.purge(transaction, now)
+            logins.purge(transaction, now)
             orphans = refs - sessions.known_refs(transaction, refs)
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)

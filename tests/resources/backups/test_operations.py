@@ -37,6 +37,7 @@ def test_a_backup_from_the_stop_that_made_it(studio: Studio) -> None:
         "statusCode": "STREAMING_SESSION_READY",
         "statusMessage": "The backup is complete.",
         "tags": {"shot": "12"},
+        "sizeInBytes": backup["sizeInBytes"],
     }
     asked = {"studioId": studio.id, "backupId": backup_id}
     assert world.operator.call("GetStreamingSessionBackup", **asked) == {

@@ -33,6 +33,8 @@ class StreamingSessionBackupShape(Shape, frozen=True, kw_only=True):
     status_code: StreamingSessionStatusCode
     status_message: str
     tags: Tags
+    size_in_bytes: int | None = None
+    """An addition to the public API: what is in it, once it is READY."""
 
 
 class GetStreamingSessionBackupInput(Shape, frozen=True, kw_only=True):
@@ -162,6 +164,7 @@ def show(request: Request, backup: StreamingSessionBackup) -> StreamingSessionBa
         StreamingSessionBackupShape,
         backup,
         backup_id=backup.id,
+        size_in_bytes=backup.size_bytes,
         arn=request.installation.arn(ArnKind.STREAMING_SESSION_BACKUP, backup.id),
     )
 

@@ -1,5 +1,6 @@
 """What can be done with backups; called by their operations, their worker, and by sessions."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -191,3 +192,8 @@ def move(
     )
     hints.hint(transaction, "backups", backup.id)
     hints.hint(transaction, "sessions", backup.session_id)
+
+
+def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[str]]:
+    """Give, by owner, what people would see change of their backups."""
+    return store.looks_of(transaction, owners)

@@ -1,6 +1,18 @@
 """The table of backups."""
 
-from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Integer, String, Table
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    select,
+)
 from sqlalchemy import UniqueConstraint as Unique
 
 from soundstage.kit import lease
@@ -31,10 +43,22 @@ table = Table(
     *lease.columns(),
     listed_by("studio_id"),
     listed_by("studio_id", "owned_by"),
+    Index(None, "owned_by"),
     # A crash between stop and backup can't make two. Those without a number are not compared.
     Unique("session_id", "stop_number"),
 )
 backups = Records(table, StreamingSessionBackup)
+
+
+def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[str]]:
+    """Give, by owner, what a person would see change of their backups."""
+    columns = table.c
+    seen = columns.owned_by, columns.id, columns.state, columns.updated_at
+    where = columns.owned_by.in_(list(owners))
+    looks: dict[str, list[str]] = {}
+    for owner, *rest in transaction.execute(select(*seen).where(where).order_by(columns.id)):
+        looks.setdefault(owner, []).append(repr(rest))
+    return looks
 
 
 def of_session(

@@ -248,6 +248,11 @@ def is_member(transaction: Connection, profile_id: str, principal_id: str) -> bo
     return store.has_member(transaction, profile_id, principal_id)
 
 
+def studios_of_member(transaction: Connection, principal_id: str) -> set[str]:
+    """Name the studios in which somebody is a member of a launch profile."""
+    return store.studios_of_member(transaction, principal_id)
+
+
 def put_members(
     request: Request,
     studio_id: str,

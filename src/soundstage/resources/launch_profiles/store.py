@@ -20,6 +20,7 @@ from soundstage.resources.launch_profiles.model import (
     LaunchProfile,
     LaunchProfileChange,
     LaunchProfileMembership,
+    LaunchProfileState,
     StreamConfiguration,
     ValidationResult,
 )
@@ -85,6 +86,14 @@ def is_of_member(principal_id: str) -> ColumnElement[bool]:
     return table.c.id.in_(
         select(columns.launch_profile_id).where(columns.principal_id == principal_id)
     )
+
+
+def studios_of_member(transaction: Connection, principal_id: str) -> set[str]:
+    """Name the studios of the launch profiles that have this member and are not gone."""
+    statement = select(table.c.studio_id).where(
+        is_of_member(principal_id), table.c.state != LaunchProfileState.DELETED
+    )
+    return set(transaction.execute(statement).scalars())
 
 
 def put_member(

@@ -213,6 +213,15 @@ def holder_of(transaction: Connection, access_key_id: str, seal: Seal) -> tuple[
     return person, seal.open(key.sealed_secret)
 
 
+def is_let_in(transaction: Connection, person: Person) -> bool:
+    """Reports whether somebody may come in at all: neither they nor all their keys are disabled.
+
+    Who has had no key yet is let in; keys are only the way in for programs.
+    """
+    keys = store.keys_of(transaction, person.id)
+    return person.is_active and (not keys or any(key.is_active for key in keys))
+
+
 def is_administrator(transaction: Connection, studio_id: str, principal_id: str) -> bool:
     """Reports whether somebody administers a studio."""
     return store.is_studio_member(transaction, studio_id, principal_id)

@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from soundstage.resources.launch_profiles import service
 from soundstage.resources.launch_profiles.model import LaunchProfilePersona
+from soundstage.resources.members import service as members
+from soundstage.resources.profile_members import callers
 from soundstage.resources.request import Request
 from soundstage.resources.shaping import shaped
 from soundstage.wire.operation import Grant, Operation, Permission
@@ -81,6 +83,30 @@ class LaunchProfileMembershipShape(Shape, frozen=True, kw_only=True):
     """Never known: no directory here has security identifiers."""
 
 
+class CallerStudio(Shape, frozen=True, kw_only=True):
+    """A studio in which the caller may do something."""
+
+    display_name: str
+    is_administrator: bool
+    studio_id: str
+    studio_name: str
+
+
+class GetCallerInput(Shape, frozen=True, kw_only=True):
+    """Nothing: the signature says who it is."""
+
+
+class GetCallerOutput(Shape, frozen=True, kw_only=True):
+    """Who is calling, and the studios that they administer or have a launch profile in."""
+
+    is_operator: bool
+    name: str
+    principal_id: str
+    studios: list[CallerStudio]
+    """Up to a hundred; the operator's are the installation's first."""
+    display_name: str | None = None
+
+
 class ListLaunchProfileMembersOutput(Shape, frozen=True, kw_only=True):
     """A page of members."""
 
@@ -149,11 +175,42 @@ def delete_launch_profile_member(request: Request, given: DeleteLaunchProfileMem
     return Empty()
 
 
+def get_caller(request: Request, given: GetCallerInput) -> GetCallerOutput:
+    """Say who is calling; an addition to the public API."""
+    del given
+    person = members.require_person(request.transaction, request.caller.principal_id)
+    found = callers.studios_of(request, person)
+    return GetCallerOutput(
+        is_operator=person.is_operator,
+        name=person.name,
+        principal_id=person.id,
+        display_name=person.display_name,
+        studios=[
+            CallerStudio(
+                display_name=studio.display_name,
+                is_administrator=is_administrator,
+                studio_id=studio.id,
+                studio_name=studio.studio_name,
+            )
+            for studio, is_administrator in found
+        ],
+    )
+
+
 _ADMINISTRATORS = Permission(administrator=Grant.ALWAYS, user=Grant.NEVER)
 _READERS = Permission(administrator=Grant.ALWAYS, user=Grant.MEMBER)
 _ALL = "/studios/{studioId}/launch-profiles/{launchProfileId}/membership"
 
 OPERATIONS = [
+    Operation(
+        name="GetCaller",
+        method="GET",
+        path="/caller",
+        input=GetCallerInput,
+        output=GetCallerOutput,
+        permission=Permission(administrator=Grant.ALWAYS, user=Grant.ALWAYS),
+        handler=get_caller,
+    ),
     Operation(
         name="PutLaunchProfileMembers",
         method="POST",

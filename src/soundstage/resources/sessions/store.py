@@ -1,5 +1,6 @@
 """The table of sessions."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import (
@@ -94,6 +95,7 @@ table = Table(
     listed_by("studio_id", "created_by"),
     # A quota is counted from the index alone, whoever's and however many are long gone.
     Index("ix_sessions_counted", "studio_id", "state", "owned_by"),
+    Index(None, "owned_by"),
 )
 sessions = Records(table, StreamingSession)
 
@@ -101,6 +103,34 @@ _ASKED_AT_ONCE = 500
 """Databases bound how many values a statement may hold."""
 
 _LIVING = [state for state in StreamingSessionState if state is not StreamingSessionState.DELETED]
+
+
+def newest_of_profile(transaction: Connection, profile_id: str, *, limit: int) -> list[str]:
+    """Name the sessions of a launch profile that were made last, the newest first."""
+    columns = table.c
+    statement = select(columns.id).where(columns.launch_profile_id == profile_id)
+    newest = statement.order_by(columns.created_at.desc(), columns.id).limit(limit)
+    return list(transaction.execute(newest).scalars())
+
+
+def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[str]]:
+    """Give, by owner, what a person would see change of their sessions."""
+    columns = table.c
+    seen = (
+        columns.owned_by,
+        columns.id,
+        columns.state,
+        columns.status_message,
+        columns.stop_at,
+        columns.terminate_at,
+        columns.updated_at,
+        case((columns.idle_stop_in_minutes > 0, columns.active_at)),
+    )
+    where = columns.owned_by.in_(list(owners)), columns.state.in_(_LIVING)
+    looks: dict[str, list[str]] = {}
+    for owner, *rest in transaction.execute(select(*seen).where(*where).order_by(columns.id)):
+        looks.setdefault(owner, []).append(repr(rest))
+    return looks
 
 
 _COUNT_LIVING = Prepared(

@@ -89,6 +89,11 @@ def find(transaction: Connection, studio_id: str) -> Studio:
     return studio
 
 
+def living(transaction: Connection, studio_ids: set[str] | None, *, limit: int) -> list[Studio]:
+    """Read the studios of these ids, or all without ids, that are not gone; oldest first."""
+    return store.living(transaction, studio_ids, limit=limit)
+
+
 def find_usable(transaction: Connection, studio_id: str) -> Studio:
     """Read a studio in which something may be made. Raises NotFoundError or ConflictError.
 

@@ -37,6 +37,17 @@ table = Table(
 studios = Records(table, Studio)
 
 
+_GONE = ["DELETED", "CREATE_FAILED"]
+
+
+def living(transaction: Connection, studio_ids: set[str] | None, *, limit: int) -> list[Studio]:
+    """Read the studios of these ids, or all of them, that are not gone; oldest first."""
+    where = [table.c.state.not_in(_GONE)]
+    if studio_ids is not None:
+        where.append(table.c.id.in_(studio_ids))
+    return studios.find(transaction, *where, limit=limit)
+
+
 def hold(transaction: Connection, studio_id: str) -> None:
     """Lock a studio's row until the transaction ends.
 
@@ -50,8 +61,7 @@ def hold(transaction: Connection, studio_id: str) -> None:
 
 def has_name(transaction: Connection, studio_name: str) -> bool:
     """Reports whether a studio that is not gone has this name."""
-    gone = ["DELETED", "CREATE_FAILED"]
     return (
-        studios.count(transaction, table.c.studio_name == studio_name, table.c.state.not_in(gone))
+        studios.count(transaction, table.c.studio_name == studio_name, table.c.state.not_in(_GONE))
         > 0
     )

@@ -1,0 +1,48 @@
+"""The portal's part of the service's addresses: pages for people, and the answers for watchdogs.
+
+`wiring` makes one `Portal` and mounts its routes. Its handlers are in the modules beside this one;
+each gets a `Stage`, which is what they all need.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from soundstage.kit.buckets import Buckets, Rate
+from soundstage.portal import front, signing_in
+from soundstage.portal.door import Door, PortalSettings
+from soundstage.portal.pages import Pages
+from soundstage.portal.session import Cookies
+from soundstage.portal.stage import Stage, Troubles
+from soundstage.portal.words import Words
+
+
+class Portal:
+    """Everything that people see of this process in a browser, desktops apart."""
+
+    def __init__(self, settings: PortalSettings, door: Door, troubles: Troubles) -> None:
+        cookies = Cookies(settings)
+        self._stage = Stage(
+            settings=settings,
+            door=door,
+            cookies=cookies,
+            pages=Pages(settings.address, cookies, Words()),
+            sign_ins=Buckets(
+                Rate(settings.sign_ins_per_minute / 60, max(1, settings.sign_ins_per_minute))
+            ),
+            troubles=troubles,
+        )
+
+    def routes(self) -> list[BaseRoute]:
+        """Make the routes."""
+        stage = self._stage
+
+        async def asset(request: Request) -> Response:
+            return stage.pages.asset(**request.path_params)
+
+        return [
+            Route("/", front.entry(stage)),
+            Route("/assets/{digest}/{name}", asset),
+            *front.routes(stage),
+            *signing_in.routes(stage),
+        ]

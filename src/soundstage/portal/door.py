@@ -1,0 +1,83 @@
+"""What the portal needs from the rest of the service; `wiring` implements it.
+
+The portal knows people only as logins, and everything else by the API, which it calls as the person
+who is signed in. All methods may block.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from soundstage.client.calls import Client
+from soundstage.kit.addresses import PublicAddress
+
+
+class PortalSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the portal must be told, and every bound of it."""
+
+    address: PublicAddress
+    """It alone decides the cookie, the links and the Origin that is ours."""
+    form_key: bytes
+    """Signs the tokens in forms; the installation's own, so that they outlive a restart."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose X-Forwarded-For is believed."""
+    login_seconds: int = 30 * 24 * 3600
+    """How long a login may last."""
+    sign_ins_per_minute: int = 30
+    """How often the sign-in pages may be asked for from one address; 0 for no limit."""
+    form_bytes: int = 16 * 1024
+    """The largest form."""
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """Which browser asks, and from where."""
+
+    browser: str
+    address: str
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who is signed in, on one browser."""
+
+    id: str
+    principal_id: str
+    name: str
+    """As people call them."""
+    is_operator: bool
+    browser: str
+    address: str
+    created_at: datetime
+    used_at: datetime
+
+
+class Door(Protocol):
+    """How the portal reaches the service."""
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        ...
+
+    def whose_link(self, link: str) -> str | None:
+        """Name the person whom a link would sign in, and leave it unused; None for no good one."""
+        ...
+
+    def sign_in(self, link: str, visit: Visit) -> str | None:
+        """Use a link up and give the secret for the browser's cookie; None for no good one."""
+        ...
+
+    def find(self, secret: str, visit: Visit) -> Login | None:
+        """Say who is signed in, and note the use; None when the login has ended."""
+        ...
+
+    def logins(self, login: Login) -> list[Login]:
+        """List where this person is signed in; for the operator, where anybody is."""
+        ...
+
+    def end(self, login: Login, login_id: str) -> bool:
+        """End a login that `logins` lists; reports whether there was one."""
+        ...
+
+    def client(self, login: Login) -> Client:
+        """Make a client that calls the API as this person, while the login lasts."""
+        ...

@@ -1,0 +1,114 @@
+"""Signing in by a link, signing out, and where one is signed in.
+
+Opening a link changes nothing: it shows whom it would sign in and a button. So programs that look
+at links ahead of people, in mails and chats, use none up, and no link signs anybody in unasked.
+"""
+
+from http import HTTPStatus
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from soundstage.portal.browsers import told_by
+from soundstage.portal.forms import BadFormError, own_path, read_form
+from soundstage.portal.session import new_bits
+from soundstage.portal.stage import Asked, Stage
+
+
+def routes(stage: Stage) -> list[BaseRoute]:
+    """Make the routes."""
+    desk = SignIn(stage)
+    return [
+        Route("/sign-in", stage.limited(desk.offer), methods=["GET"]),
+        Route("/sign-in", stage.limited(desk.accept), methods=["POST"]),
+        Route("/sign-out", stage.action(desk.leave), methods=["POST"]),
+        Route("/logins", stage.page(desk.logins), methods=["GET"]),
+        Route("/logins/end", stage.action(desk.end), methods=["POST"]),
+    ]
+
+
+class SignIn:
+    """The handlers."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def offer(self, request: Request) -> Response:
+        """Show whom a link would sign in; without a link, how to get one."""
+        stage = self._stage
+        link = request.query_params.get("link", "")
+        on = own_path(request.query_params.get("next", ""), "/")
+        login = await stage.login(request)
+        if not link:
+            if login is not None:
+                return stage.pages.go(on)
+            return stage.pages.page("sign_in.html", name=None, link="", on=on, bad=False)
+        name = await anyio.to_thread.run_sync(stage.door.whose_link, link)
+        if name is None:
+            return self._bad_link(on)
+        bits = stage.cookies.stranger(request) or new_bits()
+        answer = stage.pages.page(
+            "sign_in.html",
+            name=name,
+            link=link,
+            on=on,
+            bad=False,
+            signed_in=login.name if login else None,
+            form_token=stage.cookies.token(bits),
+        )
+        stage.cookies.put_stranger(answer, bits)
+        return answer
+
+    async def accept(self, request: Request) -> Response:
+        """Sign the browser in with a link that its person confirmed."""
+        stage = self._stage
+        if not stage.cookies.is_from_here(request):
+            return stage.foreign()
+        try:
+            form = await read_form(request, stage.settings.form_bytes)
+        except BadFormError:
+            return stage.pages.notice("bad_form", HTTPStatus.BAD_REQUEST)
+        bits = stage.cookies.stranger(request)
+        if bits is None or not stage.cookies.is_token(form.get("token", ""), bits):
+            return stage.pages.notice("stale_form", HTTPStatus.FORBIDDEN)
+        on = own_path(form.get("next", ""), "/")
+        visit = stage.cookies.visit(request)
+        before = await stage.login(request)
+        link = form.get("link", "")
+        secret = await anyio.to_thread.run_sync(stage.door.sign_in, link, visit)
+        if secret is None:
+            return self._bad_link(on)
+        if before is not None:
+            await anyio.to_thread.run_sync(stage.door.end, before, before.id)
+        answer = stage.pages.go(on)
+        # Always a new secret: one that somebody planted before is worth nothing after.
+        stage.cookies.put_login(answer, secret)
+        return answer
+
+    def leave(self, asked: Asked) -> Response:
+        """Sign this browser out."""
+        self._stage.door.end(asked.login, asked.login.id)
+        answer = self._stage.pages.go("/")
+        self._stage.cookies.remove_login(answer)
+        return answer
+
+    def logins(self, asked: Asked) -> Response:
+        """Show where this person is signed in, and to the operator where anybody is."""
+        rows = [
+            (login, told_by(login.browser), login.id == asked.login.id)
+            for login in self._stage.door.logins(asked.login)
+        ]
+        return self._stage.pages.page("logins.html", login=asked.login, rows=rows)
+
+    def end(self, asked: Asked) -> Response:
+        """Sign another browser out."""
+        if not self._stage.door.end(asked.login, asked.form.get("login", "")):
+            return self._stage.pages.notice("no_login", HTTPStatus.NOT_FOUND, login=asked.login)
+        return self._stage.pages.go("/logins")
+
+    def _bad_link(self, on: str) -> Response:
+        return self._stage.pages.page(
+            "sign_in.html", status=HTTPStatus.GONE, name=None, link="", on=on, bad=True
+        )

@@ -1,0 +1,61 @@
+"""What is told of a launch profile's chances, and how it is reckoned. No I/O."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import median
+
+import msgspec
+
+from soundstage.engines.interface import Room
+
+FEWEST_STARTS = 3
+"""Fewer measured starts say nothing about the next one."""
+
+
+class InstanceTypeAvailability(msgspec.Struct, frozen=True, kw_only=True):
+    """What a workstation of one instance type gets here, and how many more would find a place."""
+
+    ec2_instance_type: str
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    gpus: int | None = None
+    detail: str | None = None
+    free_places: int | None = None
+    """Absent where the engine can't tell, as the figures above are."""
+
+
+class Availability(msgspec.Struct, frozen=True, kw_only=True):
+    """The chances of a launch profile."""
+
+    instance_types: list[InstanceTypeAvailability]
+    expected_start: timedelta | None
+    """The middle one of the last starts; None when too few were measured."""
+
+
+def of_type(name: str, room: Room | None) -> InstanceTypeAvailability:
+    """Say what a type is here; a place is free as far as nobody else was promised it."""
+    wanted = None if room is None else room.types.get(name)
+    if room is None or wanted is None:
+        return InstanceTypeAvailability(ec2_instance_type=name)
+    left = (
+        (room.to_promise.cpus - room.promised.cpus, wanted.cpus),
+        (room.to_promise.memory_bytes - room.promised.memory_bytes, wanted.memory_bytes),
+        (room.to_promise.gpus - room.promised.gpus, wanted.gpus),
+    )
+    # The last digits of a sum of fractions must not cost a place.
+    places = min(int(free / each + 1e-6) for free, each in left if each)
+    return InstanceTypeAvailability(
+        ec2_instance_type=name,
+        cpus=wanted.cpus,
+        memory_bytes=wanted.memory_bytes,
+        gpus=wanted.gpus,
+        detail=room.details.get(name),
+        free_places=max(0, places),
+    )
+
+
+def expected(starts: Sequence[timedelta]) -> timedelta | None:
+    """Say how long a start takes, from those that were measured."""
+    if len(starts) < FEWEST_STARTS:
+        return None
+    return timedelta(seconds=median(each.total_seconds() for each in starts))

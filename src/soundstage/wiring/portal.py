@@ -1,0 +1,114 @@
+"""How the portal reaches the service: the interface of `portal.door`, answered by the nouns.
+
+`service` makes one and hands it to the portal.
+"""
+
+from datetime import datetime, timedelta
+
+import httpx
+from starlette.types import ASGIApp
+
+from soundstage.client.calls import Client
+from soundstage.portal.door import Login, Visit
+from soundstage.resources.logins import model
+from soundstage.resources.logins import service as logins
+from soundstage.resources.members import service as members
+from soundstage.resources.members.model import Person
+from soundstage.resources.operations import OPERATIONS
+from soundstage.wire.faults import NotFoundError
+from soundstage.wiring.inside import Inside
+from soundstage.wiring.parts import Parts
+
+
+class PortalDoor:
+    """See `portal.door`."""
+
+    def __init__(self, service: Parts, api: ASGIApp) -> None:
+        self._service = service
+        self._api = api
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        return self._service.clock()
+
+    def whose_link(self, link: str) -> str | None:
+        """Name the person whom a link would sign in."""
+        with self._service.database.transaction(write=False) as transaction:
+            person = logins.holder_of_link(transaction, link, self.now())
+        return None if person is None else _called(person)
+
+    def sign_in(self, link: str, visit: Visit) -> str | None:
+        """Use a link up."""
+        with self._service.database.transaction() as transaction:
+            return logins.sign_in(
+                transaction,
+                link,
+                self.now(),
+                browser=visit.browser,
+                address=visit.address,
+                lasts=timedelta(days=self._service.settings.sign_in_days),
+            )
+
+    def find(self, secret: str, visit: Visit) -> Login | None:
+        """Say who is signed in, and note the use."""
+        now = self.now()
+        with self._service.database.transaction(write=False) as transaction:
+            found = logins.find(transaction, secret, now)
+        if found is None:
+            return None
+        login, person = found
+        if not logins.is_use_noted(login, visit.address, now):
+            with self._service.database.transaction(note=True) as transaction:
+                logins.note_use(transaction, login, visit.address, now)
+        return _shown(login, person)
+
+    def logins(self, login: Login) -> list[Login]:
+        """List where this person is signed in; for the operator, where anybody is."""
+        with self._service.database.transaction(write=False) as transaction:
+            person = members.require_person(transaction, login.principal_id)
+            if person.is_operator:
+                found = logins.everybody_s(transaction, self.now())
+            else:
+                own = logins.of_person(transaction, person, self.now())
+                found = [(each, person) for each in own]
+        return [_shown(each, whose) for each, whose in found]
+
+    def end(self, login: Login, login_id: str) -> bool:
+        """End a login that `logins` lists."""
+        with self._service.database.transaction() as transaction:
+            actor = members.require_person(transaction, login.principal_id)
+            try:
+                logins.end(transaction, login_id, self.now(), actor=actor)
+            except NotFoundError:
+                return False
+        return True
+
+    def client(self, login: Login) -> Client:
+        """Make a client that calls the API as this person."""
+        key_id, secret = self._service.login_keys.key_of(login.id)
+        return Client(
+            self._service.settings.address,
+            access_key_id=key_id,
+            secret_access_key=secret,
+            region=self._service.settings.region,
+            operations=OPERATIONS,
+            http=httpx.Client(transport=Inside(self._api, login.address), trust_env=False),
+            clock=self._service.clock,
+        )
+
+
+def _called(person: Person) -> str:
+    return person.display_name or person.name
+
+
+def _shown(login: model.Login, person: Person) -> Login:
+    return Login(
+        id=login.id,
+        principal_id=person.id,
+        name=_called(person),
+        is_operator=person.is_operator,
+        browser=login.browser,
+        address=login.address,
+        created_at=login.created_at,
+        used_at=login.used_at,
+    )

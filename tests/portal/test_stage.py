@@ -1,0 +1,47 @@
+"""The guards: what a refusal of the API looks like to a person."""
+
+import pytest
+from starlette.responses import Response
+
+from soundstage.client.calls import CallError
+from soundstage.kit.buckets import Buckets, Rate
+from soundstage.portal.pages import Pages
+from soundstage.portal.session import Cookies
+from soundstage.portal.stage import Stage
+from soundstage.portal.words import Words
+from soundstage.testing.world import World
+from soundstage.wiring.choices import portal_settings_of
+from soundstage.wiring.home import secret_of
+from soundstage.wiring.portal import PortalDoor
+
+
+def stage(world: World) -> Stage:
+    settings = portal_settings_of(world.settings, secret_of(world.settings))
+    cookies = Cookies(settings)
+    return Stage(
+        settings=settings,
+        door=PortalDoor(world.service, world.service.app),
+        cookies=cookies,
+        pages=Pages(settings.address, cookies, Words()),
+        sign_ins=Buckets(Rate(1, 1)),
+        troubles=list,
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "advice"),
+    [
+        (CallError("ConflictException", 409, "It stops <b>now</b>."), 409, "decide anew"),
+        (CallError("ServiceQuotaExceededException", 402, "10 of 10."), 402, "Delete a workstation"),
+        (CallError("Unreachable", 0, "x does not answer"), 502, "Try again in a moment"),
+        (CallError("InternalServerException", 500, "Oh."), 502, "tell whoever runs this studio"),
+    ],
+)
+def test_a_refusal_says_what_to_do_next(
+    shared: World, error: CallError, status: int, advice: str
+) -> None:
+    answer: Response = stage(shared).refusal(error, None)
+    text = bytes(answer.body).decode()
+    assert answer.status_code == status
+    assert advice in text
+    assert "<b>" not in text

@@ -1,0 +1,70 @@
+"""The words: all that are asked for are there, and none is left over."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from soundstage.portal import words as module
+from soundstage.portal.words import Words
+
+HERE = Path(module.__file__).parent
+COMPUTED = re.compile(
+    r"(refused|size|length|state|steps|rule)\.|(foreign|bad_form|stale_form"
+    r"|too_often|missing|no_login)\."
+)
+"""Keys that are put together in the code."""
+
+
+def sources() -> str:
+    files = [*HERE.glob("*.py"), *(HERE / "templates").iterdir()]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def test_every_text_that_is_asked_for_is_there() -> None:
+    words = Words()
+    asked = re.findall(r'\b(?:t|words)\("([a-z_.]+)"', sources())
+    counted = re.findall(r'\.count\("([a-z_.]+)"', sources())
+    assert [key for key in asked if key not in words] == []
+    assert [key for key in counted if f"{key}.one" not in words or f"{key}.many" not in words] == []
+    assert len(asked) > 40
+
+
+def test_no_text_is_left_over() -> None:
+    text = sources()
+    unused = [
+        key
+        for key in Words()._texts
+        if not COMPUTED.match(key)
+        and f'"{key}"' not in text
+        and f'"{key.removesuffix(".one").removesuffix(".many")}"' not in text
+    ]
+    assert unused == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (59, "1 min"),
+        (690 * 60, "11 h 30 min"),
+        (24 * 3600, "1 day"),
+        (50 * 3600, "2 days 2 h"),
+    ],
+)
+def test_lengths_are_written_for_people(seconds: float, text: str) -> None:
+    assert Words().length(timedelta(seconds=seconds)) == text
+
+
+def test_sizes_and_moments_are_too() -> None:
+    words = Words()
+    assert [words.size(number) for number in (0, 1023, 1536, 5 * 1024**3, 4096 * 1024**3)] == [
+        "0 bytes",
+        "1023 bytes",
+        "1.5 KiB",
+        "5.0 GiB",
+        "4096.0 GiB",
+    ]
+    assert words.moment(datetime(2026, 11, 28, 9, 5, tzinfo=UTC)) == "2026-11-28 09:05 UTC"

@@ -59,7 +59,7 @@ def test_it_draws_how_many_are_in_which_state_and_one_line_each() -> None:
 def test_once_it_prints_and_ends(typed: Typed, studio_id: str) -> None:
     assert typed("top", "--once").stdout.startswith("0 workstations: none\n")
     typed("launch")
-    assert "1 workstations: 1 ready" in typed("top").stdout  # No terminal watches either.
+    assert "1 workstation: 1 ready" in typed("top").stdout  # No terminal watches either.
     found = json.loads(typed("top", "--mine", "--output", "json").stdout)
     assert found["states"] == {"READY": 1}
     assert [profile["name"] for profile in found["profiles"]] == ["Artist workstation"]

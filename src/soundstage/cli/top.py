@@ -101,7 +101,7 @@ def drawn(seen: Seen) -> Group:
         f"{count} {_in_words(state)}" for state, count in _count(sessions).most_common()
     )
     return Group(
-        Text(f"{len(sessions)} workstations: {states or 'none'}"),
+        Text(f"{len(sessions)} workstation{'' if len(sessions) == 1 else 's'}: {states or 'none'}"),
         Text(f"Promised to those that run: {_promised(seen)}"),
         Text(f"Room for more: {_room(seen)}\n"),
         _lines(sessions) if sessions else Text(""),

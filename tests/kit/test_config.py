@@ -153,9 +153,9 @@ def test_what_sdks_read_of_a_caller_is_read_too(monkeypatch: pytest.MonkeyPatch)
             "AWS_CA_BUNDLE": "/a.crt",
         }
     )
-    assert read.certificate == "/a.crt"
     assert (read.endpoint, read.region) == ("https://studio.example.org", "us-east-1")
     assert (read.access_key_id, read.secret_access_key) == ("A", "s")
+    assert read.certificate == "/a.crt"
     monkeypatch.setenv("ANY", "thing")
     assert (variable("ANY"), variable("NO_SUCH")) == ("thing", None)
 

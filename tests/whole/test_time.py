@@ -1,4 +1,4 @@
-"""The rules of time on a real desktop: people are told, work keeps it awake, then it stops.
+"""The rules of time on real desktops: people are told, then it is stopped or ended, by its profile.
 
 The service runs in this process so that its clock can be moved; the desktop is a real one.
 """
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from soundstage.engines import registry
@@ -76,26 +77,42 @@ def real(home: Path) -> Iterator[RealWorld]:
     made.close()
 
 
-def shown(real: RealWorld, session: dict[str, Any]) -> list[str]:
-    """The titles of what the desktop was given to show."""
+def messages(real: RealWorld, session: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the desktop was given to show."""
     path = real.settings.home / "workstations" / session["sessionId"] / "messages.json"
     if not path.exists():
         return []
-    return [message["title"] for message in json.loads(path.read_text())["messages"]]
+    given: list[dict[str, Any]] = json.loads(path.read_text())["messages"]
+    return given
+
+
+def shown(real: RealWorld, session: dict[str, Any]) -> list[str]:
+    return [message["title"] for message in messages(real, session)]
+
+
+def told(real: RealWorld, session: dict[str, Any]) -> list[int]:
+    """How many seconds before the end each of them was due."""
+    return [int(message["key"].rpartition("-")[2]) for message in messages(real, session)]
+
+
+def launch(real: RealWorld, studio_id: str, **rules: Any) -> dict[str, Any]:
+    profile = real.profile(studio_id, **rules)
+    session: dict[str, Any] = real.operator.call(
+        "CreateStreamingSession", studioId=studio_id, launchProfileId=profile["launchProfileId"]
+    )["session"]
+    return session
 
 
 @pytest.mark.timeout(120)
 def test_an_idle_desktop_is_told_and_then_stopped(real: RealWorld) -> None:
     studio_id = real.studio()["studioId"]
-    profile = real.profile(
+    session = launch(
+        real,
         studio_id,
         sessionPersistenceMode="ACTIVATED",
         idleStopInMinutes=60,
         maxSessionLengthInMinutes=120,
     )
-    session = real.operator.call(
-        "CreateStreamingSession", studioId=studio_id, launchProfileId=profile["launchProfileId"]
-    )["session"]
     until("it runs", lambda: real.see(session)["state"] == "READY")
     assert real.see(session)["nextAction"]["rule"] == "IDLE"
 
@@ -110,3 +127,45 @@ def test_an_idle_desktop_is_told_and_then_stopped(real: RealWorld) -> None:
     seen = real.see(session)
     assert seen["stoppedBy"] == "soundstage"
     assert "nextAction" not in seen
+
+
+@pytest.mark.timeout(180)
+def test_desktops_are_told_and_then_stopped_or_ended_as_their_profiles_say(real: RealWorld) -> None:
+    studio_id = real.studio()["studioId"]
+    rules: list[dict[str, Any]] = [
+        {
+            "sessionPersistenceMode": "ACTIVATED",
+            "automaticTerminationMode": "ACTIVATED",
+            "maxStoppedSessionLengthInMinutes": 120,
+        },
+        {"sessionPersistenceMode": "DEACTIVATED"},
+    ]
+    both = [launch(real, studio_id, maxSessionLengthInMinutes=60, **each) for each in rules]
+    kept, lost = both
+    until("both run", lambda: {real.see(each)["state"] for each in both} == {"READY"})
+    stream_id = real.operator.call(
+        "CreateStreamingSessionStream", studioId=studio_id, sessionId=kept["sessionId"]
+    )["stream"]["streamId"]
+
+    end = datetime.fromisoformat(real.see(kept)["stopAt"])
+    passed = []
+    for before in (15, 5, 1):
+        # Both were launched within moments of each other.
+        real.ahead += end - before * MINUTE - real.now() + timedelta(seconds=1)
+        passed.append(60 * before)
+        until("both are told", lambda: [told(real, each) for each in both] == [passed, passed])
+        page = anyio.run(real.service.upstreams.countdown, stream_id)
+        assert page is not None
+        assert 60 * (before - 1) < page.seconds_left <= 60 * before
+    assert [message["urgent"] for message in messages(real, kept)] == [False, False, True]
+    assert all(title.startswith("This workstation stops in ") for title in shown(real, kept))
+    assert all(title.startswith("This workstation ends in ") for title in shown(real, lost))
+
+    real.ahead += 2 * MINUTE
+    states = ["STOPPED", "DELETED"]
+    until("one stops, one ends", lambda: [real.see(each)["state"] for each in both] == states)
+    assert real.sandbox.refs() == {kept["sessionId"]}
+    assert real.see(kept)["nextAction"]["rule"] == "MAX_STOPPED_SESSION_LENGTH"
+    real.ahead += 121 * MINUTE
+    until("it is ended", lambda: real.see(kept)["state"] == "DELETED")
+    assert real.sandbox.refs() == set()

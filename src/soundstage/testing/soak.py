@@ -211,12 +211,16 @@ class Soak:
     def _explain_row(self, session: StreamingSession, entries: list[journal.Entry]) -> list[str]:
         observed = self.world.engine.observe(session.id)
         wrong: list[str] = []
-        if session.state in MACHINE.limits:
+        limit = MACHINE.limits.get(session.state)
+        # An hour of peace ends all that pass but a start, which may take longer to restore a disk.
+        is_on_its_way = limit is not None and self.world.clock() - session.state_since <= limit
+        if limit is not None and not is_on_its_way:
             wrong.append("it is stuck")
         is_running = observed.phase is Phase.RUNNING and observed.attempt == session.attempt
         if session.state is _S.READY and not is_running:
             wrong.append(f"its workstation is {observed.phase}")
-        if session.state is not _S.READY and observed.phase not in _AT_REST:
+        is_settled = session.state is not _S.READY and not is_on_its_way
+        if is_settled and observed.phase not in _AT_REST:
             wrong.append(f"its workstation is {observed.phase}")
         if session.state is _S.DELETED and observed.phase is not Phase.ABSENT:
             wrong.append("something of it is left")

@@ -18,6 +18,7 @@ from soundstage.portal.views import Viewer
 
 _ONE = "/workstations/{studio}/{session}"
 _LOOK_SECONDS = 0.1
+_wait = time.sleep
 
 
 def routes(stage: Stage) -> list[BaseRoute]:
@@ -123,7 +124,7 @@ class Workstations:
                 return self._stage.pages.notice(
                     "slow_stream", HTTPStatus.SERVICE_UNAVAILABLE, login=asked.login
                 )
-            time.sleep(_LOOK_SECONDS)
+            _wait(_LOOK_SECONDS)
             stream = asked.client.call(
                 "GetStreamingSessionStream", **names, streamId=stream["streamId"]
             )["stream"]

@@ -100,7 +100,11 @@ function listen() {
   events.addEventListener("full", () => events.close());
   events.addEventListener("error", () => {
     silence ||= setTimeout(() => tell(lost.dataset.lost), LOST_AFTER);
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, LOST_AFTER);
+    if (events.readyState === EventSource.CLOSED) {
+      // Refused: the page itself will say why, or lead to the sign-in.
+      refresh();
+      setTimeout(listen, LOST_AFTER);
+    }
   });
   addEventListener("pagehide", () => events.close(), { once: true });
 }

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from bench.tree import change_tree, make_tree
 from soundstage.engines.interface import BackupPhase, Volume
-from soundstage.engines.sandbox.backups import Repository
-from soundstage.engines.sandbox.stores import folder_store
-from soundstage.engines.sandbox.volumes import Phase as VolumePhase
-from soundstage.engines.sandbox.volumes import Volumes
+from soundstage.engines.repository.backups import Repository
+from soundstage.engines.repository.stores import folder_store
+from soundstage.engines.sandbox.keeping.volumes import Phase as VolumePhase
+from soundstage.engines.sandbox.keeping.volumes import Volumes
 
 STEPS = ("first", "second", "restore")
 _REF = "bench-bench-bench-benc"

@@ -28,7 +28,8 @@ from bench.processes import print_load, started
 from bench.report import median, table
 from bench.stream import FULL_RATE, SMALL, SMALL_RATE, Seen, Watcher, compiled
 from bench.studio import say
-from soundstage.engines.sandbox import bubblewrap, cgroups
+from soundstage.engines.sandbox.host import cgroups
+from soundstage.engines.sandbox.walls import bubblewrap
 from soundstage.testing.workbench import Workbench
 
 SIZE = (1280, 720)

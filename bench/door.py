@@ -19,7 +19,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from bench.desktop import STREAM_ENVIRONMENT
-from soundstage.engines.sandbox.process import STREAM_SOCKET
+from soundstage.engines.sandbox.keeping.process import STREAM_SOCKET
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE

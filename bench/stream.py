@@ -33,7 +33,7 @@ from bench.processes import Meter, family, print_load, proportional_megabytes, s
 from bench.report import median, table
 from bench.studio import say
 from bench.vnc import VncDesktop
-from soundstage.engines.sandbox import bubblewrap
+from soundstage.engines.sandbox.walls import bubblewrap
 
 SIZES = ((1280, 720), (1920, 1080))
 SMALL, SMALL_RATE, FULL_RATE = (640, 360), 60, 30

@@ -1,16 +1,18 @@
-"""What tests of several rooms need: a home folder that other users can reach, a browser, and a
-second database.
+"""What tests of several rooms need: waiting, a home folder that other users can reach, a browser,
+and a second database.
 """
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 
+from soundstage.engines.interface import RetryableError
 from soundstage.testing.postgres import Postgres, running_postgres
 
 # What is made up by a machine is the same in every run; `--hypothesis-profile=long` makes up other
@@ -21,6 +23,27 @@ settings.register_profile(
 )
 settings.register_profile("long", deadline=None, max_examples=1000, phases=_PHASES)
 settings.load_profile("steady")
+
+
+Eventually = Callable[..., None]
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Wait until a condition holds, or fail; a condition that raises RetryableError waits on."""
+
+    def wait(condition: Callable[[], bool], *, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if condition():
+                    return
+            except RetryableError:
+                pass
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture

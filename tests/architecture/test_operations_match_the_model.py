@@ -18,7 +18,7 @@ from soundstage.kit.database import Database, sqlite_url
 from soundstage.resources.operations import OPERATIONS
 from soundstage.testing.additions import ADDED_OPERATIONS, is_added
 from soundstage.testing.clients import ensure_boto3, model_of_boto3
-from soundstage.testing.small_studio import SmallStudio
+from soundstage.testing.small_studio import SEAL, SmallStudio
 from soundstage.wire.binding import TOKEN_MEMBER
 from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Grant, Operation, Permission
 from soundstage.wire.shapes import Empty, OneOf, Shape
@@ -277,7 +277,7 @@ class WrongInput(Shape, frozen=True, kw_only=True):
 
 
 def test_differences_are_seen(model: Document, tmp_path: Path) -> None:
-    database = Database(sqlite_url(tmp_path / "tokens.sqlite"))
+    database = Database(sqlite_url(tmp_path / "tokens.sqlite"), SEAL)
     rows = {row.name: row for row in SmallStudio(database).operations()}
     database.dispose()
     small = differences(model, list(rows.values()))

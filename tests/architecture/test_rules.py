@@ -20,8 +20,8 @@ MAY_COMMIT = {
 }
 MAY_READ_THE_ENVIRONMENT = {
     "kit/config.py": "it is where settings come from",
-    "engines/sandbox/desktop": "these programs run inside a workstation, set up by variables",
-    "engines/sandbox/programs.py": "it hands PATH on to the programs that it starts",
+    "engines/desktop": "these programs run inside a workstation, set up by variables",
+    "engines/repository/programs.py": "it hands PATH on to the programs that it starts",
     "testing": "it starts whole services and servers, and hands them what they need",
 }
 FORBIDDEN_WORDS = {"manager", "helper", "helpers", "util", "utils", "common", "base", "misc"}

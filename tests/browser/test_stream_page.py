@@ -429,3 +429,18 @@ def test_a_hand_on_the_pointer_is_told_from_an_open_page(
         page.mouse.move(300, 200)
         page.mouse.move(320, 220)
         until("a pointer is input", (tmp_path / "input").exists)
+
+
+def test_an_address_that_is_not_secure_explains_itself(
+    gateway: GatewayProcess, chromium: Path
+) -> None:
+    with sync_playwright() as playwright, gateway.running():
+        elsewhere = [*CHROMIUM, "--host-resolver-rules=MAP studio.test 127.0.0.1"]
+        started = playwright.chromium.launch(executable_path=chromium, args=elsewhere)
+        page = started.new_page()
+        link = gateway.link(a_ticket()).replace("127.0.0.1", "studio.test")
+        page.goto(link)
+        page.wait_for_url(f"**/streams/{STREAM}/not-secure")
+        assert page.inner_text("h1") == "This browser needs a secure address"
+        assert "https" in page.inner_text(".advice")
+        started.close()

@@ -7,15 +7,22 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+import structlog
+from click.testing import CliRunner, Result
 
+from soundstage.cli import waiting
+from soundstage.cli.launch import client_of, ensure_profile, ensure_studio
+from soundstage.cli.main import soundstage as program
 from soundstage.cli.serve import served
 from soundstage.engines.simulated import SimulatedEngine
 from soundstage.kit.config import Settings
 
 PROGRAM = [sys.executable, "-m", "soundstage.cli.main"]
 Command = Callable[..., subprocess.CompletedProcess[str]]
+Typed = Callable[..., Result]
 
 
 def free_port() -> int:
@@ -96,3 +103,40 @@ def soundstage(settings: Settings) -> Command:
         )
 
     return run
+
+
+def silenced(_logger: object, _name: str, _event: object) -> NoReturn:
+    raise structlog.DropEvent
+
+
+@pytest.fixture(scope="module")
+def typed(running: Settings) -> Iterator[Typed]:
+    """Give a function that runs the command in this process, beside a service that runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        # What the service has to say must not stand between the lines of a command.
+        structlog.configure(processors=[silenced])
+        patch.setattr(waiting, "POLL_SECONDS", 0.02)
+        for name in [name for name in os.environ if name.startswith(("SOUNDSTAGE_", "AWS_"))]:
+            patch.delenv(name)
+        for name, value in variables(running).items():
+            patch.setenv(name, value)
+        patch.setenv("SOUNDSTAGE_PROFILES", str(running.home.parent / "profiles.toml"))
+
+        def run(*arguments: str, code: int = 0, typed: str | None = None, **more: str) -> Result:
+            done = CliRunner().invoke(program, arguments, env=more, input=typed)
+            if done.exception is not None and not isinstance(done.exception, SystemExit):
+                raise done.exception
+            assert done.exit_code == code, done.output
+            return done
+
+        yield run
+        structlog.reset_defaults()
+
+
+@pytest.fixture(scope="module")
+def studio_id(running: Settings) -> str:
+    """Give a studio with a launch profile, as `soundstage run` makes it."""
+    with closing(client_of(running)) as client:
+        made = str(ensure_studio(client, lambda _: None)["studioId"])
+        ensure_profile(client, made, lambda _: None)
+    return made

@@ -77,8 +77,8 @@ def backup_id(running: Settings, session_id: str, monkeypatch: pytest.MonkeyPatc
     made = run(running, "create", session_id).strip()
 
     def is_ready() -> bool:
-        listed = json.loads(run(running, "list", "--output", "json"))["backups"]
-        return bool({row["backup"]: row["state"] for row in listed}[made] == "READY")
+        listed = json.loads(run(running, "list", "--output", "json"))["streamingSessionBackups"]
+        return bool({row["backupId"]: row["state"] for row in listed}[made] == "READY")
 
     wait_for(is_ready)
     return made
@@ -120,7 +120,7 @@ def test_where_it_can_not_be_written_is_said(running: Settings, backup_id: str) 
 
 
 def test_what_nobody_has_is_said(running: Settings) -> None:
-    assert "No studio has" in refused(running, "browse", "x" * 22)
+    assert "There is no streaming session backup" in refused(running, "browse", "x" * 22)
 
 
 def test_what_is_missing_fails_the_check_and_is_remembered(

@@ -108,3 +108,13 @@ def test_everybody_has_a_key_of_their_own(settings: Settings) -> None:
 def test_what_is_no_name_gets_no_key(settings: Settings, name: str) -> None:
     with pytest.raises(ConfigError, match="--user: a name has 1 to 64 printable characters"):
         exports(settings, name)
+
+
+def test_sdks_are_told_to_trust_a_certificate_of_our_own(settings: Settings) -> None:
+    secure = msgspec.structs.replace(settings, tls=True)
+    told = exports(secure, None)
+    authority = f"{secure.home}/keys/tls/authority.pem"
+    assert f"AWS_ENDPOINT_URL_NIMBLE=https://localhost:{secure.port}\n" in told
+    assert f"AWS_CA_BUNDLE={authority}\n" in told
+    assert f"NODE_EXTRA_CA_CERTS={authority}\n" in told
+    assert "AWS_CA_BUNDLE" not in exports(settings, None)

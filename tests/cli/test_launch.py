@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from soundstage.cli import launch
-from soundstage.cli.env import Key
 from soundstage.cli.launch import (
     OwnClient,
     client_of,
@@ -32,8 +31,8 @@ def client(running: Settings) -> Iterator[OwnClient]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def studio_id(client: OwnClient) -> str:
+@pytest.fixture(scope="module", name="studio_id")
+def a_studio_id(client: OwnClient) -> str:
     return str(ensure_studio(client, silent)["studioId"])
 
 
@@ -62,7 +61,13 @@ class Halfway(OwnClient):
     """Finds a studio in one state after the other."""
 
     def __init__(self, settings: Settings, *states: str) -> None:
-        super().__init__(settings, Key(id="AKIA", secret="s", principal_id="p"))
+        super().__init__(
+            local_address(settings),
+            access_key_id="AKIA",
+            secret_access_key="s",
+            region=settings.region,
+            principal_id="p",
+        )
         self.states = list(states)
         self.calls: list[str] = []
 

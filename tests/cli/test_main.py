@@ -4,9 +4,11 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
 
 from soundstage import __version__
-from soundstage.cli.main import main
+from soundstage.cli.exits import Exit
+from soundstage.cli.main import main, soundstage
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -69,7 +71,7 @@ def test_run_names_a_wrong_setting_too(soundstage: Command) -> None:
 
 def test_open_without_a_service_says_where_it_looked(soundstage: Command) -> None:
     done = soundstage("open")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert (done.returncode, done.stderr.count("\n")) == (7, 1)
     assert "does not answer" in done.stderr
 
 
@@ -99,6 +101,23 @@ def test_it_says_what_it_is(
 
     assert said("--version") == f"soundstage, version {__version__}\n"
     usage = said("-h")
-    for command in ("clean", "env", "open", "reference", "run", "sdk", "serve", "user"):
+    for command in ("clean", "env", "open", "reference", "run", "sdk", "serve", "user", "sessions"):
         assert f"  {command} " in usage
     assert said("reference", "operations").startswith("# Operations\n")
+
+
+def test_an_interruption_has_the_shell_s_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("soundstage.cli.env.env.callback", interrupted)
+    done = CliRunner().invoke(soundstage, ["env"])
+    assert done.exit_code == Exit.INTERRUPTED
+
+
+def test_what_nobody_expected_is_no_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise RuntimeError("of ours")
+
+    monkeypatch.setattr("soundstage.cli.env.env.callback", broken)
+    assert isinstance(CliRunner().invoke(soundstage, ["env"]).exception, RuntimeError)

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from soundstage.cli import recover
 from soundstage.engines.interface import EngineError
-from soundstage.engines.sandbox import checking
-from soundstage.engines.sandbox.backups import Repository
-from soundstage.engines.sandbox.stores import folder_store
+from soundstage.engines.repository import checking
+from soundstage.engines.repository.backups import Repository
+from soundstage.engines.repository.stores import folder_store
 from soundstage.kit.config import ConfigError, Settings, load
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import world

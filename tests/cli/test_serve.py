@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -24,6 +25,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
 from soundstage.testing.streams import StandInDesktop, Visitor, upgrade_request, wait_for
 from soundstage.wiring.home import ServiceRunsError, has_service, opened
+from soundstage.wiring.tls import own_authority
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -164,6 +166,34 @@ def test_served_ends_with_its_block(settings: Settings) -> None:
     assert not is_ready(settings)
     assert not has_service(settings)
     assert threading.active_count() <= before + 1
+
+
+def test_https_with_a_certificate_of_its_own_and_a_way_there(settings: Settings) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        http_port = int(free.getsockname()[1])
+    secure = msgspec.structs.replace(settings, tls=True, http_port=http_port)
+    with served(secure), closing(client_of(secure)) as client:
+        assert ensure_studio(client, print)["state"] == "READY"
+        authority = ssl.create_default_context(cafile=own_authority(secure))
+        address = f"https://localhost:{secure.port}/readyz"
+        assert httpx.get(address, trust_env=False, verify=authority).json()["status"] == "ready"
+        welcome = httpx.get(f"http://127.0.0.1:{http_port}/", trust_env=False)
+        assert f'href="https://localhost:{secure.port}/"' in welcome.text
+        # Who speaks http to the port itself learns nothing and holds nothing up.
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"http://127.0.0.1:{secure.port}/readyz", trust_env=False)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{http_port}/", trust_env=False)
+
+
+def test_a_taken_port_for_http_is_one_sentence(settings: Settings) -> None:
+    secure = msgspec.structs.replace(settings, tls=True, http_port=settings.port)
+    with (
+        pytest.raises(ConfigError, match=r"^SOUNDSTAGE_HTTP_PORT: .* Name another port"),
+        served(secure),
+    ):
+        pass
+    assert not has_service(secure)
 
 
 def test_a_terminal_is_shown_the_operator_s_link(settings: Settings) -> None:

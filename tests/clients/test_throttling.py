@@ -17,7 +17,7 @@ from soundstage.kit.buckets import Rate
 from soundstage.kit.clock import system_clock
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.testing.clients import StockClient, StockError, ensure_boto3
-from soundstage.testing.small_studio import SECRETS, STUDIO, SmallStudio
+from soundstage.testing.small_studio import SEAL, SECRETS, STUDIO, SmallStudio
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +34,7 @@ class SteppingStudio(SmallStudio):
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[SteppingStudio]:
-    database = Database(sqlite_url(tmp_path / "tokens.sqlite"))
+    database = Database(sqlite_url(tmp_path / "tokens.sqlite"), SEAL)
     made = SteppingStudio(database)
     made.at = system_clock()
     yield made

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from soundstage.engines.interface import Engine, RetryableError, Spec, Volume
-from soundstage.engines.sandbox.admission import Rules
 from soundstage.engines.sandbox.engine import SandboxEngine
+from soundstage.engines.sandbox.host.admission import Rules
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.simulated import SimulatedEngine
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from soundstage.engines.sandbox.desktop import transfers
+from soundstage.engines.desktop import transfers
 from soundstage.gateway.upstreams import FileRules, Transferred
 from soundstage.testing.streams import SECONDS, GatewayWorld
 

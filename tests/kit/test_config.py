@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from soundstage.kit.config import ConfigError, Settings, load, reference, sdk_data_path
+from soundstage.kit.config import (
+    CallerVariables,
+    ConfigError,
+    Settings,
+    caller,
+    load,
+    profiles_file,
+    reference,
+    sdk_data_path,
+    variable,
+)
 
 
 def settings(home: Path, **variables: str) -> Settings:
@@ -123,3 +133,38 @@ def test_a_table_of_instance_types_comes_from_the_file_or_as_json(tmp_path: Path
     environment["SOUNDSTAGE_INSTANCE_TYPES"] = "g3s.xlarge=8"
     with pytest.raises(ConfigError, match="SOUNDSTAGE_INSTANCE_TYPES: this is no JSON"):
         load(environment)
+
+
+def test_what_sdks_read_of_a_caller_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert caller({"AWS_DEFAULT_REGION": "eu-west-1"}) == CallerVariables(
+        endpoint="",
+        access_key_id="",
+        secret_access_key="",
+        region="eu-west-1",
+        principal_id="",
+        certificate="",
+    )
+    read = caller(
+        {
+            "AWS_ENDPOINT_URL_NIMBLE": "https://studio.example.org/",
+            "AWS_ACCESS_KEY_ID": "A",
+            "AWS_SECRET_ACCESS_KEY": "s",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "SOUNDSTAGE_PRINCIPAL_ID": "p",
+            "AWS_CA_BUNDLE": "/a.crt",
+        }
+    )
+    assert read.certificate == "/a.crt"
+    assert (read.endpoint, read.region) == ("https://studio.example.org", "us-east-1")
+    assert (read.access_key_id, read.secret_access_key, read.principal_id) == ("A", "s", "p")
+    monkeypatch.setenv("ANY", "thing")
+    assert (variable("ANY"), variable("NO_SUCH")) == ("thing", None)
+
+
+def test_profiles_are_where_configuration_is(tmp_path: Path) -> None:
+    assert profiles_file({}) == Path.home() / ".config/soundstage/config.toml"
+    assert profiles_file({"XDG_CONFIG_HOME": "/c"}) == Path("/c/soundstage/config.toml")
+    assert profiles_file({"SOUNDSTAGE_PROFILES": f"{tmp_path}/p"}) == tmp_path / "p"
+    # They are no settings of the service.
+    load({"SOUNDSTAGE_PROFILES": "/p", "SOUNDSTAGE_PROFILE": "film", "SOUNDSTAGE_STUDIO": "s"})

@@ -3,11 +3,19 @@
 from pathlib import Path
 
 from soundstage.kit.database import Database, sqlite_url
-from soundstage.testing.small_studio import NOW, STUDIO, SmallStudio, document, segment, signed
+from soundstage.testing.small_studio import (
+    NOW,
+    SEAL,
+    STUDIO,
+    SmallStudio,
+    document,
+    segment,
+    signed,
+)
 
 
 def test_rows_have_names_and_paths_once(tmp_path: Path) -> None:
-    database = Database(sqlite_url(tmp_path / "tokens.sqlite"))
+    database = Database(sqlite_url(tmp_path / "tokens.sqlite"), SEAL)
     rows = SmallStudio(database).operations()
     database.dispose()
     assert len({row.name for row in rows}) == len({(row.method, row.path) for row in rows})

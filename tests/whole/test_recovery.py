@@ -71,6 +71,11 @@ def test_nothing_but_store_and_key_are_needed(
         assert (tmp_path / "fetched").read_text() == "while it ran"
         assert "READY" in old.command("backups", "list")
 
+        secret = {"key": "LICENCE", "value": "five-secret-words"}
+        component = {"name": "Licences", "type": "CUSTOM", "scriptParameters": [secret]}
+        studio_id = {"studioId": workstation.where["studioId"]}
+        licences = sdk.call("create_studio_component", **studio_id, **component)["studioComponent"]
+
         followed(old, "backups", "key", "export", str(key))
         assert key.stat().st_mode & 0o777 == 0o600
         followed(old, "backups", "studio")
@@ -85,6 +90,7 @@ def test_nothing_but_store_and_key_are_needed(
     new = ServiceProcess(other_home, **settings)
     told = followed(new, "backups", "recover", str(key))
     assert "sessions with a backup  1" in told
+    assert b"five-secret-words" not in (other_home / "soundstage.sqlite").read_bytes()
     with new, StockClient(REPOSITORY, ensure_boto3(REPOSITORY), new.environment()) as sdk:
         workstation = Workstation(sdk, where)
         found = workstation.see()
@@ -96,6 +102,10 @@ def test_nothing_but_store_and_key_are_needed(
         assert (home_of(new, workstation) / "scene.txt").read_text() == "the last work"
         assert "all is well" in followed(new, "backups", "verify")
         assert "all is well" in followed(new, "backups", "verify", "--last")
+        component_id = {"studioComponentId": licences["studioComponentId"]}
+        found = sdk.call("get_studio_component", **studio_id, **component_id)["studioComponent"]
+        # It was sealed in the copy, and the key of the recovery opens it.
+        assert found["scriptParameters"] == [secret]
 
 
 @pytest.mark.timeout(240)

@@ -14,15 +14,25 @@ from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import Column, Connection, Integer, Table, Text, and_, bindparam
+from sqlalchemy import Column, Connection, Table, Text, and_, bindparam
 
 from soundstage.api.exchange import Answer
 from soundstage.kit.database import Moment, metadata
 from soundstage.kit.prepared import Prepared
+from soundstage.kit.sealed import Sealed
 from soundstage.wire.faults import ValidationError
 from soundstage.wire.shapes import Shape
 
 KEPT_FOR = timedelta(hours=24)
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of a request."""
+
+    digest: str
+    status: int
+    body: str
+
 
 client_tokens = Table(
     "client_tokens",
@@ -31,10 +41,10 @@ client_tokens = Table(
     Column("operation", Text, primary_key=True),
     Column("studio_id", Text, primary_key=True),
     Column("token", Text, primary_key=True),
-    Column("digest", Text, nullable=False),
     Column("created_at", Moment, nullable=False, index=True),
-    Column("status", Integer, nullable=True),
-    Column("body", Text, nullable=True),
+    # Empty only within the transaction that remembers the attempt. What was asked for and answered
+    # may be a secret, and short ones could be guessed from their digest.
+    Column("kept", Sealed(Kept), nullable=True),
 )
 
 
@@ -68,18 +78,17 @@ def begin(transaction: Connection, attempt: Attempt, now: datetime) -> Answer | 
     """
     row = _FIND.first(transaction, **_key_of(attempt))
     if row is not None:
-        digest, created_at, status, body = row
+        kept, created_at = row
         if created_at > now - KEPT_FOR:
-            if digest != attempt.digest:
+            if kept.digest != attempt.digest:
                 raise ValidationError(
                     "clientToken was used before with other parameters.",
                     context={"member": "clientToken"},
                 )
-            return Answer(status=status, body=body.encode())
+            return Answer(status=kept.status, body=kept.body.encode())
         transaction.execute(_FORGET, _key_of(attempt))
-    values = {**msgspec.structs.asdict(attempt), "created_at": now}
     try:
-        transaction.execute(_REMEMBER, values)
+        transaction.execute(_REMEMBER, _key_of(attempt) | {"remembered_at": now})
     except sqlalchemy.exc.IntegrityError:
         raise RaceLostError from None
     return None
@@ -87,8 +96,8 @@ def begin(transaction: Connection, attempt: Attempt, now: datetime) -> Answer | 
 
 def finish(transaction: Connection, attempt: Attempt, answer: Answer) -> None:
     """Keep the answer that the attempt got."""
-    kept = {"kept_status": answer.status, "kept_body": answer.body.decode()}
-    transaction.execute(_FINISH, _key_of(attempt) | kept)
+    kept = Kept(digest=attempt.digest, status=answer.status, body=answer.body.decode())
+    transaction.execute(_FINISH, _key_of(attempt) | {"to_keep": kept})
 
 
 def purge(transaction: Connection, now: datetime) -> int:
@@ -113,15 +122,13 @@ _IS_IT = and_(
     _columns.studio_id == bindparam("of_studio"),
     _columns.token == bindparam("of_token"),
 )
-_FIND = Prepared(
-    sqlalchemy.select(_columns.digest, _columns.created_at, _columns.status, _columns.body).where(
-        _IS_IT
-    )
+_FIND = Prepared(sqlalchemy.select(_columns.kept, _columns.created_at).where(_IS_IT))
+_REMEMBER = client_tokens.insert().values(
+    principal_id=bindparam("of_principal"),
+    operation=bindparam("of_operation"),
+    studio_id=bindparam("of_studio"),
+    token=bindparam("of_token"),
+    created_at=bindparam("remembered_at"),
 )
-_REMEMBER = client_tokens.insert()
-_FINISH = (
-    client_tokens.update()
-    .where(_IS_IT)
-    .values(status=bindparam("kept_status"), body=bindparam("kept_body"))
-)
+_FINISH = client_tokens.update().where(_IS_IT).values(kept=bindparam("to_keep"))
 _FORGET = client_tokens.delete().where(_IS_IT)

@@ -1,13 +1,13 @@
 """`soundstage backups`: what is kept, what is in it, whether it is whole, and the way back.
 
-Listing, looking inside and asking for a backup go through the API of the running service. Checks,
-keys and the recovery work on the home folder and the store themselves.
+Listing, looking inside and asking for a backup go through the API of a running service, here or
+elsewhere. Checks, keys and the recovery work on the home folder and the store themselves.
 """
 
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from soundstage.cli import recover
-from soundstage.cli.launch import OwnClient, client_of, local_address
+from soundstage.cli.commands import noun_group
+from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.output import Form, output_option, show_one, show_rows
 from soundstage.client.calls import CallError
 from soundstage.engines import registry
@@ -30,39 +31,17 @@ from soundstage.wiring.home import opened
 _READ_SECONDS = 300.0
 
 
-@click.group("backups")
-def backups() -> None:
-    """Copies of workstations' disks, and of the studio itself."""
-
-
-@backups.command("list")
-@output_option
-@click.pass_obj
-def list_command(settings: Settings, *, output: Form) -> None:
-    """List every backup of every studio."""
-    with closing(client_of(settings)) as client:
-        rows = [
-            {
-                "backup": backup["backupId"],
-                "session": backup["sessionId"],
-                "owner": backup["ownedBy"],
-                "made": backup["createdAt"],
-                "state": backup["state"],
-            }
-            for studio in client.pages("ListStudios")
-            for backup in client.pages("ListStreamingSessionBackups", studioId=studio["studioId"])
-        ]
-    show_rows(output, "backups", rows)
+backups = noun_group("backups")
 
 
 @backups.command("create")
 @click.argument("session")
-@click.pass_obj
-def create_command(settings: Settings, *, session: str) -> None:
+@with_connection
+def create_command(connection: Connection, *, session: str) -> None:
     """Begin a backup of a session that rests or runs."""
-    with closing(client_of(settings)) as client:
-        studio_id = _studio_of(client, "ListStreamingSessions", "sessionId", session)
-        made = client.call("CreateStreamingSessionBackup", studioId=studio_id, sessionId=session)
+    made = connection.client.call(
+        "CreateStreamingSessionBackup", studioId=connection.studio_id, sessionId=session
+    )
     click.echo(made["streamingSessionBackup"]["backupId"])
 
 
@@ -70,21 +49,24 @@ def create_command(settings: Settings, *, session: str) -> None:
 @click.argument("backup")
 @click.argument("path", default="")
 @output_option
-@click.pass_obj
-def browse_command(settings: Settings, *, backup: str, path: str, output: Form) -> None:
+@with_connection
+def browse_command(connection: Connection, *, backup: str, path: str, output: Form) -> None:
     """List a folder of a backup, the home itself if no PATH is given."""
-    with closing(client_of(settings)) as client:
-        where = _where(client, backup)
-        files = client.pages("ListStreamingSessionBackupFiles", **where, path=path or None)
-        rows = [
-            {
-                "type": file["type"],
-                "bytes": file["sizeInBytes"],
-                "modified": file["modifiedAt"],
-                "path": file["path"],
-            }
-            for file in files
-        ]
+    files = connection.client.pages(
+        "ListStreamingSessionBackupFiles",
+        studioId=connection.studio_id,
+        backupId=backup,
+        path=path or None,
+    )
+    rows = [
+        {
+            "type": file["type"],
+            "bytes": file["sizeInBytes"],
+            "modified": file["modifiedAt"],
+            "path": file["path"],
+        }
+        for file in files
+    ]
     show_rows(output, "files", rows)
 
 
@@ -92,16 +74,20 @@ def browse_command(settings: Settings, *, backup: str, path: str, output: Form) 
 @click.argument("backup")
 @click.argument("path")
 @click.argument("target", required=False, type=click.Path(path_type=Path))
-@click.pass_obj
-def fetch_command(settings: Settings, *, backup: str, path: str, target: Path | None) -> None:
+@with_connection
+def fetch_command(connection: Connection, *, backup: str, path: str, target: Path | None) -> None:
     """Take one file out of a backup, into TARGET or this folder."""
     name = path.rstrip("/").rpartition("/")[2]
     place = target / name if target is not None and target.is_dir() else target or Path(name)
-    with closing(client_of(settings)) as client:
-        found = client.call("GetStreamingSessionBackupFile", **_where(client, backup), path=path)
-    # The address is the one for browsers; this machine reaches the service at its own.
+    found = connection.client.call(
+        "GetStreamingSessionBackupFile",
+        studioId=connection.studio_id,
+        backupId=backup,
+        path=path,
+    )
+    # The address is the one for browsers; a program reaches the service where it calls it.
     query = found["url"].partition("?")[2]
-    url = f"{local_address(settings)}/backup-files/?{query}"
+    url = f"{connection.client.address}/backup-files/?{query}"
     _download(url, place, found["file"]["sizeInBytes"])
 
 
@@ -231,16 +217,3 @@ def _working(what: str) -> Iterator[None]:
             yield
     except EngineError as error:
         raise ConfigError(str(error)) from None
-
-
-def _where(client: OwnClient, backup_id: str) -> dict[str, str]:
-    studio_id = _studio_of(client, "ListStreamingSessionBackups", "backupId", backup_id)
-    return {"studioId": studio_id, "backupId": backup_id}
-
-
-def _studio_of(client: OwnClient, operation: str, member: str, wanted: str) -> str:
-    for studio in client.pages("ListStudios"):
-        studio_id: str = studio["studioId"]
-        if any(found[member] == wanted for found in client.pages(operation, studioId=studio_id)):
-            return studio_id
-    raise CallError("ResourceNotFoundException", 404, f"No studio has {wanted}.")

@@ -19,6 +19,14 @@ _SERVICE_SECONDS = 15.0
 _WORKSTATION_SECONDS = 60.0
 
 
+@click.command("clean")
+@click.option("--data", is_flag=True, help="Remove all data too: disks, backups, database, keys.")
+@click.pass_obj
+def clean_command(settings: Settings, *, data: bool) -> None:
+    """End everything of this home: the service and every workstation."""
+    clean(settings, data=data)
+
+
 def clean(settings: Settings, *, data: bool) -> None:
     """End the service and the workstations; with `data` remove their home too."""
     if not settings.home.exists():

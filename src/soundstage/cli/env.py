@@ -3,6 +3,7 @@
 import os
 import shlex
 
+import click
 import msgspec
 
 from soundstage.cli.sdk import ensure_fallback
@@ -12,6 +13,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import checked_name
 from soundstage.wire.faults import ConflictError, ValidationError
+from soundstage.wiring import tls
 from soundstage.wiring.home import opened
 
 
@@ -21,6 +23,14 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     secret: str
     principal_id: str
+
+
+@click.command("env")
+@click.option("--user", default=None, metavar="NAME", help="Somebody else than the operator.")
+@click.pass_obj
+def env(settings: Settings, *, user: str | None) -> None:
+    """Print shell exports for SDKs and the AWS command line."""
+    click.echo(exports(settings, user), nl=False)
 
 
 def exports(settings: Settings, user: str | None) -> str:
@@ -36,8 +46,16 @@ def exports(settings: Settings, user: str | None) -> str:
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_DATA_PATH": _data_path(settings),
         config.PRINCIPAL_ID: key.principal_id,
+        **_trust(settings),
     }
     return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables.items())
+
+
+def _trust(settings: Settings) -> dict[str, str]:
+    """Have SDKs of Python, and those of JavaScript, trust a certificate that we made ourselves."""
+    authority = tls.own_authority(settings)
+    names = () if authority is None else ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+    return {name: str(authority) for name in names}
 
 
 def _data_path(settings: Settings) -> str:

@@ -4,15 +4,17 @@ It prepares what a first studio needs: one studio, image, component and launch p
 their names, so that doing it again finds what is there.
 """
 
+import ssl
 import time
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from soundstage.cli.env import Key, credentials
+from soundstage.cli.env import credentials
 from soundstage.client.calls import CallError, Client
 from soundstage.kit.config import Settings
 from soundstage.resources.members.service import OPERATOR
 from soundstage.resources.operations import OPERATIONS
+from soundstage.wiring import tls
 
 Tell = Callable[[str], None]
 """Shows what a step is doing just now."""
@@ -34,15 +36,27 @@ _THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: 
 class OwnClient(Client):
     """A client that knows whose workstations are its caller's own."""
 
-    def __init__(self, settings: Settings, key: Key) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        access_key_id: str,
+        secret_access_key: str,
+        region: str,
+        principal_id: str,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(
-            local_address(settings),
-            access_key_id=key.id,
-            secret_access_key=key.secret,
-            region=settings.region,
+            address,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            region=region,
             operations=OPERATIONS,
+            trust=trust,
         )
-        self.principal_id = key.principal_id
+        self.address = address
+        self.access_key_id = access_key_id
+        self.principal_id = principal_id
 
     def own_sessions(self, studio_id: str) -> list[dict[str, Any]]:
         """List the caller's sessions, oldest first; an operator would be shown everybody's."""
@@ -52,13 +66,22 @@ class OwnClient(Client):
 
 def client_of(settings: Settings, user: str = OPERATOR) -> OwnClient:
     """Make a client that calls the service of these settings as somebody."""
-    return OwnClient(settings, credentials(settings, user))
+    key = credentials(settings, user)
+    return OwnClient(
+        local_address(settings),
+        access_key_id=key.id,
+        secret_access_key=key.secret,
+        region=settings.region,
+        principal_id=key.principal_id,
+        trust=tls.trust_of(settings),
+    )
 
 
 def local_address(settings: Settings) -> str:
     """Say where this machine reaches the service, whatever browsers call it."""
     host = _THIS_MACHINE.get(settings.host, settings.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    scheme = "https" if settings.speaks_tls else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def ensure_studio(client: Client, tell: Tell) -> dict[str, Any]:

@@ -5,6 +5,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import click
+
+from soundstage.cli import exits
 from soundstage.kit import config
 from soundstage.kit.machine import Machine
 from soundstage.resources.backups import lifecycle as backups
@@ -73,8 +76,26 @@ def operations() -> str:
     return "\n".join(lines) + "\n"
 
 
+def exit_codes() -> str:
+    """Write the page of exit codes."""
+    return (
+        "# Exit codes\n\n"
+        + _MADE.format("exit-codes")
+        + "What `soundstage` ends with. An error is one line on the standard error stream, which "
+        "also says what to do next.\n\n" + exits.reference()
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "lifecycles": lifecycles,
     "operations": operations,
+    "exit-codes": exit_codes,
 }
+
+
+@click.command("reference")
+@click.argument("what", type=click.Choice(sorted(PAGES)))
+def reference_command(what: str) -> None:
+    """Print a reference page made from the code."""
+    click.echo(PAGES[what](), nl=False)

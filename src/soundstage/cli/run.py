@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 
+import click
 import httpx
 from rich.console import Console
 from rich.markup import escape
@@ -17,9 +18,22 @@ from soundstage.cli.user import new_operator_link
 from soundstage.client.calls import CallError
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.wiring import tls
 from soundstage.wiring.home import has_service, prepare_home
 
 _HEALTH_SECONDS = 2.0
+
+
+@click.command("run")
+@click.option("--once", is_flag=True, help="End when the workstation is ready.")
+@click.pass_obj
+def run_command(settings: Settings, *, once: bool) -> None:
+    """Start a studio and one workstation.
+
+    The studio is found or made, the workstation found, started or launched, and the address of its
+    desktop printed. The service goes on until Ctrl-C, unless one was running already.
+    """
+    run(settings, once=once)
 
 
 def run(settings: Settings, *, once: bool) -> None:
@@ -127,7 +141,10 @@ def _answers(settings: Settings) -> bool:
     """Reports whether a service of ours listens there; whatever else does is told with the port."""
     try:
         answer = httpx.get(
-            f"{launch.local_address(settings)}/healthz", timeout=_HEALTH_SECONDS, trust_env=False
+            f"{launch.local_address(settings)}/healthz",
+            timeout=_HEALTH_SECONDS,
+            trust_env=False,
+            verify=tls.trust_of(settings) or True,
         )
         document = answer.json()
     except (httpx.HTTPError, ValueError):

@@ -22,6 +22,25 @@ _WHAT = f"the {len(OPERATIONS)} operations of {SERVICE}"
 _READABLE = 0o644
 
 
+@click.group("sdk")
+def sdk() -> None:
+    """Give the service back to SDKs that no longer know it."""
+
+
+@sdk.command("export")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def export_command(folder: Path) -> None:
+    """Write the service's model into DIR, for AWS_DATA_PATH."""
+    export(folder)
+
+
+@sdk.command("install")
+@click.option("--force", is_flag=True, help="Replace a model that is not from here.")
+def install_command(*, force: bool) -> None:
+    """Write the service's model to ~/.aws/models, where your SDKs always look."""
+    install(force=force)
+
+
 def export(folder: Path) -> None:
     """Write the model into a folder that AWS_DATA_PATH can name."""
     _write(folder, API_VERSION)

@@ -11,21 +11,39 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
 
 import click
+import msgspec
+import structlog
 import uvicorn
 
 from soundstage.cli.user import new_operator_link
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.portal import welcome
 from soundstage.wire.faults import Fault
 from soundstage.wiring.service import Service
+from soundstage.wiring.tls import Tls, tls_of
 
 _START_SECONDS = 30.0
+_RENEW_SECONDS = 60.0
 _THREAD_SECONDS = 0.0005
 """How long one thread may keep the interpreter while others want it. Python's own 5 ms are more
 than most requests take, and a request needs it two or three times.
 """
+
+
+_log = structlog.get_logger("soundstage")
+
+
+@click.command("serve")
+@click.option("--tls", is_flag=True, help="Speak https, as the setting tls does.")
+@click.pass_obj
+def serve_command(settings: Settings, *, tls: bool) -> None:
+    """Run the service in the foreground."""
+    serve(msgspec.structs.replace(settings, tls=tls or settings.tls))
 
 
 def serve(settings: Settings) -> None:
@@ -36,13 +54,16 @@ def serve(settings: Settings) -> None:
     with _server(settings) as (server, listener):
         _end_well_on_signals(server)
         click.echo(f"Soundstage listens on {settings.address}", err=True)
+        if settings.speaks_tls and settings.http_port:
+            host = urlsplit(settings.address).hostname
+            click.echo(f"http://{host}:{settings.http_port} leads there", err=True)
         click.echo(_way_in(settings, is_watched=sys.stderr.isatty()), err=True)
         server.run(sockets=[listener])
 
 
 @contextmanager
 def served(settings: Settings) -> Iterator[None]:
-    """Run the service in a thread while the block lasts. Raises ConfigError, ServiceRunsError."""
+    """Run the service in a thread while the block lasts. Raises ConfigError."""
     with _server(settings) as (server, listener):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="service")
         thread.start()
@@ -70,7 +91,7 @@ def _way_in(settings: Settings, *, is_watched: bool) -> str:
 def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
     sys.setswitchinterval(_THREAD_SECONDS)
     # The port before anything else, so that a taken one is said at once and plainly.
-    with _listen(settings) as listener:
+    with _listen(settings.host, settings.port, "PORT") as listener:
         service = Service(settings)
         try:
             service.prepare()
@@ -78,30 +99,81 @@ def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]
             # every request for 70 ms or more.
             gc.collect()
             gc.freeze()
-            with _pid_written(settings):
-                config = uvicorn.Config(
-                    service.app,
-                    log_config=None,
-                    lifespan="on",
-                    **service.gateway.uvicorn_options(),
-                )
+            tls = tls_of(settings, service.clock)
+            options = service.gateway.uvicorn_options()
+            config = uvicorn.Config(
+                service.app,
+                log_config=None,
+                lifespan="on",
+                **options,
+                **({} if tls is None else tls.uvicorn_options()),
+            )
+            with _pid_written(settings), _certified(settings, tls, config, options):
                 yield uvicorn.Server(config), listener
         finally:
             service.close()
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+@contextmanager
+def _certified(
+    settings: Settings, tls: Tls | None, config: uvicorn.Config, options: dict[str, Any]
+) -> Iterator[None]:
+    """Have the certificate looked at again while the block lasts, and http lead to https."""
+    if tls is None:
+        yield
+        return
+    config.load()
+    is_over = threading.Event()
+
+    def keep_renewing() -> None:
+        while not is_over.wait(_RENEW_SECONDS):
+            if config.ssl is not None:
+                tls.renew(config.ssl)
+
+    threading.Thread(target=keep_renewing, name="certificate", daemon=True).start()
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+        with _welcoming(settings, tls, options):
+            yield
+    finally:
+        is_over.set()
+
+
+@contextmanager
+def _welcoming(settings: Settings, tls: Tls, options: dict[str, Any]) -> Iterator[None]:
+    own = tls.own()
+    if own is not None:
+        _log.info(
+            "tls.own_certificate",
+            certificate=own.fingerprint,
+            authority=own.authority_fingerprint,
+        )
+    if settings.http_port == 0:
+        yield
+        return
+    with _listen(settings.host, settings.http_port, "HTTP_PORT") as listener:
+        page = uvicorn.Config(
+            welcome.app(settings.address, own), log_config=None, lifespan="off", **options
+        )
+        server = uvicorn.Server(page)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="welcome")
+        thread.start()
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _listen(host: str, port: int, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         if (error.errno or 0) < 0:
             # The resolver's own numbers, which stand for no error of the system.
-            raise ConfigError(
-                f"SOUNDSTAGE_HOST: {settings.host} is no address of this machine."
-            ) from None
+            raise ConfigError(f"SOUNDSTAGE_HOST: {host} is no address of this machine.") from None
         raise ConfigError(
-            f"SOUNDSTAGE_PORT: {settings.host}:{settings.port} can't be listened on "
+            f"SOUNDSTAGE_{setting}: {host}:{port} can't be listened on "
             f"({os.strerror(error.errno or 0)}). Name another port, or end what uses this one."
         ) from None
 

@@ -4,6 +4,7 @@
 rows are handed in, so that this module knows the wire and no resource.
 """
 
+import ssl
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,21 +15,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from soundstage.client.errors import CallError
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Operation
 
 _TIMEOUT_SECONDS = 30.0
 _SHOWN = 200
-
-
-class CallError(Exception):
-    """The service refused a call, or could not be reached (then `status` is 0)."""
-
-    def __init__(self, name: str, status: int, message: str) -> None:
-        super().__init__(message)
-        self.name = name
-        """The exception's name, such as `ConflictException`."""
-        self.status = status
 
 
 class Client:
@@ -43,13 +35,15 @@ class Client:
         region: str,
         operations: Iterable[Operation],
         http: httpx.Client | None = None,
+        trust: ssl.SSLContext | None = None,
         clock: Clock = system_clock,
     ) -> None:
         self._endpoint = endpoint
         self._region = region
         self._credentials = Credentials(access_key_id, secret_access_key)
         self._operations = {row.name: row for row in operations}
-        self._http = http or httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False)
+        verify = True if trust is None else trust
+        self._http = http or httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False, verify=verify)
         self._clock = clock
 
     def call(self, name: str, /, **members: Any) -> dict[str, Any]:
@@ -130,3 +124,6 @@ def _document(answer: httpx.Response) -> dict[str, Any] | None:
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
+
+
+__all__ = ["CallError", "Client"]

@@ -22,7 +22,7 @@ from soundstage.gateway.filerights import FileRights
 from soundstage.gateway.files import Files
 from soundstage.gateway.live import LiveRelays
 from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS, Pages
-from soundstage.gateway.refusals import NOT_ASKED, NOT_FOUND, NOT_INSTALLED
+from soundstage.gateway.refusals import NOT_ASKED, NOT_FOUND, NOT_INSTALLED, NOT_SECURE
 from soundstage.gateway.relay import Surroundings
 from soundstage.gateway.serving import uvicorn_options
 from soundstage.gateway.settings import GatewaySettings
@@ -70,6 +70,7 @@ class Gateway:
                     Route(f"/{_SHARED}/{{digest}}/{{name:path}}", self._shared_file),
                     Route("/{stream_id}", self._nothing),
                     Route("/{stream_id}/", self._page),
+                    Route("/{stream_id}/not-secure", self._not_secure),
                     Route("/{stream_id}/api/status", self._status),
                     Route("/{stream_id}/api/countdown", self._countdown),
                     Route("/{stream_id}/api/websockets", self._probe),
@@ -190,6 +191,10 @@ class Gateway:
         is_current = self._client and request.path_params["digest"] == self._client.digest
         name = request.path_params["name"] if is_current else ""
         return self._send(request, name, _FOR_EVER)
+
+    async def _not_secure(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint's signature
+        """Say to a browser, which alone knows, that it won't show a desktop at this address."""
+        return self._pages.notice(NOT_SECURE)
 
     async def _nothing(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint's signature
         return self._pages.notice(NOT_FOUND)

@@ -15,6 +15,9 @@ NOT_INSTALLED = "not-installed"
 NOT_ASKED = "not-asked"
 """Loaded ahead by a browser, or as a part of another page: nobody asked for the desktop."""
 
+NOT_SECURE = "not-secure"
+"""The browser came by plain http, where it decodes no video."""
+
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
     """A page without a desktop."""
@@ -79,6 +82,15 @@ _WORDS = {
         headline="The desktop viewer is not installed here",
         happened="The server lacks the stream environment that holds it.",
         advice="Whoever runs the studio can install it with “make setup”.",
+    ),
+    NOT_SECURE: Words(
+        status=HTTPStatus.FORBIDDEN,
+        headline="This browser needs a secure address",
+        happened="You came by plain http from another machine. Browsers decode video, play sound "
+        "and share a clipboard on https addresses only, so no desktop can be shown here. The "
+        "workstation itself is well.",
+        advice="Ask whoever runs the studio for its https address. How to switch it on stands in "
+        "the documentation under “Reach the studio by https”.",
     ),
     NOT_ASKED: Words(
         status=HTTPStatus.SERVICE_UNAVAILABLE,

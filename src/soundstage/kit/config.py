@@ -19,7 +19,11 @@ from msgspec import Meta
 PREFIX = "SOUNDSTAGE_"
 PRINCIPAL_ID = f"{PREFIX}PRINCIPAL_ID"
 """What `soundstage env` tells scripts of their caller; no setting."""
-_NO_SETTINGS = {f"{PREFIX}CONFIG", PRINCIPAL_ID}
+PROFILE = f"{PREFIX}PROFILE"
+STUDIO = f"{PREFIX}STUDIO"
+"""Which profile and which studio the command line speaks to; no settings of the service."""
+_PROFILES = f"{PREFIX}PROFILES"
+_NO_SETTINGS = {f"{PREFIX}CONFIG", PRINCIPAL_ID, PROFILE, STUDIO, _PROFILES}
 
 _Amount = Annotated[int, Meta(ge=0, le=1_000_000)]
 _Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -52,7 +56,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = msgspec.field(default_factory=_default_home)
     host: Annotated[
-        str, Meta(description="Address to listen on. Beyond loopback, put TLS in front.")
+        str,
+        Meta(
+            description="Address to listen on. Beyond loopback, switch TLS on or put it in front: "
+            "browsers decode video on secure addresses alone."
+        ),
     ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="TCP port to listen on.")] = 8080
     public_url: Annotated[
@@ -60,9 +68,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             pattern=r"^(https?://[^/?#\s]+)?\Z",
             description="How browsers reach the service, such as https://studio.example.org. "
-            "Empty: http://localhost and the port.",
+            "Empty: localhost and the port.",
         ),
     ] = ""
+    tls: Annotated[
+        bool,
+        Meta(
+            description="Whether the service speaks https itself, with the given certificate or "
+            "one that it makes for itself."
+        ),
+    ] = False
+    tls_certificate: Annotated[
+        Path | None,
+        Meta(
+            description="Certificate and what is above it, one PEM file, looked at again every "
+            "minute. Switches TLS on."
+        ),
+    ] = None
+    tls_key: Annotated[
+        Path | None,
+        Meta(description="The certificate's key, if it is not in the same file."),
+    ] = None
+    http_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="With TLS, a port that leads visitors of http to https and explains a "
+            "certificate that the service made for itself. 0: none.",
+        ),
+    ] = 0
     engine: Annotated[
         str,
         Meta(
@@ -291,7 +326,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def address(self) -> str:
         """How browsers and SDKs reach the service, without a slash at the end."""
-        return self.public_url or f"http://localhost:{self.port}"
+        scheme = "https" if self.speaks_tls else "http"
+        return self.public_url or f"{scheme}://localhost:{self.port}"
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Reports whether the service itself speaks https."""
+        return self.tls or self.tls_certificate is not None
 
     @property
     def is_loopback(self) -> bool:
@@ -333,6 +374,45 @@ def sdk_data_path(environment: Mapping[str, str] | None = None) -> list[str]:
     """Give the folders that the caller's SDKs look for services in, in their order."""
     environment = os.environ if environment is None else environment
     return [part for part in environment.get("AWS_DATA_PATH", "").split(os.pathsep) if part]
+
+
+class CallerVariables(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment says of the studio to call, as SDKs read it too."""
+
+    endpoint: str
+    access_key_id: str
+    secret_access_key: str
+    region: str
+    principal_id: str
+    certificate: str
+    """File of the authorities that it must be known by; empty for those that the system knows."""
+
+
+def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
+    """Read which studio the environment names; what it does not say is empty."""
+    found = os.environ if environment is None else environment
+    return CallerVariables(
+        endpoint=found.get("AWS_ENDPOINT_URL_NIMBLE", "").rstrip("/"),
+        access_key_id=found.get("AWS_ACCESS_KEY_ID", ""),
+        secret_access_key=found.get("AWS_SECRET_ACCESS_KEY", ""),
+        region=found.get("AWS_REGION", "") or found.get("AWS_DEFAULT_REGION", ""),
+        principal_id=found.get(PRINCIPAL_ID, ""),
+        certificate=found.get("AWS_CA_BUNDLE", ""),
+    )
+
+
+def variable(name: str) -> str | None:
+    """Read a variable that a person named in a file, such as where a secret is."""
+    return os.environ.get(name)
+
+
+def profiles_file(environment: Mapping[str, str] | None = None) -> Path:
+    """Say where the command line's profiles are: studios elsewhere, and how to get into them."""
+    found = os.environ if environment is None else environment
+    if found.get(_PROFILES):
+        return Path(found[_PROFILES]).expanduser().absolute()
+    configuration = found.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(configuration) / "soundstage" / "config.toml"
 
 
 def reference() -> str:

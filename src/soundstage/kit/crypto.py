@@ -2,8 +2,8 @@
 
 `wiring` opens it once at start and hands derived keys to whoever signs or encrypts. It is in a key
 file, which is made at the first start, or is what a command prints, such as a vault's client. Who
-loses it loses every stored access key, so it belongs into a backup of the installation, apart from
-the database.
+loses it loses every stored access key and whatever else is sealed (`kit.sealed`), so it belongs
+into a backup of the installation, apart from the database.
 """
 
 import base64
@@ -152,7 +152,8 @@ def _require_the_same(path: Path, secret: InstallationSecret) -> None:
     if not hmac.compare_digest(path.read_bytes().strip(), expected):
         raise SecretError(
             f"This is not the secret that {path.parent.parent} began with, so nothing stored there "
-            f"would open. If that is meant, remove {path}; everybody then needs a new access key."
+            f"would open. If that is meant, remove {path}; everybody then needs a new access key, "
+            "and components can't be read."
         )
 
 

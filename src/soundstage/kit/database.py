@@ -23,6 +23,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from soundstage.kit import hints
+from soundstage.kit.crypto import Seal
+from soundstage.kit.sealed import seal_with
 from soundstage.kit.turns import Turns
 
 metadata = MetaData(
@@ -38,6 +40,8 @@ _WRITES = "soundstage_writes"
 _IS_NOTE = "soundstage_note"
 _SEEN = "soundstage_seen"
 _LEVEL = "soundstage_level"
+_FORM_OF_FILE = 1
+"""Of a SQLite file that was written anew since there are sealed columns (its `user_version`)."""
 _UPGRADE_LOCK = 0x536F756E64
 """Any number that nothing else in the database locks."""
 
@@ -107,11 +111,16 @@ class Document(TypeDecorator[Any]):
 
 
 class Database:
-    """One database and its pool. Use `transaction`; dispose at the end."""
+    """One database and its pool. Use `transaction`; dispose at the end.
 
-    def __init__(self, url: str) -> None:
+    What `kit.sealed` has columns for can be read and written with the seal alone.
+    """
+
+    def __init__(self, url: str, seal: Seal | None = None) -> None:
         self.url = sqlalchemy.make_url(url)
         self.engine = sqlalchemy.create_engine(self.url, **_pool(self.url))
+        if seal is not None:
+            seal_with(self.engine.dialect, seal)
         self._listeners: list[hints.Listener] = []
         self._turns: Turns | None = None
         if self.url.get_backend_name() == "sqlite":
@@ -168,6 +177,25 @@ class Database:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
+        if self.url.get_backend_name() == "sqlite":
+            self._write_anew()
+
+    def _write_anew(self) -> None:
+        """Leave nothing in SQLite's file and its log of what was there before secrets were sealed:
+        not on pages that are free, where SQLite lets lie what was removed. Once is enough; where
+        somebody who reads keeps the log from being emptied, the next start does it again.
+        """
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if cursor.execute("PRAGMA user_version").fetchone()[0] >= _FORM_OF_FILE:
+                return
+            cursor.execute("VACUUM")
+            is_read = bool(cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+            if not is_read:
+                cursor.execute(f"PRAGMA user_version={_FORM_OF_FILE}")
+        finally:
+            connection.close()
 
     def is_current(self) -> bool:
         """Reports whether the schema is the one that this release wants."""
@@ -231,6 +259,8 @@ def _pool(url: sqlalchemy.URL) -> dict[str, Any]:
     options: dict[str, Any] = {
         "pool_size": 40,
         "max_overflow": 0,
+        # Errors go to the log, and what was to be written may be a secret.
+        "hide_parameters": True,
         "json_serializer": _json,
         "json_deserializer": msgspec.json.decode,
     }

@@ -10,6 +10,7 @@ run again in its ordinary way, which raises its errors and drops lost connection
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 import sqlalchemy
@@ -37,22 +38,23 @@ class Prepared:
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         self.statement = statement
-        self._compiled: dict[str, _Compiled] = {}
-        self._read: dict[str, _Conversions] = {}
+        # By dialect, of which each database has one: columns of another may be sealed otherwise.
+        self._compiled: WeakKeyDictionary[Dialect, _Compiled] = WeakKeyDictionary()
+        self._read: WeakKeyDictionary[Dialect, _Conversions] = WeakKeyDictionary()
 
     def rows(self, transaction: Connection, **parameters: Any) -> list[list[Any]]:
         """Run it; each row is a list of its columns."""
         dialect = transaction.dialect
-        compiled = self._compiled.get(dialect.name)
+        compiled = self._compiled.get(dialect)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self.statement, dialect)
+            compiled = self._compiled[dialect] = _compile(self.statement, dialect)
         try:
             rows, codes = _run(transaction, compiled, parameters)
         except dialect.loaded_dbapi.Error:
             return [list(row) for row in transaction.execute(self.statement, parameters)]
-        read = self._read.get(dialect.name)
+        read = self._read.get(dialect)
         if read is None:
-            read = self._read[dialect.name] = _conversions(self.statement, dialect, codes)
+            read = self._read[dialect] = _conversions(self.statement, dialect, codes)
         for row in rows:
             for at, convert in read:
                 row[at] = convert(row[at])

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from soundstage.api.exchange import Received
 from soundstage.api.idempotency import client_tokens
+from soundstage.kit.crypto import Seal
 from soundstage.kit.database import Database
 from soundstage.kit.pages import Pages
 from soundstage.resources.request import Caller, CallerKind, Installation, Request
@@ -50,6 +51,8 @@ from soundstage.wire.shapes import (
 from soundstage.wire.ticket import Tickets
 
 STUDIO = "us-west-2:stid-nyoqq12fteqy1x48"
+SEAL = Seal(bytes(32))
+"""For the database of one; a secret that everybody knows."""
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 OPERATOR = Caller(principal_id="AROAEXAMPLE:operator", kind=CallerKind.OPERATOR)
 ADMINISTRATOR = Caller(principal_id="the-administrator", kind=CallerKind.USER)

@@ -1,10 +1,14 @@
 """Reads what a shape's members are: types without their trimmings, and which must be given.
 
-Whatever is made of the shapes asks here: the service model, the OpenAPI document, and the
-complaints about an input.
+Whatever is made of the shapes asks here: the service model, the OpenAPI document, the command line,
+and the complaints about an input.
 """
 
+import ast
 import inspect
+import textwrap
+from functools import cache, partial
+from itertools import pairwise
 from typing import Any
 
 from msgspec import NODEFAULT
@@ -42,5 +46,25 @@ def is_required(field: types.Field) -> bool:
 
 def paragraphs(thing: Any) -> list[str]:
     """Give the docstring of a class or a function, a paragraph each, without its line breaks."""
+    if isinstance(thing, partial):
+        # Its own docstring is about partial functions.
+        thing = thing.func
     text = inspect.cleandoc(thing.__doc__ or "")
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+@cache
+def member_texts(shape: type) -> dict[str, str]:
+    """Give what stands under each member in the shape's source, by the member's Python name."""
+    (described,) = ast.parse(textwrap.dedent(inspect.getsource(shape))).body
+    if not isinstance(described, ast.ClassDef):
+        raise TypeError(f"{shape.__name__} is no class.")
+    texts = {}
+    for member, under in pairwise(described.body):
+        match member, under:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                texts[name] = " ".join(text.split())
+    return texts

@@ -21,7 +21,7 @@ _DATABASE = "soundstage.sqlite"
 _log = structlog.get_logger("soundstage")
 
 
-class ServiceRunsError(Exception):
+class ServiceRunsError(ConfigError):
     """Another service works with the same home folder."""
 
 
@@ -30,7 +30,7 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
     """Open the database and the seal beside a running service; for the command line."""
     prepare_home(settings)
     secret = secret_of(settings)
-    database = database_of(settings)
+    database = database_of(settings, secret)
     try:
         upgrade(database)
         yield database, secret.seal_for("access-keys")
@@ -45,10 +45,11 @@ def secret_of(settings: Settings) -> InstallationSecret:
         raise ConfigError(str(error)) from None
 
 
-def database_of(settings: Settings) -> Database:
+def database_of(settings: Settings, secret: InstallationSecret) -> Database:
     # The address may hold a password, so no message repeats it.
     try:
-        return Database(settings.database_url or sqlite_url(settings.home / _DATABASE))
+        url = settings.database_url or sqlite_url(settings.home / _DATABASE)
+        return Database(url, secret.seal_for("database"))
     except (SQLAlchemyError, ModuleNotFoundError):
         raise ConfigError(
             "SOUNDSTAGE_DATABASE_URL: this is no address of a database that can be used here. "

@@ -79,7 +79,7 @@ class Service:
         if settings.secret_command and (settings.home / "keys" / KEY_FILE).exists():
             _log.warning("the key file is not needed beside the secret's command; remove it")
         self.seal = secret.seal_for("access-keys")
-        self.database = database_of(settings)
+        self.database = database_of(settings, secret)
         self.engine = engine or registry.make(settings, clock)
         self.installation = installation_of(settings, secret, self.engine)
         self.tickets = Tickets(secret.derive("stream-tickets"))

@@ -24,10 +24,10 @@ from soundstage.engines.interface import (
     Reason,
     RetryableError,
 )
-from soundstage.engines.sandbox.backups import Copying, Repository
+from soundstage.engines.repository.backups import Copying, Repository
 from soundstage.engines.sandbox.engine import SandboxEngine
-from soundstage.engines.sandbox.jobs import Cancellation
 from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.kit.jobs import Cancellation
 from soundstage.testing.workbench import Workbench
 
 STREAM_ENVIRONMENT = Path(__file__).parents[3] / ".venv-stream"

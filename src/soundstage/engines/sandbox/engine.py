@@ -19,6 +19,7 @@ from typing import IO
 import msgspec
 
 from soundstage.engines import shares
+from soundstage.engines.identities import Identities, identities, of_slot, own_subordinates
 from soundstage.engines.instance_types import GIB, Size, catalogue
 from soundstage.engines.interface import (
     Address,
@@ -40,22 +41,24 @@ from soundstage.engines.interface import (
     Use,
     Volume,
 )
-from soundstage.engines.sandbox import cgroups, checking, machine, mounts, plan, process, use
-from soundstage.engines.sandbox.admission import MIB, Promise, Rules
-from soundstage.engines.sandbox.backups import Repository
-from soundstage.engines.sandbox.contents import Contents
-from soundstage.engines.sandbox.identities import Identities, identities, of_slot, own_subordinates
-from soundstage.engines.sandbox.judgement import Known, judge
-from soundstage.engines.sandbox.notices import Listener, Notices
-from soundstage.engines.sandbox.process import Life
-from soundstage.engines.sandbox.records import Record, Records, Status, next_uid
-from soundstage.engines.sandbox.reservations import Reservations
+from soundstage.engines.repository import checking
+from soundstage.engines.repository.backups import Repository
+from soundstage.engines.repository.contents import Contents
+from soundstage.engines.repository.stores import store_of
+from soundstage.engines.sandbox.host import cgroups, use
+from soundstage.engines.sandbox.host.admission import MIB, Promise, Rules
+from soundstage.engines.sandbox.keeping import process
+from soundstage.engines.sandbox.keeping.judgement import Known, judge
+from soundstage.engines.sandbox.keeping.notices import Listener, Notices
+from soundstage.engines.sandbox.keeping.process import Life
+from soundstage.engines.sandbox.keeping.records import Record, Records, Status, next_uid
+from soundstage.engines.sandbox.keeping.reservations import Reservations
+from soundstage.engines.sandbox.keeping.sizing import Sizing
+from soundstage.engines.sandbox.keeping.stillness import Stillness
+from soundstage.engines.sandbox.keeping.volumes import Phase as VolumePhase
+from soundstage.engines.sandbox.keeping.volumes import Volumes
 from soundstage.engines.sandbox.settings import SandboxSettings
-from soundstage.engines.sandbox.sizing import Sizing
-from soundstage.engines.sandbox.stillness import Stillness
-from soundstage.engines.sandbox.stores import store_of
-from soundstage.engines.sandbox.volumes import Phase as VolumePhase
-from soundstage.engines.sandbox.volumes import Volumes
+from soundstage.engines.sandbox.walls import machine, mounts, plan
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import ConfigError, Settings
 

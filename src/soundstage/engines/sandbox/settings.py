@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 
 from soundstage.engines.instance_types import Size
-from soundstage.engines.sandbox.admission import Rules
-from soundstage.engines.sandbox.cgroups import PROCESS_LIMIT
+from soundstage.engines.sandbox.host.admission import Rules
+from soundstage.engines.sandbox.host.cgroups import PROCESS_LIMIT
 from soundstage.engines.shares import SharedFolder
 
 # The first multiple of 1024 from 2,100,000,000 on.

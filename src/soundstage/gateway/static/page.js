@@ -1,6 +1,13 @@
 /* Runs before Selkies' client on a stream's page. */
 "use strict";
 
+/* A browser decodes video on secure addresses alone, and only it knows whether it takes this one for
+ * secure. The client would show a black page and nothing else.
+ */
+if (!window.isSecureContext) {
+  window.location.replace("not-secure");
+}
+
 /* The client asks for its own page whenever its connection ends. When the answer says that the
  * stream is over for this browser, the page is loaded again and shows what happened; otherwise the
  * client would go on trying behind a black screen.

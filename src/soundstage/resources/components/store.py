@@ -1,10 +1,11 @@
 """The table of studio components."""
 
-from sqlalchemy import JSON, Column, Connection, ForeignKey, String, Table, type_coerce
+from sqlalchemy import Column, Connection, ForeignKey, String, Table
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.records import Records, listed_by
+from soundstage.kit.sealed import Sealed
 from soundstage.resources.components.model import (
     InitializationScripts,
     ScriptParameterKeyValue,
@@ -24,10 +25,11 @@ table = Table(
     Column("description", String(256)),
     Column("type", String(32), nullable=False),
     Column("subtype", String(32), nullable=False),
-    Column("configuration", Document(StudioComponentConfiguration)),
+    # Endpoints, scripts and parameters often hold secrets; a change that is wished has them all.
+    Column("configuration", Sealed(StudioComponentConfiguration)),
     Column("ec2_security_group_ids", Document(list[str]), nullable=False),
-    Column("initialization_scripts", Document(InitializationScripts), nullable=False),
-    Column("script_parameters", Document(list[ScriptParameterKeyValue]), nullable=False),
+    Column("initialization_scripts", Sealed(InitializationScripts), nullable=False),
+    Column("script_parameters", Sealed(list[ScriptParameterKeyValue]), nullable=False),
     Column("runtime_role_arn", String(2048)),
     Column("secure_initialization_role_arn", String(2048)),
     Column("tags", Document(dict[str, str]), nullable=False),
@@ -38,7 +40,7 @@ table = Table(
     Column("created_by", String(256), nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("updated_by", String(256), nullable=False),
-    Column("wished", Document(StudioComponentChange)),
+    Column("wished", Sealed(StudioComponentChange)),
     *lease.columns(),
     listed_by("studio_id"),
 )
@@ -55,11 +57,11 @@ def count_of_type(transaction: Connection, studio_id: str, kind: StudioComponent
 
 def count_becoming(transaction: Connection, studio_id: str, kind: StudioComponentType) -> int:
     """Count a studio's components that are being changed from another type to this one."""
-    wished = type_coerce(table.c.wished, JSON)["type"].as_string()
-    return components.count(
+    changing = components.find(
         transaction,
         table.c.studio_id == studio_id,
         table.c.state == StudioComponentState.UPDATE_IN_PROGRESS,
         table.c.type != kind,
-        wished == kind,
     )
+    # A wish is sealed, so the database can't look into it.
+    return sum(each.wished is not None and each.wished.type is kind for each in changing)

@@ -1,0 +1,55 @@
+"""Commands that are imported when they are run: the list of them all costs next to nothing.
+
+`main` names each with its module and the line that help shows; a test holds that line to the
+command's own.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import ClassVar
+
+import click
+import msgspec
+
+
+class Lazy(msgspec.Struct, frozen=True):
+    """A command that is somewhere."""
+
+    place: str
+    """`module:name`, or `module:name:argument` for a function that makes it."""
+    help: str
+
+
+class LazyGroup(click.Group):
+    """A group whose commands come in sections, each imported when it is needed."""
+
+    sections: ClassVar[Mapping[str, Mapping[str, Lazy]]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all, in the order of the sections."""
+        del ctx
+        return [name for commands in self.sections.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one."""
+        del ctx
+        for commands in self.sections.values():
+            if cmd_name in commands:
+                return _import(commands[cmd_name].place)
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections without importing anything."""
+        del ctx
+        for section, commands in self.sections.items():
+            with formatter.section(section):
+                formatter.write_dl([(name, lazy.help) for name, lazy in commands.items()])
+
+
+def _import(place: str) -> click.Command:
+    module, name, *argument = place.split(":")
+    found = getattr(import_module(module), name)
+    command = found(*argument) if argument else found
+    if not isinstance(command, click.Command):
+        raise TypeError(f"{place} is no command.")
+    return command

@@ -1,0 +1,101 @@
+"""`soundstage login` and `whoami`: studios elsewhere, and where this command speaks to."""
+
+import sys
+from typing import Any
+
+import click
+
+from soundstage.cli.connection import Connection, client_of_profile, with_connection
+from soundstage.cli.output import Form, output_option, show_one
+from soundstage.client import profiles
+from soundstage.client.calls import CallError
+from soundstage.client.profiles import HOME, Profile
+from soundstage.client.secrets import Reference, resolve
+from soundstage.kit import config
+from soundstage.kit.config import ConfigError
+from soundstage.wire.faults import AccessDeniedError
+
+
+@click.command("login")
+@click.argument("name")
+@click.option("--address", prompt=True, metavar="URL", help="Such as https://studio.example.org.")
+@click.option("--access-key-id", prompt=True, metavar="ID")
+@click.option("--secret-file", metavar="PATH", help="A file with the secret key, mode 0600.")
+@click.option("--secret-command", metavar="LINE", help="A command line that prints it.")
+@click.option("--secret-env", metavar="NAME", help="A variable that holds it.")
+@click.option("--principal-id", default="", metavar="ID", help="Whom the key belongs to.")
+@click.option("--studio", default="", metavar="ID", help="The studio, where there are several.")
+@click.option("--region", default="us-west-2", show_default=True)
+@click.option("--certificate", default="", metavar="PATH", help="What its TLS is checked against.")
+@click.option("--default", "is_default", is_flag=True, help="Use it where nothing is named.")
+@click.option("--no-check", is_flag=True, help="Write it without calling the service.")
+def login(
+    *,
+    name: str,
+    secret_file: str | None,
+    secret_command: str | None,
+    secret_env: str | None,
+    is_default: bool,
+    no_check: bool,
+    **given: Any,
+) -> None:
+    """Remember a studio elsewhere.
+
+    NAME is what `--profile` calls it. The file that it is written to holds no secret, only where
+    the secret is: a file, a command such as a password store's, or a variable.
+    """
+    if name == HOME:
+        raise ConfigError(f"{HOME} always means this machine's own service. Take another name.")
+    where = {"file": secret_file, "command": secret_command, "env": secret_env}
+    chosen = {kind: text for kind, text in where.items() if text is not None}
+    if len(chosen) != 1:
+        raise click.UsageError(
+            "Say where the secret key is, with one of --secret-file, --secret-command and "
+            "--secret-env."
+        )
+    profile = Profile(
+        **{**given, "address": given["address"].rstrip("/")}, secret=Reference(**chosen)
+    )
+    file = config.profiles_file()
+    if not no_check:
+        _check(profile, resolve(profile.secret, file.parent, where="secret", is_private=True))
+    profiles.write(file, name, profile, is_default=is_default)
+    use = "It is used where nothing is named." if is_default else f"Use it with --profile {name}."
+    click.echo(f"Wrote {name} to {file}. {use}")
+
+
+def _check(profile: Profile, secret: str) -> None:
+    """Make one call that everybody may make."""
+    client = client_of_profile(profile, secret)
+    try:
+        next(client.pages("ListEulas"), None)
+    except CallError as error:
+        if error.status != AccessDeniedError.status:
+            raise
+        raise CallError(error.name, error.status, f"The key is refused: {error}") from None
+    finally:
+        client.close()
+
+
+@click.command("whoami")
+@output_option
+@with_connection
+def whoami(connection: Connection, *, output: Form) -> None:
+    """Say where it speaks to, and as whom."""
+    client = connection.client
+    shown: dict[str, Any] = {
+        "from": connection.name,
+        "address": client.address,
+        "accessKeyId": client.access_key_id,
+        "principalId": client.principal_id or None,
+        "isAccepted": True,
+    }
+    try:
+        next(client.pages("ListEulas"), None)
+    except CallError as error:
+        if error.status != AccessDeniedError.status:
+            raise
+        shown["isAccepted"] = False
+    show_one(output, shown)
+    if not shown["isAccepted"]:
+        sys.exit(1)

@@ -1,0 +1,100 @@
+"""Waits until a resource is as it was asked to be, with a line that says how it is getting on.
+
+What is waited for are the waiters that SDKs have, looked at more often; `commands` gives them
+`--wait`, and the commands about workstations wait by themselves.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from soundstage.cli.exits import NOT_REACHED
+from soundstage.cli.options import members
+from soundstage.client.calls import CallError, Client
+from soundstage.resources.operations import OPERATIONS
+from soundstage.resources.waiters import WAITERS
+from soundstage.wire.operation import Operation
+from soundstage.wire.service_model import Waiter
+
+POLL_SECONDS = 0.5
+_LEADS_TO = {
+    "Create": "READY",
+    "Update": "READY",
+    "Start": "READY",
+    "Stop": "STOPPED",
+    "Delete": "DELETED",
+}
+_ROWS = {row.name: row for row in OPERATIONS}
+
+
+def waiter_after(row: Operation) -> Waiter | None:
+    """Find the waiter for what an operation begins; None where it is done at once."""
+    answered = {field.encode_name for field in members(row.output)}
+    for verb, state in _LEADS_TO.items():
+        if row.name.startswith(verb):
+            for waiter in WAITERS:
+                if waiter.success == state and waiter.path.partition(".")[0] in answered:
+                    return waiter
+    return None
+
+
+def waiter(name: str) -> Waiter:
+    """Give a waiter by its name."""
+    return next(each for each in WAITERS if each.name == name)
+
+
+def settled(
+    client: Client, waiter: Waiter, found: Mapping[str, Any], *, what: str = ""
+) -> dict[str, Any]:
+    """Wait, and give the last answer; `found` has the ids that it is asked for by.
+
+    Raises CallError where it ends otherwise, or not in the waiter's time.
+    """
+    key, _, member = waiter.path.partition(".")
+    labels = {label: found[label] for label in _ROWS[waiter.operation].labels}
+    seconds = waiter.delay_seconds * waiter.tries
+    deadline = time.monotonic() + seconds
+    with _line(what or key) as tell:
+        while True:
+            answer = client.call(waiter.operation, **labels)
+            resource = answer[key]
+            state = str(resource[member])
+            if state == waiter.success:
+                return answer
+            message = str(resource.get("statusMessage") or "")
+            tell(state, message)
+            if not state.endswith("_IN_PROGRESS"):
+                raise CallError(NOT_REACHED, 0, f"{what or key}: {state}. {message}".rstrip())
+            if time.monotonic() > deadline:
+                raise CallError(
+                    NOT_REACHED, 0, f"{what or key}: still {state} after {seconds} s. {message}"
+                )
+            time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def _line(what: str) -> Iterator[Any]:
+    """Show a moving line on a terminal; where nobody looks, nothing."""
+    console = Console(file=sys.stderr, highlight=False)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[message]}", style="dim"),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task(escape(what), total=None, message="")
+
+        def tell(state: str, message: str) -> None:
+            shown = state.replace("_", " ").lower()
+            progress.update(task, description=escape(f"{what}: {shown}"), message=escape(message))
+
+        yield tell

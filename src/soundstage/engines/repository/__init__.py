@@ -1,0 +1,1 @@
+"""Backups of workstations in one restic repository, whichever engine runs them."""

@@ -1,0 +1,1 @@
+"""Programs that hold one workstation, apart from the service: standard library only."""

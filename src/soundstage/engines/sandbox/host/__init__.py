@@ -1,0 +1,1 @@
+"""What this host has and what is left of it."""

@@ -1,0 +1,1 @@
+"""What is kept of each workstation, and what that says about it."""

@@ -1,0 +1,44 @@
+"""All workstations, watched."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+
+from soundstage.cli.top import drawn
+
+Typed = Any
+
+
+def session(state: str, **more: Any) -> dict[str, Any]:
+    return {
+        "sessionId": f"of-{state}",
+        "ownedBy": "anna",
+        "state": state,
+        "ec2InstanceType": "g4dn.xlarge",
+        "createdAt": "2026-11-28T12:00:00Z",
+        "statusMessage": f"It is [{state}].",
+        **more,
+    }
+
+
+def test_it_draws_how_many_are_in_which_state_and_one_line_each() -> None:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(drawn([session("READY", startedAt="later"), session("STOPPED")]))
+    lines = captured.get().splitlines()
+    assert lines[0].strip() == "2 workstations: 1 ready, 1 stopped"
+    assert lines[1].strip() == "Promised to those that run: 1 g4dn.xlarge"
+    assert lines[3].split()[:3] == ["session", "owner", "state"]
+    assert lines[4].split() == (
+        ["of-READY", "anna", "ready", "g4dn.xlarge", "later", "-", "It", "is", "[READY]."]
+    )
+
+
+def test_once_it_prints_and_ends(typed: Typed, studio_id: str) -> None:
+    assert typed("top", "--once").stdout.startswith("0 workstations: none\n")
+    typed("launch")
+    assert "1 workstations: 1 ready" in typed("top").stdout  # No terminal watches either.
+    found = json.loads(typed("top", "--mine", "--output", "json").stdout)
+    assert found["states"] == {"READY": 1}
+    assert studio_id

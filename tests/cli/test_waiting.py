@@ -1,0 +1,87 @@
+"""Waiting for what was begun: until it is so, until it can't be any more, or until time is up."""
+
+from typing import Any
+
+import pytest
+
+from soundstage.cli import waiting
+from soundstage.cli.exits import NOT_REACHED
+from soundstage.cli.waiting import settled, waiter, waiter_after
+from soundstage.client.calls import CallError
+from soundstage.resources.operations import OPERATIONS
+from soundstage.resources.waiters import WAITERS
+
+ROWS = {row.name: row for row in OPERATIONS}
+
+
+class Answering:
+    """Answers one state after the other."""
+
+    def __init__(self, *states: str) -> None:
+        self.states = list(states)
+        self.asked: list[dict[str, Any]] = []
+
+    def call(self, name: str, /, **members: Any) -> dict[str, Any]:
+        """Answer the next."""
+        assert name == "GetStreamingSession"
+        self.asked.append(members)
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {"session": {"state": state, "statusMessage": "At work."}}
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "POLL_SECONDS", 0)
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        ("CreateStreamingSession", "StreamingSessionReady"),
+        ("StartStreamingSession", "StreamingSessionReady"),
+        ("StopStreamingSession", "StreamingSessionStopped"),
+        ("DeleteStreamingSession", "StreamingSessionDeleted"),
+        ("CreateStreamingSessionStream", "StreamingSessionStreamReady"),
+        ("UpdateLaunchProfile", "LaunchProfileReady"),
+        ("DeleteStudioComponent", "StudioComponentDeleted"),
+        ("CreateStreamingSessionBackup", None),
+        ("GetStreamingSession", None),
+        ("ExtendStreamingSession", None),
+        ("DeleteStudioMember", None),
+    ],
+)
+def test_what_an_operation_begins_has_its_waiter(operation: str, name: str | None) -> None:
+    found = waiter_after(ROWS[operation])
+    assert (found.name if found is not None else None) == name
+
+
+def test_every_waiter_is_some_operation_s() -> None:
+    assert {found for row in OPERATIONS if (found := waiter_after(row))} == set(WAITERS)
+
+
+def test_it_waits_until_it_is_so() -> None:
+    client: Any = Answering("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "READY")
+    where = {"studioId": "s", "sessionId": "i", "name": "not asked by"}
+    found = settled(client, waiter("StreamingSessionReady"), where)
+    assert found["session"]["state"] == "READY"
+    assert client.asked == [{"studioId": "s", "sessionId": "i"}] * 3
+
+
+def test_what_ended_otherwise_is_told() -> None:
+    client: Any = Answering("CREATE_IN_PROGRESS", "CREATE_FAILED")
+    with pytest.raises(CallError, match=r"Workstation: CREATE_FAILED\. At work\.") as caught:
+        settled(
+            client,
+            waiter("StreamingSessionReady"),
+            {"studioId": "s", "sessionId": "i"},
+            what="Workstation",
+        )
+    assert caught.value.name == NOT_REACHED
+
+
+def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter(range(0, 100_000, 1000))
+    monkeypatch.setattr("soundstage.cli.waiting.time.monotonic", lambda: next(moments))
+    client: Any = Answering("STOP_IN_PROGRESS")
+    with pytest.raises(CallError, match=r"session: still STOP_IN_PROGRESS after 900 s\. At work"):
+        settled(client, waiter("StreamingSessionStopped"), {"studioId": "s", "sessionId": "i"})

@@ -1,0 +1,40 @@
+"""The stream server's shell: what it leaves out, and where it finds the pages."""
+
+import json
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PYTHON = ROOT / ".venv-stream" / "bin" / "python3"
+DESKTOP = ROOT / "src" / "soundstage" / "engines" / "desktop"
+
+
+def run(code: str) -> object:
+    """In the stream's environment, with the shell as `stream`."""
+    script = f"import sys; sys.path.insert(0, {str(DESKTOP)!r}); import json, stream\n{code}"
+    done = subprocess.run([PYTHON, "-c", script], check=True, capture_output=True, cwd="/")
+    return json.loads(done.stdout)
+
+
+def test_the_web_client_is_found_where_it_was_installed() -> None:
+    found = run("print(json.dumps(str(stream.web_client())))")
+    assert (Path(str(found)) / "index.html").is_file()
+
+
+def test_webrtc_is_not_loaded_and_not_missed() -> None:
+    loaded = run(
+        "stream.leave_out_webrtc(); sys.argv = ['selkies']\n"
+        "import selkies.__main__ as main\n"
+        "main.WebRTCService(None).register_routes('', None)\n"
+        "print(json.dumps(sorted(name for name in sys.modules if 'webrtc' in name)))"
+    )
+    assert loaded == ["selkies.webrtc_mode"]
+
+
+def test_the_control_webrtc_would_be_loaded_otherwise() -> None:
+    loaded = run(
+        "sys.argv = ['selkies']\nimport selkies.__main__\n"
+        "print(json.dumps(len([name for name in sys.modules if 'webrtc' in name])))"
+    )
+    assert isinstance(loaded, int)
+    assert loaded > 10

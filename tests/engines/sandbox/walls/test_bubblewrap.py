@@ -1,0 +1,94 @@
+"""The walls as bubblewrap's arguments, without any process."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from soundstage.engines.interface import PermanentError
+from soundstage.engines.sandbox.walls.bubblewrap import Walls, draw
+
+WALLS = Walls(
+    image_root=Path("/"),
+    home=Path("/data/volumes/r/0/home"),
+    scratch=Path("/data/volumes/r/0/scratch"),
+    stream_directory=Path("/data/workstations/r/stream"),
+    desktop=Path("/code/desktop"),
+    stream_environment=Path("/code/stream"),
+    name="ws-1",
+    machine_id="0" * 32,
+    environment={"SHOW": "a b; $(c)"},
+)
+
+
+def following(arguments: list[str], word: str) -> list[str]:
+    return [arguments[i + 1] for i, argument in enumerate(arguments) if argument == word]
+
+
+def test_everything_is_unshared_and_nothing_may_be_gained() -> None:
+    arguments = draw(WALLS).arguments
+    assert "--unshare-all" in arguments
+    assert "--share-net" not in arguments
+    assert "--die-with-parent" in arguments
+    assert following(arguments, "--cap-drop") == ["ALL"]
+    assert following(arguments, "--seccomp") == ["\0seccomp"]
+
+
+def test_only_four_folders_of_the_host_may_be_written() -> None:
+    drawing = draw(WALLS)
+    writable = [
+        drawing.binds[int(blank.removeprefix("\0bind:"))]
+        for blank in following(drawing.arguments, "--bind")
+    ]
+    assert writable == [
+        "/data/volumes/r/0/scratch/tmp",
+        "/data/volumes/r/0/scratch/var-tmp",
+        "/data/volumes/r/0/home",
+        "/data/workstations/r/stream",
+    ]
+
+
+def test_no_place_of_the_service_stands_in_the_arguments() -> None:
+    assert not [word for word in draw(WALLS).arguments if "/data" in word or "/code" in word]
+
+
+def test_etc_is_a_white_list() -> None:
+    shown = [word for word in draw(WALLS).arguments if word.startswith("/etc/")]
+    assert "/etc/fonts" in shown
+    assert not {"/etc/shadow", "/etc/ssh", "/etc/ssl", "/etc/ssl/private", "/etc"} & set(shown)
+    assert "root:" in draw(WALLS).data["passwd"]
+
+
+def test_the_environment_begins_empty() -> None:
+    arguments = draw(WALLS).arguments
+    assert "--clearenv" in arguments
+    at = arguments.index("SHOW")
+    assert arguments[at - 1 : at + 2] == ["--setenv", "SHOW", "a b; $(c)"]
+
+
+@pytest.mark.parametrize("name", ["A\0B", "A=B", "", "1A", "A B"])
+def test_a_variable_may_not_become_an_argument(name: str) -> None:
+    with pytest.raises(PermanentError):
+        draw(msgspec.structs.replace(WALLS, environment={name: "x"}))
+
+
+def test_a_value_may_not_begin_another_argument() -> None:
+    with pytest.raises(PermanentError):
+        draw(msgspec.structs.replace(WALLS, environment={"A": "x\0--bind\0/\0/host"}))
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a b", "a\nb", "../x", "x" * 64])
+def test_a_host_name_is_one(name: str) -> None:
+    with pytest.raises(PermanentError):
+        draw(msgspec.structs.replace(WALLS, name=name))
+
+
+def test_an_image_of_its_own_brings_its_programs_and_settings(tmp_path: Path) -> None:
+    (tmp_path / "usr").mkdir()
+    (tmp_path / "bin").symlink_to("usr/bin")
+    (tmp_path / "lib64").mkdir()
+    arguments = draw(msgspec.structs.replace(WALLS, image_root=tmp_path)).arguments
+    assert following(arguments, str(tmp_path / "usr")) == ["/usr"]
+    assert following(arguments, "usr/bin") == ["/bin"]
+    assert following(arguments, str(tmp_path / "lib64")) == ["/lib64"]
+    assert following(arguments, str(tmp_path / "etc/fonts")) == ["/etc/fonts"]

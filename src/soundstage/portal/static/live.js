@@ -54,7 +54,11 @@ function exchange(old, next) {
   for (const part of next.querySelectorAll("[data-key]")) {
     const known = before.get(part.dataset.key);
     // A form's token for launching is another one each time, and means nothing to the reader.
-    if (known && same(known, part)) part.replaceWith(known);
+    if (known && same(known, part)) {
+      const left = part.querySelectorAll(".left");
+      known.querySelectorAll(".left").forEach((each, number) => (each.textContent = left[number].textContent));
+      part.replaceWith(known);
+    }
   }
   old.replaceChildren(...next.childNodes);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");

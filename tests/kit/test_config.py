@@ -153,8 +153,7 @@ def test_what_sdks_read_of_a_caller_is_read_too(monkeypatch: pytest.MonkeyPatch)
         access_key_id="",
         secret_access_key="",
         region="eu-west-1",
-        principal_id="",
-        certificates="",
+        certificate="",
     )
     read = caller(
         {
@@ -163,13 +162,12 @@ def test_what_sdks_read_of_a_caller_is_read_too(monkeypatch: pytest.MonkeyPatch)
             "AWS_SECRET_ACCESS_KEY": "s",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
-            "SOUNDSTAGE_PRINCIPAL_ID": "p",
-            "AWS_CA_BUNDLE": "/ca.pem",
+            "AWS_CA_BUNDLE": "/a.crt",
         }
     )
     assert (read.endpoint, read.region) == ("https://studio.example.org", "us-east-1")
-    assert (read.access_key_id, read.secret_access_key, read.principal_id) == ("A", "s", "p")
-    assert read.certificates == "/ca.pem"
+    assert (read.access_key_id, read.secret_access_key) == ("A", "s")
+    assert read.certificate == "/a.crt"
     monkeypatch.setenv("ANY", "thing")
     assert (variable("ANY"), variable("NO_SUCH")) == ("thing", None)
 

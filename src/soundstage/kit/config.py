@@ -393,9 +393,8 @@ class CallerVariables(msgspec.Struct, frozen=True, kw_only=True):
     access_key_id: str
     secret_access_key: str
     region: str
-    principal_id: str
-    certificates: str
-    """A file of authorities to trust."""
+    certificate: str
+    """File of the authorities that it must be known by; empty for those that the system knows."""
 
 
 def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
@@ -406,8 +405,7 @@ def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
         access_key_id=found.get("AWS_ACCESS_KEY_ID", ""),
         secret_access_key=found.get("AWS_SECRET_ACCESS_KEY", ""),
         region=found.get("AWS_REGION", "") or found.get("AWS_DEFAULT_REGION", ""),
-        principal_id=found.get(PRINCIPAL_ID, ""),
-        certificates=found.get("AWS_CA_BUNDLE", ""),
+        certificate=found.get("AWS_CA_BUNDLE", ""),
     )
 
 

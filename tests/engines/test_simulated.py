@@ -66,6 +66,22 @@ def studio() -> Studio:
     return Studio()
 
 
+def test_it_says_until_when_a_step_lasts(studio: Studio) -> None:
+    steps = (
+        (studio.start, Phase.RUNNING),
+        (lambda: studio.engine.ensure_stopped(REF), Phase.STOPPED),
+    )
+    for begin, after in steps:
+        begin()
+        until = studio.engine.observe(REF).until
+        assert until is not None
+        studio.now = until - timedelta(milliseconds=1)
+        assert studio.phase() is not after
+        studio.now = until
+        found = studio.engine.observe(REF)
+        assert (found.phase, found.until) == (after, None)
+
+
 def test_each_step_takes_its_time(studio: Studio) -> None:
     engine = studio.engine
     engine.start_seconds, engine.stop_seconds, engine.backup_seconds = 5, 7, 9

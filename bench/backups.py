@@ -2,12 +2,15 @@
 
 Soundstage's repository beside plain restic, borg and `cp -a`, each round in a fresh place; with
 restic the first includes making the repository, of which 2 s go to its key. "restore" is what a
-start from a backup does to the disk: a volume is made, filled and swapped in. Run by `make bench`,
-or alone: `python -m bench.backups --megabytes 2000 --rounds 3`.
+start from a backup does to the disk: a volume is made, filled and swapped in. Processor time is
+that of all programs that were begun, and suffers less from what else the machine does than seconds;
+all of it goes before other work. Run by `make bench`, or alone:
+`python -m bench.backups --megabytes 2000 --rounds 3`.
 """
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -17,6 +20,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bench.processes import in_front, print_load
+from bench.report import ratio, table
 from bench.tree import change_tree, make_tree
 from soundstage.engines.interface import BackupPhase, Volume
 from soundstage.engines.repository.backups import Repository
@@ -29,6 +34,8 @@ _REF = "bench-bench-bench-benc"
 _BACKUPS = ("first-first-first-firs", "second-second-second-s")
 # Soundstage looks for the end of a backup as often as this.
 _LOOK_SECONDS = 0.01
+
+_CPU = "CPU"
 
 Times = dict[str, float]
 
@@ -162,10 +169,11 @@ def _one_round(way: type[Way], place: Path, size: int) -> Times:
         folder.mkdir(parents=True)
     make_tree(volume / "home", size)
     tool = way(kept, volume)
-    times = {"first": _seconds(lambda: tool.back_up(0))}
+    times: Times = {}
+    _time(times, "first", lambda: tool.back_up(0))
     change_tree(volume / "home", size)
-    times["second"] = _seconds(lambda: tool.back_up(1))
-    times["restore"] = _seconds(lambda: tool.restore(target))
+    _time(times, "second", lambda: tool.back_up(1))
+    _time(times, "restore", lambda: tool.restore(target))
     same = subprocess.run(
         ["diff", "-r", "--no-dereference", f"{volume}/home/.", f"{target}/home/."], check=False
     )
@@ -176,24 +184,32 @@ def _one_round(way: type[Way], place: Path, size: int) -> Times:
     return times
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    """Time some work until it is on the disk."""
+def _time(times: Times, step: str, work: Callable[[], None]) -> None:
+    """Note how long some work takes until it is on the disk, and how much of a processor."""
     os.sync()
-    began = time.monotonic()
+    began, used = time.monotonic(), _used()
     work()
     os.sync()
-    return time.monotonic() - began
+    times[step] = time.monotonic() - began
+    times[f"{step} {_CPU}"] = _used() - used
 
 
-def table(medians: dict[str, dict[str, float]]) -> str:
-    """Show medians, and soundstage's ratio to plain restic below them."""
-    columns = (*STEPS, "MB kept")
-    lines = [f"{'':<16}" + "".join(f"{column:>12}" for column in columns)]
-    for name, row in medians.items():
-        lines.append(f"{name:<16}" + "".join(f"{row[column]:>12.2f}" for column in columns))
+def _used() -> float:
+    """Processor seconds of this process and of those that it has waited for."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in both)
+
+
+def show(medians: dict[str, dict[str, float]], title: str) -> None:
+    """Print medians, and how many times plain restic's ours are."""
+    columns = [*STEPS, *(f"{step} {_CPU}" for step in STEPS), "MB kept"]
+    rows: list[list[object]] = [
+        [name, *(f"{row[column]:.2f}" for column in columns[:-1]), f"{row[columns[-1]]:.0f}"]
+        for name, row in medians.items()
+    ]
     ours, plain = medians[_Soundstage.name], medians[_Restic.name]
-    ratios = "".join(f"{ours[column] / plain[column]:>12.2f}" for column in columns)
-    return "\n".join([*lines, f"{'ratio to restic':<16}{ratios}"])
+    rows.append(["to plain restic", *(ratio(ours[each], plain[each]) for each in columns)])
+    table(title, ["", *columns], rows)
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -202,9 +218,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()))
     chosen = parser.parse_args(arguments)
-    medians = measure(chosen.directory, size=chosen.megabytes * 1_000_000, rounds=chosen.rounds)
-    print(f"backup and restore of {chosen.megabytes} MB, seconds, median of {chosen.rounds}")
-    print(table(medians))
+    with in_front():
+        medians = measure(chosen.directory, size=chosen.megabytes * 1_000_000, rounds=chosen.rounds)
+    title = f"Backups of {chosen.megabytes} MB, seconds (median of {chosen.rounds}, in turns)"
+    show(medians, title)
+    print_load()
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -30,7 +30,7 @@ from playwright.sync_api import Browser
 from bench.browser import chromium, measured_page, until
 from bench.desktop import STREAM_ENVIRONMENT
 from bench.door import OUR_PAGE
-from bench.processes import print_load, started
+from bench.processes import go_before_others, in_front, print_load, started
 from bench.report import median, table
 from bench.stream import FULL_RATE, SMALL, SMALL_RATE, Seen, Watcher, compiled
 from bench.studio import say
@@ -45,8 +45,6 @@ QUIET, FLAT, FIRST = "nothing renders", "all cores, one group", "all cores, desk
 CASES = (QUIET, FLAT, FIRST)
 _PICTURES = {"small motion": (*SMALL, SMALL_RATE), "full motion": (*SIZE, FULL_RATE)}
 _LOOP = "while True: pass"
-_WEIGHT = 16
-"""How many programs of other people the workstation counts for, and the watching side too."""
 
 
 class Workstation:
@@ -111,7 +109,7 @@ class Workstation:
 
     def go_first(self) -> None:
         """Leave what else this machine does out of the comparison."""
-        _weigh(self._groups()["cpu"])
+        go_before_others(self._groups()["cpu"])
 
     def level(self) -> None:
         """Take its priority away from the desktop."""
@@ -123,29 +121,6 @@ class Workstation:
 
     def _begin(self, command: str) -> None:
         self._bench.inside(self.ref, "sh", "-c", f"setsid {command} >/dev/null 2>&1 &")
-
-
-def _weigh(group: Path) -> None:
-    is_first = (group / "cpu.shares").exists()
-    name, weight = ("cpu.shares", _WEIGHT * 1024) if is_first else ("cpu.weight", _WEIGHT * 100)
-    (group / name).write_text(str(weight))
-
-
-@contextmanager
-def in_front() -> Iterator[None]:
-    """Have browser and gateway, which this process begins, go before other work as well."""
-    own = Path("/proc/self/cgroup").read_text()
-    name = f"soundstage-bench-{os.getpid()}"
-    group = cgroups.find(Path("/sys/fs/cgroup"), own, name).parents["cpu"]
-    group.mkdir()
-    _weigh(group)
-    (group / "cgroup.procs").write_text(str(os.getpid()))
-    try:
-        yield
-    finally:
-        (group.parent / "cgroup.procs").write_text(str(os.getpid()))
-        until("an empty group", lambda: not (group / "cgroup.procs").read_text())
-        group.rmdir()
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):

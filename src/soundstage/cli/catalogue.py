@@ -24,6 +24,9 @@ SECTIONS = {
         "components": Lazy(f"{_NOUN}:components", "Storage, licences, farms and scripts."),
         "launch-profiles": Lazy(f"{_NOUN}:launch-profiles", "What may be launched, and how."),
         "profile-members": Lazy(f"{_NOUN}:profile-members", "Who may use a launch profile."),
+        "availability": Lazy(
+            f"{_NOUN}:availability", "What a launch profile's workstations would get now."
+        ),
         "sessions": Lazy(f"{_NOUN}:sessions", "Workstations."),
         "streams": Lazy(f"{_NOUN}:streams", "Ways into a workstation."),
         "backups": Lazy("soundstage.cli.backups:backups", "Copies of workstations' disks."),
@@ -46,6 +49,7 @@ SECTIONS = {
         "run": Lazy("soundstage.cli.run:run_command", "Start a studio and one workstation."),
         "serve": Lazy("soundstage.cli.serve:serve_command", "Run the service in the foreground."),
         "doctor": Lazy("soundstage.cli.doctor:doctor", "Check this machine."),
+        "image": Lazy("soundstage.cli.image:image", "Root file systems that workstations run."),
         "user": Lazy("soundstage.cli.user:user", "People and their access keys."),
         "capacity": Lazy(
             "soundstage.cli.capacity:capacity",

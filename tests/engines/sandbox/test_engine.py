@@ -44,7 +44,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 
 @pytest.fixture(scope="module")
 def entered(shared: Workbench) -> str:
-    return shared.start_with_shell()
+    return shared.start_with_shell(environment={"SECRET": "opensesame"})
 
 
 @pytest.fixture
@@ -71,6 +71,35 @@ def test_it_shows_a_picture(shared: Workbench, entered: str) -> None:
     assert picture.startswith(b"\x89PNG")
     # A single colour at this size is 10 kB.
     assert len(picture) > 30_000
+
+
+_BE_TAKEN_FOR_THE_PAINTER = """
+import subprocess, time
+from selkies.Xlib import display
+from selkies.Xlib.Xatom import PIXMAP
+server = display.Display()
+root = server.screen().root
+own = root.create_pixmap(1, 1, 24).id
+for name in ("_XROOTPMAP_ID", "ESETROOT_PMAP_ID"):
+    root.change_property(server.intern_atom(name), PIXMAP, 32, [own])
+server.sync()
+# As the window manager does at each change of the screen's size.
+size = ["-f", "_NET_DESKTOP_GEOMETRY", "32c", "-set", "_NET_DESKTOP_GEOMETRY", "1920, 1080"]
+subprocess.run(["xprop", "-root", *size], check=True)
+began = time.monotonic()
+while time.monotonic() - began < 15:
+    found = root.get_full_property(server.intern_atom("_XROOTPMAP_ID"), PIXMAP)
+    if found is not None and found.value[0] != own:
+        print("painted, and still here")
+        break
+"""
+
+
+def test_a_new_background_ends_no_program_that_has_the_old_one_s_number(
+    shared: Workbench, entered: str
+) -> None:
+    words = ("/opt/stream/bin/python3", "-I", "-c", _BE_TAKEN_FOR_THE_PAINTER)
+    assert shared.inside(entered, *words) == (0, "painted, and still here\n")
 
 
 def test_a_pen_and_an_eraser_are_there_from_the_start(shared: Workbench, entered: str) -> None:
@@ -113,7 +142,9 @@ def test_the_steps_of_a_start_are_told_with_their_times(bench: Workbench) -> Non
 
 
 def test_it_starts_fast(bench: Workbench) -> None:
-    """0.5 s on two quiet cores. The work is held to the goal of 1.6 s, the clock to twice that."""
+    """0.5 s on two quiet cores. The work is held to the goal of 1.6 s, the clock to twice that; one
+    start that keeps to both is enough, for other programs run on the same cores.
+    """
     took, worked = [], []
     for _ in range(3):
         began = time.monotonic()
@@ -121,8 +152,9 @@ def test_it_starts_fast(bench: Workbench) -> None:
         took.append(time.monotonic() - began)
         worked.append(_ticks(bench.processes(ref)) / os.sysconf("SC_CLK_TCK"))
         bench.remove(ref)
-    assert min(worked) < 1.6, worked
-    assert min(took) < 3.2, took
+        if min(worked) < 1.6 and min(took) < 3.2:
+            return
+    raise AssertionError(f"{worked} s of work, {took} s")
 
 
 def test_it_outlives_the_service(bench: Workbench) -> None:
@@ -284,15 +316,18 @@ def test_a_message_is_seen_once_on_the_desktop(shared: Workbench, entered: str) 
     assert [title for title, _ in seen()] == ["Soon: b", "Soon: a"]
 
 
-def test_an_old_supervisor_is_not_signalled(bench: Workbench) -> None:
-    ref = bench.start()
-    path = bench.directory(ref) / "status.json"
-    status = json.loads(path.read_text())
+def test_an_old_supervisor_is_not_signalled(shared: Workbench, entered: str) -> None:
+    path = shared.directory(entered) / "status.json"
+    written = path.read_text()
+    status = json.loads(written)
     del status["takes_messages"]
     path.write_text(json.dumps(status))
-    with pytest.raises(PermanentError, match="before it could"):
-        bench.engine.show_message(ref, Message(key="a", title="Soon", text=""))
-    assert bench.engine.observe(ref).phase is Phase.RUNNING
+    try:
+        with pytest.raises(PermanentError, match="before it could"):
+            shared.engine.show_message(entered, Message(key="old", title="Soon", text=""))
+        assert shared.engine.observe(entered).phase is Phase.RUNNING
+    finally:
+        path.write_text(written)
 
 
 def test_work_counts_as_use_and_streaming_does_not(shared: Workbench, entered: str) -> None:
@@ -306,12 +341,11 @@ def test_work_counts_as_use_and_streaming_does_not(shared: Workbench, entered: s
     assert shared.engine.observe_use(entered).cpu_seconds - between >= 0.45
 
 
-def test_secrets_are_on_no_command_line(bench: Workbench) -> None:
-    ref = bench.start(environment={"SECRET": "opensesame"})
-    shown = b"".join(_read(_cmdline(pid)) for pid in bench.processes(ref))
+def test_secrets_are_on_no_command_line(shared: Workbench, entered: str) -> None:
+    shown = b"".join(_read(_cmdline(pid)) for pid in shared.processes(entered))
     assert shown
     assert b"opensesame" not in shown
-    environments = [_read(Path(f"/proc/{pid}/environ")) for pid in bench.processes(ref)]
+    environments = [_read(Path(f"/proc/{pid}/environ")) for pid in shared.processes(entered)]
     assert any(b"SECRET=opensesame" in text for text in environments)
     assert b"SOUNDSTAGE_PLAN" not in environments[-1]
 
@@ -340,8 +374,10 @@ def test_limits_bind_and_go_with_the_workstation(bench: Workbench) -> None:
     ref = bench.start()
     for path in groups.paths(ref):
         lists = [path / "cgroup.procs", *path.glob("*/cgroup.procs")]
+        # Programs come and go; those that live before and after do so meanwhile.
+        before = set(bench.processes(ref)[1:])
         members = {int(pid) for each in lists for pid in each.read_text().split()}
-        assert set(bench.processes(ref)[1:]) <= members
+        assert before & set(bench.processes(ref)) <= members
         assert bench.supervisor(ref) not in members
     bench.stop(ref)
     assert [path for path in groups.paths(ref) if path.exists()] == []

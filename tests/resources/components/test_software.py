@@ -60,6 +60,7 @@ def component(name: str, endpoint: str | None, kind: str = "LICENSE_SERVICE") ->
         ("Houdini", "1715@lic", {"SESI_LMHOST": "lic:1715"}),
         ("SideFX", "lic", {"SESI_LMHOST": "lic"}),
         ("Maxon Redshift", "lic", {"redshift_LICENSE": "5053@lic"}),
+        ("Cinema 4D", "5054@lic", {"redshift_LICENSE": "5054@lic"}),
         (
             "V-Ray 6",
             "lic",

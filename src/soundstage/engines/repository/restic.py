@@ -57,7 +57,7 @@ class _Summary(msgspec.Struct, frozen=True):
 
 
 class Restic:
-    """A repository in `store`; the cache and the lock file lie in `beside`."""
+    """A repository in `store`; the lock file and a bucket's cache lie in `beside`."""
 
     def __init__(self, store: Store, password_file: Path, beside: Path) -> None:
         self.store = store
@@ -291,7 +291,7 @@ class Restic:
         argv = begin(
             *("restic", "--repo", address or self.store.address),
             *("--password-file", self._password_file),
-            *("--cache-dir", self._beside / "cache"),
+            *self._caching(),
             *words,
         )
         # One progress line in a hundred seconds: nobody reads them.
@@ -311,6 +311,12 @@ class Restic:
             # It may have failed because of the way there.
             self.store.expect_answer()
         return done
+
+    def _caching(self) -> tuple[str | Path, ...]:
+        """A folder is as near as a cache would be: there it only has all trees written twice."""
+        if self.store.folder is not None:
+            return ("--no-cache",)
+        return ("--cache-dir", self._beside / "cache")
 
     @contextmanager
     def _held(self, how: int) -> Iterator[int]:

@@ -29,8 +29,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 
 
-def _walk(directory: str) -> Iterator[str]:
-    yield directory
+def _walk(directory: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every path with what lstat says of it, the directory's own first."""
+    yield directory, os.lstat(directory)
     pending = [directory]
     while pending:
         try:
@@ -40,7 +41,7 @@ def _walk(directory: str) -> Iterator[str]:
             continue
         with entries:
             for entry in entries:
-                yield entry.path
+                yield entry.path, entry.stat(follow_symlinks=False)
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
 
@@ -74,13 +75,11 @@ def note(directory: str) -> dict[str, Any]:
     sparse: dict[str, list[tuple[int, int]]] = {}
     links: dict[str, str] = {}
     seen: set[tuple[int, int]] = set()
-    for path in _walk(directory):
-        about = os.lstat(path)
-        name = os.path.relpath(path, directory)
+    for path, about in _walk(directory):
         if stat.S_ISLNK(about.st_mode):
             target = os.readlink(path)  # noqa: PTH115  # A Path would drop doubled slashes.
             if not _is_utf8(target):
-                links[name] = target
+                links[os.path.relpath(path, directory)] = target
         elif stat.S_ISREG(about.st_mode):
             if about.st_nlink > 1:
                 if (about.st_dev, about.st_ino) in seen:
@@ -90,7 +89,7 @@ def note(directory: str) -> dict[str, Any]:
             if about.st_blocks * 512 < about.st_size:
                 holes = _holes(path, about.st_size)
                 if holes:
-                    sparse[name] = holes
+                    sparse[os.path.relpath(path, directory)] = holes
                     written -= sum(length for _, length in holes)
     return {"bytes": written, "sparse": sparse, "links": links}
 
@@ -152,8 +151,7 @@ def own(directory: str, owner: int) -> None:
     root change with the workstation (settings.py says where they lie).
     """
     top = os.lstat(directory)
-    for path in _walk(directory):
-        about = os.lstat(path)
+    for path, about in _walk(directory):
         os.lchown(
             path,
             owner if about.st_uid == top.st_uid or about.st_uid in _BLOCKS else about.st_uid,

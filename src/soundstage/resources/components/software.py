@@ -64,7 +64,10 @@ LICENCES = (
         variables={"SESI_LMHOST": lambda a: a.colon(None)},
         join=";",
     ),
-    Row(words=("redshift",), variables={"redshift_LICENSE": lambda a: a.at(5053)}),
+    Row(
+        words=("redshift", "maxon", "cinema", "cinema4d", "c4d", "zbrush"),
+        variables={"redshift_LICENSE": lambda a: a.at(5053)},
+    ),
     Row(
         words=("chaos", "vray"),
         variables={

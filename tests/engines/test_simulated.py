@@ -1,5 +1,6 @@
 """The simulated engine takes the time it is told to, and fails as it is told to."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -67,10 +68,10 @@ def studio() -> Studio:
 
 
 def test_it_says_until_when_a_step_lasts(studio: Studio) -> None:
-    steps = (
+    steps: list[tuple[Callable[[], None], Phase]] = [
         (studio.start, Phase.RUNNING),
         (lambda: studio.engine.ensure_stopped(REF), Phase.STOPPED),
-    )
+    ]
     for begin, after in steps:
         begin()
         until = studio.engine.observe(REF).until

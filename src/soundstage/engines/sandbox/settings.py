@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from soundstage.engines.admission import Rules
 from soundstage.engines.instance_types import Size
-from soundstage.engines.sandbox.host.admission import Rules
 from soundstage.engines.sandbox.host.cgroups import PROCESS_LIMIT
 from soundstage.engines.shares import SharedFolder
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from soundstage.engines.admission import Rules
+from soundstage.engines.images.catalogue import HOST, catalogue
+from soundstage.engines.images.store import Build
 from soundstage.engines.incus.engine import IncusEngine
 from soundstage.engines.incus.names import home_of, instance_of
 from soundstage.engines.incus.settings import IncusSettings
@@ -19,6 +21,7 @@ from soundstage.engines.interface import Engine, RetryableError, Spec, Volume
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.simulated import SimulatedEngine
+from soundstage.testing.images import show_image
 from soundstage.testing.incus import IncusDaemon
 
 
@@ -112,8 +115,9 @@ class SimulatedHarness(Harness):
 
 
 class SandboxHarness(Harness):
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, image: str = HOST) -> None:
         self.home = home
+        self.image = image
         self.restart()
         self._deadline = 0.0
 
@@ -153,6 +157,7 @@ class SandboxHarness(Harness):
                 isolation="bubblewrap",
                 loopback_only=True,
                 rules=rules,
+                images=catalogue({"ami-host": self.image}),
             )
         )
         self.engine = self.sandbox
@@ -226,7 +231,13 @@ class IncusHarness(Harness):
 
 
 @pytest.fixture(
-    scope="module", params=["simulated", "sandbox", pytest.param("incus", marks=pytest.mark.incus)]
+    scope="module",
+    params=[
+        "simulated",
+        "sandbox",
+        "sandbox-image",
+        pytest.param("incus", marks=pytest.mark.incus),
+    ],
 )
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     if request.param == "simulated":
@@ -244,7 +255,12 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
             made.incus.close()
             shutil.rmtree(home)
         return
-    harness = SandboxHarness(home)
+    image = HOST
+    if request.param == "sandbox-image":
+        build: Build = request.getfixturevalue("workstation_image")
+        show_image(build, home)
+        image = build.name
+    harness = SandboxHarness(home, image)
     try:
         yield harness
         for ref in harness.engine.refs():

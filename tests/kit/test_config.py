@@ -123,6 +123,18 @@ def test_the_folders_of_sdks_are_those_of_the_caller() -> None:
     assert sdk_data_path({"AWS_DATA_PATH": "/one::/two words"}) == ["/one", "/two words"]
 
 
+def test_a_table_of_images_comes_from_the_file_or_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "soundstage.toml"
+    file.write_text('[images]\nami-film = "film"\n')
+    environment = {"SOUNDSTAGE_HOME": str(tmp_path)}
+    assert load(environment).images == {"ami-film": "film"}
+    environment["SOUNDSTAGE_IMAGES"] = '{"ami-x": "0123abcd"}'
+    assert load(environment).images == {"ami-x": "0123abcd"}
+    environment["SOUNDSTAGE_IMAGES"] = "film"
+    with pytest.raises(ConfigError, match="SOUNDSTAGE_IMAGES: this is no JSON"):
+        load(environment)
+
+
 def test_a_table_of_instance_types_comes_from_the_file_or_as_json(tmp_path: Path) -> None:
     file = tmp_path / "soundstage.toml"
     file.write_text('[instance_types."g5.xlarge"]\ncpus = 1.5\ngpus = 0\n')

@@ -49,6 +49,7 @@ SECTIONS = {
         "run": Lazy("soundstage.cli.run:run_command", "Start a studio and one workstation."),
         "serve": Lazy("soundstage.cli.serve:serve_command", "Run the service in the foreground."),
         "doctor": Lazy("soundstage.cli.doctor:doctor", "Check this machine."),
+        "image": Lazy("soundstage.cli.image:image", "Root file systems that workstations run."),
         "user": Lazy("soundstage.cli.user:user", "People and their access keys."),
         "capacity": Lazy(
             "soundstage.cli.capacity:capacity",

@@ -338,6 +338,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "behind it if it is only to be read."
         ),
     ] = []
+    images: Annotated[
+        dict[str, str],
+        Meta(
+            description="What the `ec2ImageId` of streaming images means here, beside `ami-host`, "
+            "which is `host`: what this machine has installed. A table in the file, such as "
+            '`[images]` with `ami-film = "film"`, or the same as JSON in the variable. The sandbox '
+            "engine knows `host` and the images that `soundstage image build` made; Incus knows "
+            "its own aliases and fingerprints."
+        ),
+    ] = {}
     instance_types: Annotated[
         dict[str, dict[str, int | float]],
         Meta(
@@ -415,7 +425,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
         is_list = name in {"shared_folders", "trusted_proxies", "warn_minutes_before_end"}
         merged[name] = [part.strip() for part in value.split(",")] if is_list else value
-        if name == "instance_types":
+        if name in {"instance_types", "images"}:
             merged[name] = _read_table(name, value)
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)

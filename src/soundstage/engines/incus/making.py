@@ -34,6 +34,7 @@ def settings_of(settings: Settings) -> IncusSettings:
         pool=settings.incus_pool,
         network=settings.incus_network,
         subnet=settings.incus_subnet,
+        images=dict(settings.images),
         closed=tuple(settings.incus_closed_networks),
         frames_per_second=settings.frames_per_second,
         backup_repository=settings.backup_repository,

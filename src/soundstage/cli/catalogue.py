@@ -49,12 +49,12 @@ SECTIONS = {
         "run": Lazy("soundstage.cli.run:run_command", "Start a studio and one workstation."),
         "serve": Lazy("soundstage.cli.serve:serve_command", "Run the service in the foreground."),
         "doctor": Lazy("soundstage.cli.doctor:doctor", "Check this machine."),
-        "image": Lazy("soundstage.cli.image:image", "Root file systems that workstations run."),
         "user": Lazy("soundstage.cli.user:user", "People and their access keys."),
         "capacity": Lazy(
             "soundstage.cli.capacity:capacity",
             "Say what this machine gives to workstations, and what is left.",
         ),
+        "image": Lazy("soundstage.cli.image:image", "Build the systems that workstations run."),
         "clean": Lazy("soundstage.cli.clean:clean_command", "End everything of this home."),
         "reference": Lazy("soundstage.cli.reference:reference_command", "Print a reference page."),
     },

@@ -18,7 +18,7 @@ from soundstage.wiring.home import prepare_home
 
 @click.group("image")
 def image() -> None:
-    """Root file systems that workstations run."""
+    """Build the systems that workstations run."""
 
 
 @image.command("build")

@@ -12,17 +12,34 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
+from soundstage.engines.images.store import Build
 from soundstage.engines.interface import RetryableError
+from soundstage.testing.images import ensure_image
 from soundstage.testing.postgres import Postgres, running_postgres
 
 # What is made up by a machine is the same in every run; `--hypothesis-profile=long` makes up other
-# things each time, and many more of them.
+# things each time, and ten times as many: a quarter of an hour on two cores that are free.
 _PHASES = [phase for phase in Phase if phase is not Phase.explain]  # Explaining takes tracing.
 settings.register_profile(
     "steady", derandomize=True, database=None, deadline=None, max_examples=10, phases=_PHASES
 )
-settings.register_profile("long", deadline=None, max_examples=1000, phases=_PHASES)
+settings.register_profile("long", deadline=None, max_examples=100, phases=_PHASES)
 settings.load_profile("steady")
+
+
+# The first test that needs the image may have to build it.
+_BUILDING_SECONDS = 1200
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let what is built, or made up at length, take its time, also where a test has a limit."""
+    is_long = config.getoption("--hypothesis-profile") == "long"
+    for item in items:
+        needs_image = "workstation_image" in getattr(item, "fixturenames", ())
+        if is_long:
+            item.add_marker(pytest.mark.timeout(0), append=False)
+        elif needs_image or "[sandbox-image]" in item.name:
+            item.add_marker(pytest.mark.timeout(_BUILDING_SECONDS))
 
 
 Eventually = Callable[..., None]
@@ -67,6 +84,12 @@ def _unless_gone(_function: object, _path: str, error: Any) -> None:
     """Go on where the removal in an engine's background, which outlives a service, was first."""
     if not isinstance(error[1], FileNotFoundError):
         raise error[1]
+
+
+@pytest.fixture(scope="session")
+def workstation_image() -> Build:
+    """Give the image that this tree describes; it is built once, and read by all."""
+    return ensure_image(Path(__file__).parents[1])
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ import pytest
 from soundstage.cli.clean import clean
 from soundstage.cli.env import exports
 from soundstage.engines import registry
+from soundstage.engines.images.store import ImageStore
+from soundstage.engines.images.tree import Owner
 from soundstage.engines.interface import Phase, Spec, Volume
 from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
 from soundstage.kit.clock import system_clock
@@ -85,6 +87,18 @@ def test_a_home_whose_secret_is_in_a_vault_is_removed_too(
     vaulted = msgspec.structs.replace(settings, secret_command=f"cat {vault}")
     exports(vaulted, None)
     clean(vaulted, data=True)
+    assert not settings.home.exists()
+
+
+@pytest.mark.usefixtures("engine")
+def test_images_go_with_the_data_whoever_owns_their_files(settings: Settings) -> None:
+    exports(settings, None)
+    made = ImageStore(settings.home).ensure() / "film.0"
+    made.mkdir()
+    owner = Owner()
+    owner.run("mkdir", "-m", "0700", made / "root")
+    owner.run("tee", made / "root" / "file", content=b"content")
+    clean(settings, data=True)
     assert not settings.home.exists()
 
 

@@ -127,6 +127,19 @@ def test_a_folder_that_is_only_read_is_named(settings: Settings) -> None:
     assert checks["engine"].detail.startswith("not asked")
 
 
+def test_a_home_of_somebody_else_s_is_named(settings: Settings) -> None:
+    with opened(settings):
+        pass
+    keys = settings.home / "keys"
+    keys.chmod(0)
+    # Without the rights of root over files, whoever runs the tests.
+    wrapper = ["unshare", "--user", "--map-user=1000"]
+    checks = told(settings, wrapper=wrapper, code=1, SOUNDSTAGE_ENGINE="simulated")
+    keys.chmod(0o700)
+    assert checks["secret"]["state"] == "fault"
+    assert f"{keys}/installation can't be looked at" in checks["secret"]["detail"]
+
+
 def test_a_taken_port_is_named(settings: Settings) -> None:
     with closing(socket.create_server((settings.host, settings.port))):
         checks = found(settings)

@@ -66,7 +66,6 @@ class Halfway(OwnClient):
             access_key_id="AKIA",
             secret_access_key="s",
             region=settings.region,
-            principal_id="p",
         )
         self.states = list(states)
         self.calls: list[str] = []

@@ -17,6 +17,8 @@ Typed = Any
 @pytest.fixture
 def anna(running: Settings) -> OwnClient:
     with closing(client_of(running, "anna")) as client:
+        # While it is open: it is asked for once.
+        assert client.principal_id
         return client
 
 
@@ -41,7 +43,7 @@ def test_a_profile_is_written_and_used(
     said = typed(
         "login",
         "film",
-        *options(anna, "--secret-file", str(secret), "--principal-id", anna.principal_id),
+        *options(anna, "--secret-file", str(secret)),
         **where,
     ).stdout
     assert said == f"Wrote film to {file}. Use it with --profile film.\n"
@@ -52,8 +54,11 @@ def test_a_profile_is_written_and_used(
         "from": "profile film",
         "address": anna.address,
         "accessKeyId": anna.access_key_id,
-        "principalId": anna.principal_id,
         "isAccepted": True,
+        "isOperator": False,
+        "name": "anna",
+        "principalId": anna.principal_id,
+        "studios": [],
     }
     assert f"home {running.home}" in typed("whoami", **where).stdout
     named = {**where, "SOUNDSTAGE_PROFILE": "film"}
@@ -100,7 +105,7 @@ def test_what_can_not_work_is_not_written(
 def test_a_key_that_is_refused_is_told(typed: Typed, anna: OwnClient) -> None:
     told = typed(
         "whoami",
-        code=1,
+        code=4,
         AWS_ENDPOINT_URL_NIMBLE=anna.address,
         AWS_ACCESS_KEY_ID=anna.access_key_id,
         AWS_SECRET_ACCESS_KEY="wrong",

@@ -5,9 +5,17 @@ from typing import Any
 
 from rich.console import Console
 
-from soundstage.cli.top import drawn
+from soundstage.cli.top import Seen, drawn
 
 Typed = Any
+
+
+TYPE = {
+    "ec2InstanceType": "g4dn.xlarge",
+    "cpus": 2.0,
+    "memoryInBytes": 8 * 1024**3,
+    "freePlaces": 3,
+}
 
 
 def session(state: str, **more: Any) -> dict[str, Any]:
@@ -25,12 +33,25 @@ def session(state: str, **more: Any) -> dict[str, Any]:
 def test_it_draws_how_many_are_in_which_state_and_one_line_each() -> None:
     console = Console(width=200)
     with console.capture() as captured:
-        console.print(drawn([session("READY", startedAt="later"), session("STOPPED")]))
+        console.print(
+            drawn(
+                Seen(
+                    sessions=[session("READY", startedAt="later"), session("STOPPED")],
+                    profiles=[
+                        {"name": "Paint", "instanceTypes": [TYPE]},
+                        {"name": "Unknown", "instanceTypes": [{"ec2InstanceType": "g5.xlarge"}]},
+                    ],
+                )
+            )
+        )
     lines = captured.get().splitlines()
     assert lines[0].strip() == "2 workstations: 1 ready, 1 stopped"
-    assert lines[1].strip() == "Promised to those that run: 1 g4dn.xlarge"
-    assert lines[3].split()[:3] == ["session", "owner", "state"]
-    assert lines[4].split() == (
+    assert lines[1].strip() == (
+        "Promised to those that run: 1 g4dn.xlarge (2 cores, 8.0 GiB of memory)"
+    )
+    assert lines[2].strip() == "Room for more: 3 of Paint"
+    assert lines[4].split()[:3] == ["session", "owner", "state"]
+    assert lines[5].split() == (
         ["of-READY", "anna", "ready", "g4dn.xlarge", "later", "-", "It", "is", "[READY]."]
     )
 
@@ -38,7 +59,8 @@ def test_it_draws_how_many_are_in_which_state_and_one_line_each() -> None:
 def test_once_it_prints_and_ends(typed: Typed, studio_id: str) -> None:
     assert typed("top", "--once").stdout.startswith("0 workstations: none\n")
     typed("launch")
-    assert "1 workstations: 1 ready" in typed("top").stdout  # No terminal watches either.
+    assert "1 workstation: 1 ready" in typed("top").stdout  # No terminal watches either.
     found = json.loads(typed("top", "--mine", "--output", "json").stdout)
     assert found["states"] == {"READY": 1}
+    assert [profile["name"] for profile in found["profiles"]] == ["Artist workstation"]
     assert studio_id

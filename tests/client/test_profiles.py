@@ -32,7 +32,6 @@ def test_profiles_are_added_and_replaced(tmp_path: Path) -> None:
         address="http://localhost:8080",
         access_key_id="AKIB",
         secret=Reference(file="key"),
-        principal_id="AROA:anna",
         studio="us-west-2:stid-1",
         region="eu-west-1",
         certificate="/etc/studio.pem",

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from soundstage.engines.images.catalogue import HOST, catalogue
+from soundstage.engines.images.store import Build
 from soundstage.engines.interface import Engine, RetryableError, Spec, Volume
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.host.admission import Rules
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.simulated import SimulatedEngine
+from soundstage.testing.images import show_image
 
 
 class Harness(ABC):
@@ -108,8 +111,9 @@ class SimulatedHarness(Harness):
 
 
 class SandboxHarness(Harness):
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, image: str = HOST) -> None:
         self.home = home
+        self.image = image
         self.restart()
         self._deadline = 0.0
 
@@ -149,6 +153,7 @@ class SandboxHarness(Harness):
                 isolation="bubblewrap",
                 loopback_only=True,
                 rules=rules,
+                images=catalogue({"ami-host": self.image}),
             )
         )
         self.engine = self.sandbox
@@ -164,14 +169,19 @@ class SandboxHarness(Harness):
         return status.pid
 
 
-@pytest.fixture(scope="module", params=["simulated", "sandbox"])
+@pytest.fixture(scope="module", params=["simulated", "sandbox", "sandbox-image"])
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     if request.param == "simulated":
         yield SimulatedHarness()
         return
     home = Path("/tmp") / f"soundstage-contract-{os.getpid()}"
     home.mkdir(mode=0o711)
-    harness = SandboxHarness(home)
+    image = HOST
+    if request.param == "sandbox-image":
+        build: Build = request.getfixturevalue("workstation_image")
+        show_image(build, home)
+        image = build.name
+    harness = SandboxHarness(home, image)
     try:
         yield harness
         for ref in harness.engine.refs():

@@ -123,6 +123,18 @@ def test_the_folders_of_sdks_are_those_of_the_caller() -> None:
     assert sdk_data_path({"AWS_DATA_PATH": "/one::/two words"}) == ["/one", "/two words"]
 
 
+def test_a_table_of_images_comes_from_the_file_or_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "soundstage.toml"
+    file.write_text('[images]\nami-film = "film"\n')
+    environment = {"SOUNDSTAGE_HOME": str(tmp_path)}
+    assert load(environment).images == {"ami-film": "film"}
+    environment["SOUNDSTAGE_IMAGES"] = '{"ami-x": "0123abcd"}'
+    assert load(environment).images == {"ami-x": "0123abcd"}
+    environment["SOUNDSTAGE_IMAGES"] = "film"
+    with pytest.raises(ConfigError, match="SOUNDSTAGE_IMAGES: this is no JSON"):
+        load(environment)
+
+
 def test_a_table_of_instance_types_comes_from_the_file_or_as_json(tmp_path: Path) -> None:
     file = tmp_path / "soundstage.toml"
     file.write_text('[instance_types."g5.xlarge"]\ncpus = 1.5\ngpus = 0\n')
@@ -141,8 +153,7 @@ def test_what_sdks_read_of_a_caller_is_read_too(monkeypatch: pytest.MonkeyPatch)
         access_key_id="",
         secret_access_key="",
         region="eu-west-1",
-        principal_id="",
-        certificates="",
+        certificate="",
     )
     read = caller(
         {
@@ -151,13 +162,12 @@ def test_what_sdks_read_of_a_caller_is_read_too(monkeypatch: pytest.MonkeyPatch)
             "AWS_SECRET_ACCESS_KEY": "s",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
-            "SOUNDSTAGE_PRINCIPAL_ID": "p",
-            "AWS_CA_BUNDLE": "/ca.pem",
+            "AWS_CA_BUNDLE": "/a.crt",
         }
     )
     assert (read.endpoint, read.region) == ("https://studio.example.org", "us-east-1")
-    assert (read.access_key_id, read.secret_access_key, read.principal_id) == ("A", "s", "p")
-    assert read.certificates == "/ca.pem"
+    assert (read.access_key_id, read.secret_access_key) == ("A", "s")
+    assert read.certificate == "/a.crt"
     monkeypatch.setenv("ANY", "thing")
     assert (variable("ANY"), variable("NO_SUCH")) == ("thing", None)
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy
 from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table, bindparam, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from soundstage.kit.database import Database, Document, Moment
-from soundstage.kit.prepared import Prepared
+from soundstage.kit.prepared import Prepared, PreparedChange
 
 NOW = datetime(2030, 1, 1, 9, 0, 0, 123_456, tzinfo=UTC)
 
@@ -93,3 +93,43 @@ def test_a_parameter_that_was_forgotten_is_an_error(filled: Database) -> None:
     prepared = Prepared(select(things).where(things.c.id == bindparam("id")))
     with filled.transaction(write=False) as transaction, pytest.raises((KeyError, SQLAlchemyError)):
         prepared.rows(transaction)
+
+
+def test_changes_are_those_of_the_ordinary_way(filled: Database) -> None:
+    is_it = things.c.id == bindparam("it")
+    insert = PreparedChange(things.insert(), ["id", "at", "words", "colour"])
+    update = PreparedChange(things.update().where(is_it), ["at", "words"])
+    delete = PreparedChange(things.delete().where(is_it))
+    read = select(things.c.at, things.c.words, things.c.weight).where(things.c.id == 4)
+    with filled.transaction() as transaction:
+        for number in (4, 5):
+            given = {"id": number, "at": NOW, "words": ["a"], "colour": Colour.RED}
+            assert insert.run(transaction, given) == 1
+        assert transaction.execute(read).one() == (NOW, ["a"], None)
+        for words in (["b", "ä"], None):
+            assert update.run(transaction, {"it": 4, "at": None, "words": words}) == 1
+            assert transaction.execute(read).one() == (None, words, None)
+        assert delete.run(transaction, {"it": 4}) == 1
+        assert [delete.run(transaction, {"it": number}) for number in (4, 5)] == [0, 1]
+
+
+def test_a_change_that_fails_says_so_once(filled: Database) -> None:
+    insert = PreparedChange(things.insert(), ["id"])
+    with filled.transaction() as transaction:
+        with pytest.raises(IntegrityError), transaction.begin_nested():
+            insert.run(transaction, {"id": 1})
+        assert insert.run(transaction, {"id": 4}) == 1
+
+
+def test_databases_take_turns(filled: Database) -> None:
+    read, write = Prepared(select(things.c.at)), PreparedChange(things.insert(), ["id", "at"])
+    other = Database("sqlite://")
+    with other.transaction() as transaction:
+        things.metadata.create_all(transaction)
+        write.run(transaction, {"id": 1, "at": NOW})
+        assert read.rows(transaction) == [[NOW]]
+        with filled.transaction() as here:
+            write.run(here, {"id": 4, "at": NOW})
+            assert [NOW] in read.rows(here)
+        assert read.rows(transaction) == [[NOW]]
+    other.dispose()

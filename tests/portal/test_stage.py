@@ -25,6 +25,7 @@ def stage(world: World) -> Stage:
         pages=Pages(settings.address, cookies, Words()),
         sign_ins=Buckets(Rate(1, 1)),
         troubles=list,
+        changes=world.service.changes,
     )
 
 

@@ -88,6 +88,29 @@ def test_the_last_page_has_no_token_even_when_it_is_full(rows: Rows) -> None:
     assert rows.page("")[0] == first
 
 
+def test_what_was_found_already_is_given_in_the_same_pages(rows: Rows) -> None:
+    made = [rows.add(rows.start + number * MICROSECOND) for number in range(listing.PAGE_SIZE + 5)]
+
+    def page(token: str | None) -> tuple[list[str], str | None]:
+        found, next_token = listing.page_among(
+            rows.request,
+            store.backups.find(rows.request.transaction),
+            operation="ListThings",
+            filters={"ids": "all"},
+            next_token=token,
+        )
+        return [row.id for row in found], next_token
+
+    first, token = page(None)
+    assert first == made[: listing.PAGE_SIZE]
+    # The one that the token stands on goes, and one that was not shown yet.
+    for row_id in (first[-1], made[-2]):
+        rows.remove(row_id)
+    assert page(token) == ([*made[listing.PAGE_SIZE : -2], made[-1]], None)
+    with pytest.raises(ValidationError, match="nextToken"):
+        rows.page(token)
+
+
 def test_rows_of_one_moment_are_each_shown_once(rows: Rows) -> None:
     # A microsecond is the least that a moment is stored with.
     moments = [rows.start - MICROSECOND, *[rows.start] * 4, rows.start + MICROSECOND]

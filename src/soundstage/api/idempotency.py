@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, Table, Text, and_, bindparam
 
 from soundstage.api.exchange import Answer
 from soundstage.kit.database import Moment, metadata
-from soundstage.kit.prepared import Prepared
+from soundstage.kit.prepared import Prepared, PreparedChange
 from soundstage.kit.sealed import Sealed
 from soundstage.wire.faults import ValidationError
 from soundstage.wire.shapes import Shape
@@ -86,9 +86,9 @@ def begin(transaction: Connection, attempt: Attempt, now: datetime) -> Answer | 
                     context={"member": "clientToken"},
                 )
             return Answer(status=kept.status, body=kept.body.encode())
-        transaction.execute(_FORGET, _key_of(attempt))
+        _FORGET.run(transaction, _key_of(attempt))
     try:
-        transaction.execute(_REMEMBER, _key_of(attempt) | {"remembered_at": now})
+        _REMEMBER.run(transaction, _key_of(attempt) | {"remembered_at": now})
     except sqlalchemy.exc.IntegrityError:
         raise RaceLostError from None
     return None
@@ -97,7 +97,7 @@ def begin(transaction: Connection, attempt: Attempt, now: datetime) -> Answer | 
 def finish(transaction: Connection, attempt: Attempt, answer: Answer) -> None:
     """Keep the answer that the attempt got."""
     kept = Kept(digest=attempt.digest, status=answer.status, body=answer.body.decode())
-    transaction.execute(_FINISH, _key_of(attempt) | {"to_keep": kept})
+    _FINISH.run(transaction, _key_of(attempt) | {"to_keep": kept})
 
 
 def purge(transaction: Connection, now: datetime) -> int:
@@ -123,12 +123,14 @@ _IS_IT = and_(
     _columns.token == bindparam("of_token"),
 )
 _FIND = Prepared(sqlalchemy.select(_columns.kept, _columns.created_at).where(_IS_IT))
-_REMEMBER = client_tokens.insert().values(
-    principal_id=bindparam("of_principal"),
-    operation=bindparam("of_operation"),
-    studio_id=bindparam("of_studio"),
-    token=bindparam("of_token"),
-    created_at=bindparam("remembered_at"),
+_REMEMBER = PreparedChange(
+    client_tokens.insert().values(
+        principal_id=bindparam("of_principal"),
+        operation=bindparam("of_operation"),
+        studio_id=bindparam("of_studio"),
+        token=bindparam("of_token"),
+        created_at=bindparam("remembered_at"),
+    )
 )
-_FINISH = client_tokens.update().where(_IS_IT).values(kept=bindparam("to_keep"))
-_FORGET = client_tokens.delete().where(_IS_IT)
+_FINISH = PreparedChange(client_tokens.update().where(_IS_IT).values(kept=bindparam("to_keep")))
+_FORGET = PreparedChange(client_tokens.delete().where(_IS_IT))

@@ -24,6 +24,9 @@ SECTIONS = {
         "components": Lazy(f"{_NOUN}:components", "Storage, licences, farms and scripts."),
         "launch-profiles": Lazy(f"{_NOUN}:launch-profiles", "What may be launched, and how."),
         "profile-members": Lazy(f"{_NOUN}:profile-members", "Who may use a launch profile."),
+        "availability": Lazy(
+            f"{_NOUN}:availability", "What a launch profile's workstations would get now."
+        ),
         "sessions": Lazy(f"{_NOUN}:sessions", "Workstations."),
         "streams": Lazy(f"{_NOUN}:streams", "Ways into a workstation."),
         "backups": Lazy("soundstage.cli.backups:backups", "Copies of workstations' disks."),
@@ -51,6 +54,7 @@ SECTIONS = {
             "soundstage.cli.capacity:capacity",
             "Say what this machine gives to workstations, and what is left.",
         ),
+        "image": Lazy("soundstage.cli.image:image", "Build the systems that workstations run."),
         "clean": Lazy("soundstage.cli.clean:clean_command", "End everything of this home."),
         "reference": Lazy("soundstage.cli.reference:reference_command", "Print a reference page."),
     },

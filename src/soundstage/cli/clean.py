@@ -10,6 +10,8 @@ import click
 import psutil
 
 from soundstage.engines import registry
+from soundstage.engines.images.store import ImageError
+from soundstage.engines.images.tree import Owner
 from soundstage.engines.interface import Engine, Phase
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
@@ -45,8 +47,19 @@ def clean(settings: Settings, *, data: bool) -> None:
     _wait(engine, refs, {Phase.ABSENT} if data else {Phase.ABSENT, Phase.STOPPED, Phase.FAILED})
     click.echo(f"Ended {len(refs)} workstation{'' if len(refs) == 1 else 's'}.")
     if data:
+        _remove_images(settings.home / "images")
         shutil.rmtree(settings.home, onerror=_ignore_gone)
         click.echo(f"Removed {settings.home}.")
+
+
+def _remove_images(folder: Path) -> None:
+    """Their files belong to their own users, also where the service's is an ordinary one."""
+    if not folder.exists():
+        return
+    try:
+        Owner().remove(folder)
+    except ImageError as error:
+        raise ConfigError(f"The images in {folder} can't be removed: {error}") from None
 
 
 def _refuse_what_is_more_than_ours(home: Path) -> None:

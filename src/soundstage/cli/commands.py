@@ -30,6 +30,7 @@ NOUNS: Mapping[str, str] = {
     "images": "streaming-images",
     "launch-profiles": "launch-profiles",
     "profile-members": "launch-profile-members",
+    "availability": "launch-profile-availability",
     "sessions": "streaming-sessions",
     "streams": "streaming-session-streams",
     "backups": "streaming-session-backups",

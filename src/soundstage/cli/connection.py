@@ -14,12 +14,10 @@ import click
 
 from soundstage.cli.launch import OwnClient, client_of
 from soundstage.client import profiles
-from soundstage.client.calls import CallError
 from soundstage.client.profiles import HOME, Profile
 from soundstage.client.secrets import resolve
 from soundstage.kit import config
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.wire.faults import AccessDeniedError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -68,26 +66,16 @@ class Connection:
             named = profiles.find(self._file, self.profile).studio
             if named:
                 return named
-        try:
-            found = [
-                studio["studioId"]
-                for studio in self.client.pages("ListStudios")
-                # What is gone stays listed for a day.
-                if studio["state"] != "DELETED"
-            ]
-        except CallError as error:
-            if error.status != AccessDeniedError.status:
-                raise
-            raise ConfigError(
-                "Only the operator may list studios. Name yours with --studio, in "
-                "SOUNDSTAGE_STUDIO or in the profile."
-            ) from None
+        found = [studio["studioId"] for studio in self.client.caller["studios"]]
         if len(found) == 1:
             return str(found[0])
         if not found:
             raise ConfigError(
                 "There is no studio yet. `soundstage studios create` makes one; so does "
                 "`soundstage run`."
+                if self.client.caller["isOperator"]
+                else "No studio is yours yet. An administrator makes you a member of a launch "
+                "profile."
             )
         raise ConfigError(
             f"There are {len(found)} studios. Name one with --studio or SOUNDSTAGE_STUDIO: "
@@ -111,8 +99,7 @@ class Connection:
             access_key_id=caller.access_key_id,
             secret_access_key=caller.secret_access_key,
             region=caller.region or self._settings.region,
-            principal_id=caller.principal_id,
-            trust=_trust("AWS_CA_BUNDLE", caller.certificates),
+            trust=_trusting(caller.certificate, "AWS_CA_BUNDLE"),
         )
 
     def _of_profile(self, profile: Profile) -> OwnClient:
@@ -129,19 +116,15 @@ def client_of_profile(profile: Profile, secret: str) -> OwnClient:
         access_key_id=profile.access_key_id,
         secret_access_key=secret,
         region=profile.region,
-        principal_id=profile.principal_id,
-        trust=_trust("certificate", profile.certificate),
+        trust=_trusting(profile.certificate, "certificate"),
     )
 
 
-def _trust(name: str, file: str) -> ssl.SSLContext | None:
-    """Trust what a file names instead of what this machine trusts. Raises ConfigError."""
-    if not file:
-        return None
+def _trusting(certificate: str, where: str) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=file)
+        return ssl.create_default_context(cafile=certificate or None)
     except OSError as error:
-        raise ConfigError(f"{name}: {file} can't be used: {error}.") from None
+        raise ConfigError(f"{where}: {certificate}: {error}") from None
 
 
 def with_connection(function: Decorated) -> Any:

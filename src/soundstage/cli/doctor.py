@@ -12,7 +12,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,11 +92,22 @@ def doctor(settings: Settings, *, output: Form) -> None:
 def examine(settings: Settings) -> Iterator[Check]:
     """Look at everything, one after the other."""
     yield _versions()
-    yield from _home(settings)
-    for look in (_secret, _database, _port, _certificate):
-        yield look(settings)
-    yield _clock(settings)
-    yield from _engine(settings)
+    yield from _guarded("home", _home(settings))
+    for name, look in _LOOKS.items():
+        yield from _guarded(name, map(look, [settings]))
+    yield from _guarded("engine", _engine(settings))
+
+
+def _guarded(name: str, found: Iterator[Check]) -> Iterator[Check]:
+    """Make a fault of what this user may not even look at."""
+    try:
+        yield from found
+    except OSError as error:
+        detail = (
+            f"{error.filename or 'a file'} can't be looked at ({error.strerror}). Run this as the "
+            "user of the service, or as root."
+        )
+        yield Check(name, "fault", detail)
 
 
 def _versions() -> Check:
@@ -285,6 +296,15 @@ def _clock(settings: Settings) -> Check:
         )
         return Check("clock", "warning", detail)
     return Check("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+
+
+_LOOKS: Mapping[str, Callable[[Settings], Check]] = {
+    "secret": _secret,
+    "database": _database,
+    "port": _port,
+    "tls": _certificate,
+    "clock": _clock,
+}
 
 
 def _is_synchronized() -> bool | None:

@@ -7,6 +7,7 @@ their names, so that doing it again finds what is there.
 import ssl
 import time
 from collections.abc import Callable, Container, Iterable
+from functools import cached_property
 from typing import Any
 
 from soundstage.cli.env import credentials
@@ -43,7 +44,6 @@ class OwnClient(Client):
         access_key_id: str,
         secret_access_key: str,
         region: str,
-        principal_id: str,
         trust: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(
@@ -56,8 +56,17 @@ class OwnClient(Client):
         )
         self.address = address
         self.access_key_id = access_key_id
-        self.principal_id = principal_id
         self.trust = trust
+
+    @cached_property
+    def caller(self) -> dict[str, Any]:
+        """Who is calling, and which studios are theirs, as the service says it."""
+        return self.call("GetCaller")
+
+    @property
+    def principal_id(self) -> str:
+        """The caller's id, by which people own what they launch."""
+        return str(self.caller["principalId"])
 
     def own_sessions(self, studio_id: str) -> list[dict[str, Any]]:
         """List the caller's sessions, oldest first; an operator would be shown everybody's."""
@@ -73,7 +82,6 @@ def client_of(settings: Settings, user: str = OPERATOR) -> OwnClient:
         access_key_id=key.id,
         secret_access_key=key.secret,
         region=settings.region,
-        principal_id=key.principal_id,
         trust=tls.trust_of(settings),
     )
 

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from soundstage.cli.connection import Connection, client_of_profile, with_connection
-from soundstage.cli.output import Form, output_option, show_one
+from soundstage.cli.exits import Exit
+from soundstage.cli.output import Form, flat, output_option, show_one
 from soundstage.client import profiles
 from soundstage.client.calls import CallError
 from soundstage.client.profiles import HOME, Profile
@@ -23,7 +24,6 @@ from soundstage.wire.faults import AccessDeniedError
 @click.option("--secret-file", metavar="PATH", help="A file with the secret key, mode 0600.")
 @click.option("--secret-command", metavar="LINE", help="A command line that prints it.")
 @click.option("--secret-env", metavar="NAME", help="A variable that holds it.")
-@click.option("--principal-id", default="", metavar="ID", help="Whom the key belongs to.")
 @click.option("--studio", default="", metavar="ID", help="The studio, where there are several.")
 @click.option("--region", default="us-west-2", show_default=True)
 @click.option("--certificate", default="", metavar="PATH", help="What its TLS is checked against.")
@@ -65,10 +65,10 @@ def login(
 
 
 def _check(profile: Profile, secret: str) -> None:
-    """Make one call that everybody may make."""
+    """Ask who is calling, which everybody may."""
     client = client_of_profile(profile, secret)
     try:
-        next(client.pages("ListEulas"), None)
+        client.call("GetCaller")
     except CallError as error:
         if error.status != AccessDeniedError.status:
             raise
@@ -87,15 +87,17 @@ def whoami(connection: Connection, *, output: Form) -> None:
         "from": connection.name,
         "address": client.address,
         "accessKeyId": client.access_key_id,
-        "principalId": client.principal_id or None,
-        "isAccepted": True,
     }
     try:
-        next(client.pages("ListEulas"), None)
+        caller = client.caller
     except CallError as error:
         if error.status != AccessDeniedError.status:
             raise
-        shown["isAccepted"] = False
-    show_one(output, shown)
-    if not shown["isAccepted"]:
-        sys.exit(1)
+        show_one(output, {**shown, "isAccepted": False})
+        sys.exit(Exit.DENIED)
+    show_one(
+        output,
+        flat({**shown, "isAccepted": True, **caller})
+        if output == "table"
+        else {**shown, "isAccepted": True, **caller},
+    )

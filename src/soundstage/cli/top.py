@@ -1,13 +1,15 @@
 """`soundstage top`: all workstations of a studio, watched.
 
-What it shows comes from the public API, so it works for a studio elsewhere as well. What a
-workstation was promised is its instance type; what it uses the API does not say.
+What it shows comes from the API, so it works for a studio elsewhere as well: what each workstation
+was promised, and how many more of each launch profile would find a place. What a workstation uses
+the API does not say.
 """
 
 import time
 from collections import Counter
 
 import click
+import msgspec
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -17,7 +19,16 @@ from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.output import Form, output_option, show_document
 from soundstage.cli.workstations import Resource, coming, sessions_of
 
+_GIB = 1024**3
 _COLOURS = {"READY": "green", "STOPPED": "dim"}
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One look."""
+
+    sessions: list[Resource]
+    profiles: list[Resource]
+    """Name and availability of each launch profile."""
 
 
 @click.command("top")
@@ -35,36 +46,97 @@ _COLOURS = {"READY": "green", "STOPPED": "dim"}
 def top(connection: Connection, *, once: bool, mine: bool, interval: float, output: Form) -> None:
     """Watch all workstations of a studio; Ctrl-C ends it."""
 
-    def look() -> list[Resource]:
-        return sessions_of(connection, is_all=not mine)
+    def seen() -> Seen:
+        return look(connection, is_all=not mine)
 
     if output != "table":
-        sessions = look()
-        show_document(output, {"states": dict(_count(sessions)), "sessions": sessions})
+        found = seen()
+        states = dict(_count(found.sessions))
+        show_document(output, {"states": states, **msgspec.to_builtins(found)})
         return
     console = Console(highlight=False)
     if once or not console.is_terminal:
         # No line is broken where nobody looks: a program may read it.
-        Console(highlight=False, width=None if console.is_terminal else 10_000).print(drawn(look()))
+        width = None if console.is_terminal else 10_000
+        Console(highlight=False, width=width).print(drawn(seen()))
         return
     try:
-        with Live(drawn(look()), console=console, auto_refresh=False, screen=True) as live:
+        with Live(drawn(seen()), console=console, auto_refresh=False, screen=True) as live:
             while True:
                 time.sleep(interval)
-                live.update(drawn(look()), refresh=True)
+                live.update(drawn(seen()), refresh=True)
     except KeyboardInterrupt:
         pass
 
 
-def drawn(sessions: list[Resource]) -> Group:
-    """Draw it: how many are in which state, what was promised, and one line each."""
+def look(connection: Connection, *, is_all: bool) -> Seen:
+    """Ask for all of it once."""
+    client, studio_id = connection.client, connection.studio_id
+    profiles = client.pages(
+        "ListLaunchProfiles",
+        studioId=studio_id,
+        principalId=None if is_all else client.principal_id,
+    )
+    return Seen(
+        sessions=sessions_of(connection, is_all=is_all),
+        profiles=[
+            {
+                "name": profile["name"],
+                **client.call(
+                    "GetLaunchProfileAvailability",
+                    studioId=studio_id,
+                    launchProfileId=profile["launchProfileId"],
+                ),
+            }
+            for profile in profiles
+            if profile["state"] != "DELETED"
+        ],
+    )
+
+
+def drawn(seen: Seen) -> Group:
+    """Draw it: how many are in which state, what was promised, what is left, and one line each."""
+    sessions = seen.sessions
     states = ", ".join(
         f"{count} {_in_words(state)}" for state, count in _count(sessions).most_common()
     )
-    types = Counter(
-        session["ec2InstanceType"] for session in sessions if session["state"] == "READY"
+    return Group(
+        Text(f"{len(sessions)} workstation{'' if len(sessions) == 1 else 's'}: {states or 'none'}"),
+        Text(f"Promised to those that run: {_promised(seen)}"),
+        Text(f"Room for more: {_room(seen)}\n"),
+        _lines(sessions) if sessions else Text(""),
     )
-    promised = ", ".join(f"{count} {name}" for name, count in sorted(types.items()))
+
+
+def _promised(seen: Seen) -> str:
+    """Add up what those have that run."""
+    sizes = {
+        each["ec2InstanceType"]: each
+        for profile in seen.profiles
+        for each in profile["instanceTypes"]
+    }
+    running = [
+        session["ec2InstanceType"] for session in seen.sessions if session["state"] == "READY"
+    ]
+    types = ", ".join(f"{count} {name}" for name, count in sorted(Counter(running).items()))
+    known = [sizes[name] for name in running if "cpus" in sizes.get(name, {})]
+    cpus = sum(each["cpus"] for each in known)
+    memory = sum(each.get("memoryInBytes", 0) for each in known)
+    figures = f" ({cpus:g} cores, {memory / _GIB:.1f} GiB of memory)" if known else ""
+    return (types or "nothing") + figures
+
+
+def _room(seen: Seen) -> str:
+    """Say how many more of each profile's default would find a place."""
+    places = [
+        f"{profile['instanceTypes'][0]['freePlaces']} of {profile['name']}"
+        for profile in seen.profiles
+        if profile["instanceTypes"] and "freePlaces" in profile["instanceTypes"][0]
+    ]
+    return ", ".join(places) or "not known"
+
+
+def _lines(sessions: list[Resource]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("session", "owner", "state", "type", "since", "next", "message"):
         table.add_column(column, no_wrap=True)
@@ -79,11 +151,7 @@ def drawn(sessions: list[Resource]) -> Group:
             coming(session),
             Text(session["statusMessage"]),
         )
-    return Group(
-        Text(f"{len(sessions)} workstations: {states or 'none'}"),
-        Text(f"Promised to those that run: {promised or 'nothing'}\n"),
-        table if sessions else Text(""),
-    )
+    return table
 
 
 def _count(sessions: list[Resource]) -> Counter[str]:

@@ -50,9 +50,16 @@ def waiter(name: str) -> Waiter:
 
 
 def settled(
-    client: Client, waiter: Waiter, found: Mapping[str, Any], *, what: str = ""
+    client: Client,
+    waiter: Waiter,
+    found: Mapping[str, Any],
+    *,
+    what: str = "",
+    expected_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Wait, and give the last answer; `found` has the ids that it is asked for by.
+
+    The line fills up in the time that is expected, and just moves where none is.
 
     Raises CallError where it ends otherwise, or not in the waiter's time.
     """
@@ -60,7 +67,7 @@ def settled(
     labels = {label: found[label] for label in _ROWS[waiter.operation].labels}
     seconds = waiter.delay_seconds * waiter.tries
     deadline = time.monotonic() + seconds
-    with _line(what or key) as tell:
+    with _line(what or key, expected_seconds) as tell:
         while True:
             answer = client.call(waiter.operation, **labels)
             resource = answer[key]
@@ -79,8 +86,9 @@ def settled(
 
 
 @contextmanager
-def _line(what: str) -> Iterator[Any]:
-    """Show a moving line on a terminal; where nobody looks, nothing."""
+def _line(what: str, expected_seconds: float | None) -> Iterator[Any]:
+    """Show a line on a terminal; where nobody looks, nothing."""
+    began = time.monotonic()
     console = Console(file=sys.stderr, highlight=False)
     columns = (
         TextColumn("{task.description}"),
@@ -91,10 +99,15 @@ def _line(what: str) -> Iterator[Any]:
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task(escape(what), total=None, message="")
+        task = progress.add_task(escape(what), total=expected_seconds, message="")
 
         def tell(state: str, message: str) -> None:
             shown = state.replace("_", " ").lower()
-            progress.update(task, description=escape(f"{what}: {shown}"), message=escape(message))
+            progress.update(
+                task,
+                description=escape(f"{what}: {shown}"),
+                message=escape(message),
+                completed=time.monotonic() - began if expected_seconds else 0,
+            )
 
         yield tell

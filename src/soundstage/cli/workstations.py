@@ -16,8 +16,6 @@ from soundstage.cli.launch import new_address
 from soundstage.cli.output import Form, output_option, show_document, show_one, show_rows
 from soundstage.cli.waiting import settled, waiter
 from soundstage.client.calls import CallError
-from soundstage.kit.config import ConfigError
-from soundstage.wire.faults import AccessDeniedError
 
 Resource = dict[str, Any]
 
@@ -189,25 +187,14 @@ def logs(connection: Connection, *, session: str | None, output: Form) -> None:
 
 
 def sessions_of(connection: Connection, *, is_all: bool) -> list[Resource]:
-    """List the caller's sessions, or everybody's. Raises ConfigError where nobody is known.
-
-    What is gone stays listed for a day, and is left out.
-    """
+    """List the caller's sessions, or everybody's; what is gone stays listed for a day, not here."""
     client, studio_id = connection.client, connection.studio_id
-    try:
-        found = (
-            client.own_sessions(studio_id)
-            if client.principal_id and not is_all
-            else client.pages("ListStreamingSessions", studioId=studio_id)
-        )
-        return [session for session in found if session["state"] != _GONE]
-    except CallError as error:
-        if error.status != AccessDeniedError.status or client.principal_id:
-            raise
-        raise ConfigError(
-            "It is not known whose key this is, and only administrators see everybody's. Put your "
-            "`principal_id` into the profile, or into SOUNDSTAGE_PRINCIPAL_ID."
-        ) from None
+    found = (
+        client.pages("ListStreamingSessions", studioId=studio_id)
+        if is_all
+        else client.own_sessions(studio_id)
+    )
+    return [session for session in found if session["state"] != _GONE]
 
 
 def coming(session: Resource) -> str:
@@ -223,13 +210,28 @@ def _get_ready(
     if no_wait:
         _show_session(session, None, output)
         return
-    ready = settled(connection.client, waiter("StreamingSessionReady"), where, what="Workstation")[
-        "session"
-    ]
+    ready = settled(
+        connection.client,
+        waiter("StreamingSessionReady"),
+        where,
+        what="Workstation",
+        expected_seconds=_expected(connection, session),
+    )["session"]
     address = new_address(connection.client, **_names(where))
     _show_session(ready, address, output)
     if is_opened:
         _open(address)
+
+
+def _expected(connection: Connection, session: Resource) -> float | None:
+    """Say how long the last starts took; None where that is not known."""
+    found = connection.client.call(
+        "GetLaunchProfileAvailability",
+        studioId=connection.studio_id,
+        launchProfileId=session["launchProfileId"],
+    )
+    seconds: float | None = found.get("expectedStartInSeconds")
+    return seconds
 
 
 def _show_session(session: Resource, address: str | None, output: Form) -> None:
@@ -259,7 +261,7 @@ def _profile(connection: Connection, wanted: str | None) -> Resource:
     listed = client.pages(
         "ListLaunchProfiles",
         studioId=connection.studio_id,
-        principalId=client.principal_id or None,
+        principalId=client.principal_id,
     )
     profiles = [each for each in listed if each["state"] != _GONE]
     if wanted is None:
@@ -319,12 +321,12 @@ def _session(
 
 def _visible(connection: Connection) -> list[Resource]:
     """List all that the caller may see."""
-    try:
-        return sessions_of(connection, is_all=True)
-    except CallError as error:
-        if error.status != AccessDeniedError.status:
-            raise
-        return sessions_of(connection, is_all=False)
+    is_administrator = any(
+        studio["isAdministrator"]
+        for studio in connection.client.caller["studios"]
+        if studio["studioId"] == connection.studio_id
+    )
+    return sessions_of(connection, is_all=is_administrator)
 
 
 def _profile_names(connection: Connection, sessions: list[Resource]) -> dict[str, str]:

@@ -37,8 +37,6 @@ class Profile(
     access_key_id: Annotated[str, Meta(pattern=r"^\w{1,128}\Z")]
     secret: Reference
     region: str = "us-west-2"
-    principal_id: str = ""
-    """Whom the key belongs to; lists of one's own are asked for by it."""
     studio: str = ""
     """The studio's id, where there are several."""
     certificate: str = ""

@@ -81,6 +81,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """Generation of the volume that is in place; None when there is no volume."""
     since: datetime | None = None
     """When the present phase began, if the engine knows."""
+    until: datetime | None = None
+    """When the present phase will be over, if the engine knows: no look before will find more."""
     detail: str = ""
     """One sentence for people: what it is doing, or why it failed. Never a secret."""
     reason: Reason = Reason.INTERNAL

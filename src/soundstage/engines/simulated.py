@@ -200,6 +200,7 @@ class SimulatedEngine(Engine):
                 attempt=workstation.attempt,
                 volume_generation=None if disk is None else disk.generation,
                 since=workstation.since,
+                until=workstation.due,
                 detail=workstation.detail,
                 reason=workstation.reason,
                 shortfall=self.shortfall if is_running else "",

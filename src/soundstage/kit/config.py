@@ -280,6 +280,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "behind it if it is only to be read."
         ),
     ] = []
+    images: Annotated[
+        dict[str, str],
+        Meta(
+            description="What the `ec2ImageId` of streaming images means here, beside `ami-host`, "
+            "which is `host`: what this machine has installed. A table in the file, such as "
+            '`[images]` with `ami-film = "film"`, or the same as JSON in the variable. The sandbox '
+            "engine knows `host` and the images that `soundstage image build` made; Incus knows "
+            "its own aliases and fingerprints."
+        ),
+    ] = {}
     instance_types: Annotated[
         dict[str, dict[str, int | float]],
         Meta(
@@ -357,7 +367,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
         is_list = name in {"shared_folders", "trusted_proxies", "warn_minutes_before_end"}
         merged[name] = [part.strip() for part in value.split(",")] if is_list else value
-        if name == "instance_types":
+        if name in {"instance_types", "images"}:
             merged[name] = _read_table(name, value)
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
@@ -383,9 +393,8 @@ class CallerVariables(msgspec.Struct, frozen=True, kw_only=True):
     access_key_id: str
     secret_access_key: str
     region: str
-    principal_id: str
-    certificates: str
-    """A file of authorities to trust."""
+    certificate: str
+    """File of the authorities that it must be known by; empty for those that the system knows."""
 
 
 def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
@@ -396,8 +405,7 @@ def caller(environment: Mapping[str, str] | None = None) -> CallerVariables:
         access_key_id=found.get("AWS_ACCESS_KEY_ID", ""),
         secret_access_key=found.get("AWS_SECRET_ACCESS_KEY", ""),
         region=found.get("AWS_REGION", "") or found.get("AWS_DEFAULT_REGION", ""),
-        principal_id=found.get(PRINCIPAL_ID, ""),
-        certificates=found.get("AWS_CA_BUNDLE", ""),
+        certificate=found.get("AWS_CA_BUNDLE", ""),
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table
 
 from soundstage.kit.database import Document, Moment, metadata
+from soundstage.kit.prepared import PreparedChange
 
 journal = Table(
     "journal",
@@ -29,7 +30,7 @@ journal = Table(
     Column("detail", Document(dict[str, Any]), nullable=False),
 )
 
-_APPEND = journal.insert()
+_APPEND = PreparedChange(journal.insert().inline(), ["at", "kind", "subject", "actor", "detail"])
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +58,7 @@ def append(
 ) -> None:
     """Note that something happened."""
     entry = {"at": at, "kind": kind, "subject": subject, "actor": actor, "detail": detail or {}}
-    transaction.execute(_APPEND, entry)
+    _APPEND.run(transaction, entry)
 
 
 def read(transaction: Connection, *, subject: str | None = None, after: int = 0) -> list[Entry]:

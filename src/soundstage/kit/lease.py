@@ -19,7 +19,7 @@ from sqlalchemy import Column, Connection, Index, Integer, String, Table, and_, 
 from sqlalchemy.schema import SchemaItem
 
 from soundstage.kit.database import Moment
-from soundstage.kit.prepared import Prepared
+from soundstage.kit.prepared import Prepared, PreparedChange
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ def columns() -> list[SchemaItem]:
         Column("due_at", Moment, index=True),
         Column("lease_token", String(32)),
         Column("lease_until", Moment),
-        Column("revision", Integer, nullable=False, default=0, server_default="0"),
+        Column("revision", Integer, nullable=False, server_default="0"),
         # Only of the few that are held: an index of all would have SQLite look for free rows in it,
         # which are nearly all, and sort them.
         Index(None, "lease_until", sqlite_where=is_held, postgresql_where=is_held),
@@ -46,7 +46,13 @@ def columns() -> list[SchemaItem]:
 
 def touch(table: Table, due_at: datetime) -> dict[str, Any]:
     """Make the changes that a service adds to its own: look at this row anew, from `due_at` on."""
-    return {"due_at": due_at, "revision": table.c.revision + 1}
+    return {"due_at": due_at, "revision": _one_more(table)}
+
+
+@lru_cache
+def _one_more(table: Table) -> sqlalchemy.ColumnElement[int]:
+    """Always the same for a table, so that statements with it are made once."""
+    return table.c.revision + 1
 
 
 def claim(
@@ -150,16 +156,13 @@ def release(
     Reports whether the lease was ours and the row unchanged: only then may the caller write what
     it decided. A row changed meanwhile is given back as it is, due at the moment its changer set.
     """
-    kept = transaction.execute(
-        _releasing(table),
-        {
-            "row_id": lease.id,
-            "token": lease.token,
-            "was_revision": lease.revision,
-            "looked_at_again": due_at,
-        },
-    )
-    if kept.rowcount == 1:
+    given = {
+        "row_id": lease.id,
+        "token": lease.token,
+        "was_revision": lease.revision,
+        "looked_at_again": due_at,
+    }
+    if _releasing(table).run(transaction, given) == 1:
         return True
     transaction.execute(
         table.update().where(_held(table, lease)).values(lease_token=None, lease_until=None)
@@ -168,17 +171,19 @@ def release(
 
 
 @lru_cache
-def _releasing(table: Table) -> sqlalchemy.Update:
+def _releasing(table: Table) -> PreparedChange:
     columns = table.c
-    return (
-        table.update()
-        .where(
-            columns.id == bindparam("row_id"),
-            columns.lease_token == bindparam("token"),
-            columns.revision == bindparam("was_revision"),
-        )
-        .values(lease_token=None, lease_until=None, due_at=bindparam("looked_at_again"))
+    is_ours = and_(
+        columns.id == bindparam("row_id"),
+        columns.lease_token == bindparam("token"),
+        columns.revision == bindparam("was_revision"),
     )
+    given_back: dict[str, Any] = {
+        "lease_token": None,
+        "lease_until": None,
+        "due_at": bindparam("looked_at_again"),
+    }
+    return PreparedChange(table.update().where(is_ours).values(given_back))
 
 
 def forget(transaction: Connection, table: Table) -> None:
@@ -213,7 +218,7 @@ def wake(
 
 def wake_row(transaction: Connection, table: Table, row_id: str, now: datetime) -> None:
     """Wake one row; what nearly every change of a row does."""
-    transaction.execute(_waking_row(table), {"waking_at": now, "row_id": row_id})
+    _waking_row(table).run(transaction, {"waking_at": now, "row_id": row_id})
 
 
 def waking(table: Table, *where: sqlalchemy.ColumnElement[bool]) -> sqlalchemy.Update:
@@ -226,8 +231,8 @@ def waking(table: Table, *where: sqlalchemy.ColumnElement[bool]) -> sqlalchemy.U
 
 
 @lru_cache
-def _waking_row(table: Table) -> sqlalchemy.Update:
-    return waking(table, table.c.id == bindparam("row_id"))
+def _waking_row(table: Table) -> PreparedChange:
+    return PreparedChange(waking(table, table.c.id == bindparam("row_id")))
 
 
 LEASE_FOR = timedelta(seconds=30)

@@ -1,20 +1,22 @@
 """Statements that are built and compiled once, for the few that nearly every request runs.
 
-SQLAlchemy takes ten times as long to build, look up and run a small SELECT as the database does to
-answer it. A `Prepared` statement keeps the text and the conversions that SQLAlchemy made of it for
+SQLAlchemy takes ten times as long to build, look up and run a small statement as the database does
+to answer it. A `Prepared` SELECT keeps the text and the conversions that SQLAlchemy made of it for
 a database, and hands them to the driver. What goes wrong is left to SQLAlchemy: the statement is
 run again in its ordinary way, which raises its errors and drops lost connections.
 
-`kit.records` uses it for every noun; stores use it for what else a request always asks.
+A `PreparedChange` keeps them of a statement that writes, which can't be run twice, so SQLAlchemy
+hands it to the driver.
+
+`kit.records` uses them for every noun; stores use them for what else a request always asks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, Select, UpdateBase
 
 _Convert = Callable[[Any], Any]
 _Conversions = tuple[tuple[int, _Convert], ...]
@@ -22,8 +24,10 @@ _Conversions = tuple[tuple[int, _Convert], ...]
 
 
 class _Compiled(msgspec.Struct, frozen=True):
-    """A statement as one kind of database takes it."""
+    """A statement as one database takes it."""
 
+    dialect: Dialect
+    """Each database has one of its own; columns of another may be sealed otherwise."""
     text: str
     order: tuple[str, ...] | None
     """The parameters' names where the driver wants them in a row, None where it wants a map."""
@@ -32,31 +36,38 @@ class _Compiled(msgspec.Struct, frozen=True):
     given: tuple[tuple[str, _Convert], ...]
     """How parameters are converted, where they must be."""
 
+    def values(self, parameters: Mapping[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
+        """Give the parameters as the driver wants them."""
+        values = {**self.fixed, **parameters}
+        for name, convert in self.given:
+            values[name] = convert(values[name])
+        return values if self.order is None else tuple([values[name] for name in self.order])
+
 
 class Prepared:
     """A SELECT whose parameters are named by `bindparam`."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         self.statement = statement
-        # By dialect, of which each database has one: columns of another may be sealed otherwise.
-        self._compiled: WeakKeyDictionary[Dialect, _Compiled] = WeakKeyDictionary()
-        self._read: WeakKeyDictionary[Dialect, _Conversions] = WeakKeyDictionary()
+        # Those of the database that was asked last; as a rule there is one.
+        self._compiled: _Compiled | None = None
+        self._read: tuple[Dialect, _Conversions] | None = None
 
     def rows(self, transaction: Connection, **parameters: Any) -> list[list[Any]]:
         """Run it; each row is a list of its columns."""
         dialect = transaction.dialect
-        compiled = self._compiled.get(dialect)
-        if compiled is None:
-            compiled = self._compiled[dialect] = _compile(self.statement, dialect)
+        compiled = self._compiled
+        if compiled is None or compiled.dialect is not dialect:
+            compiled = self._compiled = _compile(self.statement, dialect)
         try:
             rows, codes = _run(transaction, compiled, parameters)
         except dialect.loaded_dbapi.Error:
             return [list(row) for row in transaction.execute(self.statement, parameters)]
-        read = self._read.get(dialect)
-        if read is None:
-            read = self._read[dialect] = _conversions(self.statement, dialect, codes)
+        read = self._read
+        if read is None or read[0] is not dialect:
+            read = self._read = dialect, _conversions(self.statement, dialect, codes)
         for row in rows:
-            for at, convert in read:
+            for at, convert in read[1]:
                 row[at] = convert(row[at])
         return rows
 
@@ -66,27 +77,41 @@ class Prepared:
         return rows[0] if rows else None
 
 
+class PreparedChange:
+    """An INSERT, UPDATE or DELETE."""
+
+    def __init__(self, statement: UpdateBase, names: Iterable[str] = ()) -> None:
+        self._statement = statement
+        self._names = list(names) or None
+        """The columns that `run` is given values of, beside what is named by `bindparam`."""
+        self._compiled: _Compiled | None = None
+
+    def run(self, transaction: Connection, parameters: Mapping[str, Any]) -> int:
+        """Run it; how many rows it changed."""
+        dialect = transaction.dialect
+        compiled = self._compiled
+        if compiled is None or compiled.dialect is not dialect:
+            compiled = self._compiled = _compile(self._statement, dialect, self._names)
+        return transaction.exec_driver_sql(compiled.text, compiled.values(parameters)).rowcount
+
+
 def _run(
     transaction: Connection, compiled: _Compiled, parameters: dict[str, Any]
 ) -> tuple[list[list[Any]], list[Any]]:
     """Give the rows as the driver has them, and its codes of the columns' types."""
-    values = compiled.fixed | parameters
-    for name, convert in compiled.given:
-        values[name] = convert(values[name])
     cursor = transaction.connection.cursor()
     try:
-        if compiled.order is None:
-            cursor.execute(compiled.text, values)
-        else:
-            cursor.execute(compiled.text, [values[name] for name in compiled.order])
+        cursor.execute(compiled.text, compiled.values(parameters))
         rows = list(map(list, cursor.fetchall()))
         return rows, [column[1] for column in cursor.description or ()]
     finally:
         cursor.close()
 
 
-def _compile(statement: Select[Any], dialect: Dialect) -> _Compiled:
-    compiled = statement.compile(dialect=dialect)
+def _compile(
+    statement: Select[Any] | UpdateBase, dialect: Dialect, names: list[str] | None = None
+) -> _Compiled:
+    compiled = statement.compile(dialect=dialect, column_keys=names)
     assert isinstance(compiled, sqlalchemy.sql.compiler.SQLCompiler)  # noqa: S101 - for the types
     fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
     given = []
@@ -95,7 +120,7 @@ def _compile(statement: Select[Any], dialect: Dialect) -> _Compiled:
         if convert is not None:
             given.append((name, convert))
     order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
-    return _Compiled(str(compiled), order, fixed, tuple(given))
+    return _Compiled(dialect, str(compiled), order, fixed, tuple(given))
 
 
 def _conversions(statement: Select[Any], dialect: Dialect, codes: list[Any]) -> _Conversions:

@@ -6,6 +6,7 @@ names are the column names. What is particular to a noun stands in its own store
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -14,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Index, Table, or_
 from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import seen_by
-from soundstage.kit.prepared import Prepared
+from soundstage.kit.prepared import Prepared, PreparedChange
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
@@ -26,6 +27,14 @@ def listed_by(*names: str) -> Index:
     return Index(None, *names, "created_at", "id")
 
 
+@lru_cache(maxsize=512)
+def _updating(
+    table: Table, names: tuple[str, ...], computed: tuple[tuple[str, Any], ...]
+) -> PreparedChange:
+    is_it = table.c.id == sqlalchemy.bindparam("record_id")
+    return PreparedChange(table.update().where(is_it).values(dict(computed)), names)
+
+
 class Records(Generic[Record]):
     """The rows of one table. Every table has `id` and `created_at`."""
 
@@ -33,8 +42,8 @@ class Records(Generic[Record]):
         self.table = table
         self.kind = kind
         self._fields = [table.c[name] for name in kind.__struct_fields__]
-        # Made once: building a statement takes SQLAlchemy longer than running it.
-        self._insert = table.insert()
+        # Made once, here and below: building a statement takes longer than running it.
+        self._inserts: dict[tuple[str, ...], PreparedChange] = {}
         self._get = Prepared(
             sqlalchemy.select(*self._fields).where(table.c.id == sqlalchemy.bindparam("record_id"))
         )
@@ -42,7 +51,13 @@ class Records(Generic[Record]):
     def insert(self, transaction: Connection, record: Record, **more: Any) -> None:
         """Add a row; `more` fills columns that are not the model's (those of the lease)."""
         values = {name: getattr(record, name) for name in self.kind.__struct_fields__}
-        transaction.execute(self._insert, values | more)
+        values.update(more)
+        statement = self._inserts.get(names := tuple(more))
+        if statement is None:
+            # `inline`: nobody asks for what the database fills in.
+            statement = PreparedChange(self.table.insert().inline(), values)
+            self._inserts[names] = statement
+        statement.run(transaction, values)
 
     def get(self, transaction: Connection, record_id: str) -> Record | None:
         """Read one row by its id."""
@@ -84,9 +99,16 @@ class Records(Generic[Record]):
 
     def update(self, transaction: Connection, record_id: str, changes: Mapping[str, Any]) -> None:
         """Change columns of one row."""
-        transaction.execute(
-            self.table.update().where(self.table.c.id == record_id).values(**changes)
-        )
+        values = dict(changes)
+        # What the database works out is part of the statement.
+        computed = {
+            name: values.pop(name)
+            for name, value in changes.items()
+            if isinstance(value, sqlalchemy.ClauseElement)
+        }
+        statement = _updating(self.table, tuple(values), tuple(computed.items()))
+        values["record_id"] = record_id
+        statement.run(transaction, values)
 
     def count(self, transaction: Connection, *where: ColumnElement[bool]) -> int:
         """Count the rows that fit."""

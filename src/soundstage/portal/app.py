@@ -9,8 +9,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from soundstage.kit.buckets import Buckets, Rate
-from soundstage.portal import front, signing_in
+from soundstage.portal import backups, events, front, signing_in, workstations
 from soundstage.portal.door import Door, PortalSettings
+from soundstage.portal.events import Changes
 from soundstage.portal.pages import Pages
 from soundstage.portal.session import Cookies
 from soundstage.portal.stage import Stage, Troubles
@@ -20,7 +21,9 @@ from soundstage.portal.words import Words
 class Portal:
     """Everything that people see of this process in a browser, desktops apart."""
 
-    def __init__(self, settings: PortalSettings, door: Door, troubles: Troubles) -> None:
+    def __init__(
+        self, settings: PortalSettings, door: Door, changes: Changes, troubles: Troubles
+    ) -> None:
         cookies = Cookies(settings)
         self._stage = Stage(
             settings=settings,
@@ -31,6 +34,7 @@ class Portal:
                 Rate(settings.sign_ins_per_minute / 60, max(1, settings.sign_ins_per_minute))
             ),
             troubles=troubles,
+            changes=changes,
         )
 
     def routes(self) -> list[BaseRoute]:
@@ -41,8 +45,11 @@ class Portal:
             return stage.pages.asset(**request.path_params)
 
         return [
-            Route("/", front.entry(stage)),
+            Route("/", front.entry(stage, workstations.Workstations(stage).home)),
             Route("/assets/{digest}/{name}", asset),
             *front.routes(stage),
             *signing_in.routes(stage),
+            *workstations.routes(stage),
+            *backups.routes(stage),
+            *events.routes(stage.login, stage.changes),
         ]

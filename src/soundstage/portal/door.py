@@ -26,6 +26,10 @@ class PortalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a login may last."""
     sign_ins_per_minute: int = 30
     """How often the sign-in pages may be asked for from one address; 0 for no limit."""
+    keep_backups_days: int = 7
+    """How long the backups of a deleted workstation are kept, as people are told."""
+    open_seconds: float = 10.0
+    """How long opening a workstation waits for its stream."""
     form_bytes: int = 16 * 1024
     """The largest form."""
 

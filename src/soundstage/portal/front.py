@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from soundstage import __version__
-from soundstage.portal.stage import Endpoint, Stage
+from soundstage.portal.stage import Endpoint, Handler, Stage
 
 
 def routes(stage: Stage) -> list[BaseRoute]:
@@ -35,12 +35,13 @@ def routes(stage: Stage) -> list[BaseRoute]:
     ]
 
 
-def entry(stage: Stage) -> Endpoint:
-    """Make what answers at `/`: the front page for strangers, and for others where they belong."""
+def entry(stage: Stage, home: Handler) -> Endpoint:
+    """Make what answers at `/`: the front page for strangers, and for others their own."""
+    own = stage.page(home)
 
     async def endpoint(request: Request) -> Response:
         if await stage.login(request) is not None:
-            return stage.pages.go("/logins")
+            return await own(request)
         found = await to_thread.run_sync(stage.troubles)
         address = stage.settings.address.url
         return stage.pages.page("front.html", troubles=found, address=address)

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from soundstage.client.calls import CallError, Client
 from soundstage.kit.buckets import Buckets, network_of
 from soundstage.portal.door import Door, Login, PortalSettings
+from soundstage.portal.events import Changes
 from soundstage.portal.forms import BadFormError, read_form
 from soundstage.portal.pages import Pages
 from soundstage.portal.session import Cookies
@@ -55,6 +56,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     pages: Pages
     sign_ins: Buckets
     troubles: Troubles
+    changes: Changes
 
     async def login(self, request: Request) -> Login | None:
         """Say who is signed in."""

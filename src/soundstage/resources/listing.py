@@ -65,6 +65,32 @@ def page(
     )
 
 
+def page_among(
+    request: Request,
+    found: Sequence[Record],
+    *,
+    operation: str,
+    filters: dict[str, Any],
+    next_token: str | None,
+) -> tuple[list[Record], str | None]:
+    """Give the page of records that were found already, in the order of lists.
+
+    Raises ValidationError for a token that was changed or belongs to another list.
+    """
+
+    def fetch(cursor: Cursor | None, limit: int) -> list[Record]:
+        return [each for each in found if cursor is None or _cursor_of(each) > cursor][:limit]
+
+    return page_of(
+        request,
+        fetch,
+        cursor_of=_cursor_of,
+        operation=operation,
+        filters=filters,
+        next_token=next_token,
+    )
+
+
 def page_of(
     request: Request,
     fetch: Callable[[Cursor | None, int], Sequence[Item]],

@@ -64,7 +64,17 @@ def ensure_javascript(repository: Path) -> Path:
     """Return a folder with Node.js at `bin/node` and the last SDK of JavaScript that knows the
     service in `node_modules`.
     """
-    asked = repository / "tests" / "clients" / "javascript"
+    return _ensure_packages(repository, JAVASCRIPT, repository / "tests" / "clients" / JAVASCRIPT)
+
+
+def ensure_axe(repository: Path) -> Path:
+    """Return the script that looks for barriers in a page."""
+    folder = _ensure_packages(repository, "axe", repository / "tests" / "browser" / "axe")
+    return folder / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def _ensure_packages(repository: Path, name: str, asked: Path) -> Path:
+    """Make an environment with Node.js and what a folder's lock names."""
     locked = (asked / "package.json", asked / "package-lock.json")
 
     def install(folder: Path) -> None:
@@ -77,7 +87,7 @@ def ensure_javascript(repository: Path) -> Path:
         quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         subprocess.run([folder / "bin" / "node", npm, "ci", *quiet], cwd=folder, check=True)
 
-    return _ensure(repository, JAVASCRIPT, "clients-javascript.txt", *locked, finish=install)
+    return _ensure(repository, name, "clients-javascript.txt", *locked, finish=install)
 
 
 def _ensure(

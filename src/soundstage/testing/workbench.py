@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from soundstage.engines.images.catalogue import catalogue
 from soundstage.engines.interface import Observed, Phase, RetryableError, Spec, Volume
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
@@ -48,12 +49,14 @@ class Workbench:
         stream_environment: Path,
         isolation: Literal["bubblewrap", "none"] = "bubblewrap",
         shared_folders: list[SharedFolder] | None = None,
+        images: dict[str, str] | None = None,
     ) -> None:
         self.settings = SandboxSettings(
             home=home,
             stream_environment=stream_environment,
             isolation=isolation,
             shared_folders=shared_folders or [],
+            images=catalogue(images or {}),
         )
         self.engine = SandboxEngine(self.settings)
         self.made: dict[str, Spec] = {}

@@ -89,6 +89,7 @@ def portal_settings_of(settings: Settings, secret: InstallationSecret) -> Portal
         trusted_proxies=_trusted_proxies_of(settings),
         login_seconds=settings.sign_in_days * 24 * 3600,
         sign_ins_per_minute=settings.throttle_sign_ins_per_minute,
+        keep_backups_days=settings.deleted_sessions_keep_backups_days,
     )
 
 

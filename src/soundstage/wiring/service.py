@@ -45,6 +45,7 @@ from soundstage.resources.members import service as members
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
 from soundstage.resources.sessions import service as sessions
 from soundstage.wire.ticket import Tickets
+from soundstage.wiring.changes import Changes
 from soundstage.wiring.choices import (
     api_settings_of,
     gateway_settings_of,
@@ -100,7 +101,8 @@ class Service:
         api_routes = api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings))
         portal_settings = portal_settings_of(settings, secret)
         portal_door = PortalDoor(self, Router(api_routes))
-        self.portal = Portal(portal_settings, portal_door, self.troubles)
+        self.changes = Changes(self.database, clock)
+        self.portal = Portal(portal_settings, portal_door, self.changes, self.troubles)
         self.app = Starlette(
             routes=[
                 *api_routes,
@@ -182,6 +184,7 @@ class Service:
         threading.Thread(target=self._keep_safe, args=[is_over], daemon=True).start()
         tasks = [
             asyncio.create_task(self.gateway.watch()),
+            asyncio.create_task(self.changes.watch()),
             asyncio.create_task(self._housekeep_for_ever()),
         ]
         try:

@@ -87,7 +87,7 @@ def test_a_file_is_planned_applied_pulled_and_planned_again(
     less.write_text(FILE.partition("launchProfiles")[0] + "launchProfiles: []\n")
     assert typed("plan", str(less), **SECRET).stdout == "No changes.\n"
     assert typed("apply", str(less), "--prune", **SECRET).stdout == (
-        "- launch profile Artist\n1 changes.\n"
+        "- launch profile Artist\n1 change.\n"
     )
     assert " DELETED " in typed("launch-profiles", "list").stdout
 

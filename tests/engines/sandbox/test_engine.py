@@ -25,8 +25,10 @@ from soundstage.engines.interface import (
     RetryableError,
 )
 from soundstage.engines.repository.backups import Copying, Repository
-from soundstage.engines.sandbox.engine import SandboxEngine
+from soundstage.engines.sandbox.engine import SandboxEngine, make
 from soundstage.engines.sandbox.settings import SandboxSettings
+from soundstage.kit.clock import system_clock
+from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.jobs import Cancellation
 from soundstage.testing.workbench import Workbench
 
@@ -498,6 +500,12 @@ def test_an_unknown_image_is_refused(bench: Workbench) -> None:
         bench.engine.ensure_running("i" * 22, bench.spec(image="ami-windows"))
     assert refused.value.reason is Reason.IMAGE
     assert bench.engine.refs() == set()
+
+
+def test_the_setting_of_images_is_told_when_it_is_wrong(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, stream_environment=tmp_path, images={"film": "film"})
+    with pytest.raises(ConfigError, match="SOUNDSTAGE_IMAGES: 'film' can't be an ec2ImageId"):
+        make(settings, system_clock)
 
 
 def test_without_sandboxes_only_on_loopback(tmp_path: Path) -> None:

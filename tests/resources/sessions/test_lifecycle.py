@@ -205,6 +205,17 @@ def test_looks_grow_rare_while_it_takes_long() -> None:
     assert pauses[-1] == timedelta(seconds=2)
 
 
+@pytest.mark.parametrize(
+    ("known", "pause"),
+    [(-1, 0.15), (0.1, 0.15), (0.8, 0.8), (1.9, 1.9), (60, 2)],
+    ids=str,
+)
+def test_an_engine_that_knows_when_is_asked_then(known: float, pause: float) -> None:
+    observed = msgspec.structs.replace(seen(P.STARTING), until=NOW + timedelta(seconds=known))
+    again_at = step(a_session(S.START_IN_PROGRESS), observed).again_at
+    assert again_at == NOW + timedelta(seconds=pause)
+
+
 PAST, FUTURE = NOW, NOW + SECOND
 
 

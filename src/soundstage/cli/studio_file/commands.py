@@ -68,7 +68,7 @@ def apply(connection: Connection, *, file: Path, prune: bool) -> None:
     """
     there, found = _compared(connection, file, prune=prune)
     Doing(connection.client, there).do(found, lambda change: click.echo(change.line))
-    click.echo(f"{len(found)} changes." if found else "No changes.")
+    click.echo("1 change." if len(found) == 1 else f"{len(found) or 'No'} changes.")
 
 
 def _compared(connection: Connection, file: Path, *, prune: bool) -> tuple[Present, list[Change]]:

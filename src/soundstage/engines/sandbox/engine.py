@@ -20,6 +20,8 @@ import msgspec
 
 from soundstage.engines import shares
 from soundstage.engines.identities import Identities, identities, of_slot, own_subordinates
+from soundstage.engines.images.catalogue import HOST
+from soundstage.engines.images.catalogue import catalogue as catalogue_of_images
 from soundstage.engines.instance_types import GIB, Size, catalogue
 from soundstage.engines.interface import (
     Address,
@@ -194,11 +196,7 @@ class SandboxEngine(Engine):
     # -- changing ------------------------------------------------------------------------------
 
     def ensure_running(self, ref: str, spec: Spec) -> None:
-        if spec.image not in self._settings.images:
-            known = ", ".join(sorted(self._settings.images))
-            raise PermanentError(
-                f"image {spec.image} is not known here; known are {known}", reason=Reason.IMAGE
-            )
+        plan.image_of(self._settings, spec.image)
         self._sizing.share(spec.instance_type)
         self._expect_a_fit_machine()
         with self._lock(ref):
@@ -471,10 +469,19 @@ class SandboxEngine(Engine):
                 return None
             return identities(artist=record.uid, artist_group=record.uid, users_from=block)
         own = own_subordinates()
-        return None if isinstance(own, str) else of_slot(record.uid, *own)
+        if isinstance(own, str):
+            return None
+        # The files of an image that was made here belong to the first block.
+        return of_slot(0 if self._is_built(record.spec) else record.uid, *own)
+
+    def _is_built(self, spec: Spec) -> bool:
+        return self._settings.images.get(spec.image, HOST) != HOST
 
     def _expect_what_it_asks_for(self, record: Record, spec: Spec) -> None:
-        """Scripts of root and shares need users beside the artist. Raises PermanentError."""
+        """Scripts of root, shares and images of their own need users beside the artist.
+
+        Raises PermanentError.
+        """
         if self._identities(record) is not None:
             return
         why = self._why_no_root() or "this host has no ids left for more users"
@@ -482,6 +489,8 @@ class SandboxEngine(Engine):
             raise PermanentError(why, reason=Reason.SCRIPT)
         if spec.mounts:
             raise PermanentError(why, reason=Reason.MOUNT)
+        if self._is_built(spec):
+            raise PermanentError(f"image {spec.image}: {why}", reason=Reason.IMAGE)
 
     def _make_stream_directory(self, path: Path, uid: int) -> None:
         if path.is_symlink() or path.exists():
@@ -547,6 +556,7 @@ def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- 
             shared_folders=shares.parse(settings.shared_folders),
             rules=rules_of(settings),
             sizes=sizes_of(settings),
+            images=images_of(settings),
         )
     )
 
@@ -570,6 +580,14 @@ def sizes_of(settings: Settings) -> dict[str, Size]:
     except (msgspec.ValidationError, ValueError) as error:
         raise ConfigError(f"SOUNDSTAGE_INSTANCE_TYPES: {error}") from None
     return sizes
+
+
+def images_of(settings: Settings) -> dict[str, str]:
+    """What the operator says that images are here. Raises ConfigError."""
+    try:
+        return catalogue_of_images(settings.images)
+    except ValueError as error:
+        raise ConfigError(f"SOUNDSTAGE_IMAGES: {error}") from None
 
 
 def repository_of(settings: SandboxSettings) -> Repository:

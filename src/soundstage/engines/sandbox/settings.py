@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from soundstage.engines.images.catalogue import catalogue
 from soundstage.engines.instance_types import Size
 from soundstage.engines.sandbox.host.admission import Rules
 from soundstage.engines.sandbox.host.cgroups import PROCESS_LIMIT
@@ -15,17 +16,6 @@ from soundstage.engines.shares import SharedFolder
 # The first multiple of 1024 from 2,100,000,000 on.
 _FIRST_BLOCK = 2_100_000_768
 _BLOCKS = 4096
-
-
-class ImageSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the read-only files of an image come from."""
-
-    root: Path = Path("/")
-    """Its `usr` becomes the workstation's /usr, and the white list is taken from its `etc`."""
-
-
-def host_image() -> dict[str, ImageSource]:
-    return {"ami-host": ImageSource()}
 
 
 class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +37,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
     """An absolute folder or `s3:https://host/bucket/prefix`; empty: below `home`."""
     backup_credentials: Path | None = None
     """The file that opens a bucket."""
-    images: dict[str, ImageSource] = msgspec.field(default_factory=host_image)
-    """An image's `ec2ImageId` and what it is on this machine."""
+    images: dict[str, str] = msgspec.field(default_factory=lambda: catalogue({}))
+    """An image's `ec2ImageId` and what it is on this machine: `host`, or one that was made here."""
     interpreter: str = "/usr/bin/python3"
     """Runs the supervisors; must not depend on the environment that the service runs in."""
     shared_folders: list[SharedFolder] = []

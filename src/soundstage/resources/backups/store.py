@@ -11,12 +11,14 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    bindparam,
     select,
 )
 from sqlalchemy import UniqueConstraint as Unique
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
+from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records, listed_by
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
 
@@ -74,8 +76,16 @@ def of_session(
 def of_stop(
     transaction: Connection, session_id: str, stop_number: int
 ) -> StreamingSessionBackup | None:
-    """Read the backup of one stop."""
-    found = backups.find(
-        transaction, table.c.session_id == session_id, table.c.stop_number == stop_number
+    """Read the backup of one stop; stops are counted from 1."""
+    if not stop_number:
+        return None
+    found = _OF_STOP.first(transaction, of_session=session_id, of_number=stop_number)
+    return None if found is None else backups.get(transaction, found[0])
+
+
+_OF_STOP = Prepared(
+    select(table.c.id).where(
+        table.c.session_id == bindparam("of_session"),
+        table.c.stop_number == bindparam("of_number"),
     )
-    return found[0] if found else None
+)

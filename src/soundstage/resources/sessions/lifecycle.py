@@ -92,6 +92,8 @@ _REASONS = {
 }
 
 
+_LONGEST_WAIT = timedelta(seconds=2)
+"""Between two looks at what is on its way."""
 _AT_REST = frozenset({Phase.STOPPED, Phase.FAILED, Phase.ABSENT})
 
 
@@ -221,7 +223,7 @@ def _bring_up(
             again_at=now + HEALTH_EVERY,
         )
     act = Act.STOP if _is_left_over(session, observed) else Act.RUN
-    return Step(act=act, message=observed.detail, again_at=_soon(session, now))
+    return Step(act=act, message=observed.detail, again_at=_soon(session, observed, now))
 
 
 def _as_sentence(words: str) -> str:
@@ -374,7 +376,7 @@ def _bring_down(
                 message="The workstation did not stop in time. " + observed.detail,
                 again_at=now + HEALTH_EVERY,
             )
-        return Step(act=Act.STOP, again_at=_soon(session, now))
+        return Step(act=Act.STOP, again_at=_soon(session, observed, now))
     has_volume = observed.volume_generation is not None
     if session.makes_backups and backup is None and has_volume:
         return Step(event="begin backup", again_at=now + timedelta(seconds=1))
@@ -386,7 +388,7 @@ def _bring_down(
         message += f" Its backup failed, so its disk is kept: {backup.status_message}"
     elif backup is not None and wants_no_volume and has_volume:
         if now - backup.state_since <= MACHINE.limits[session.state]:
-            return Step(act=Act.REMOVE_VOLUME, again_at=_soon(session, now))
+            return Step(act=Act.REMOVE_VOLUME, again_at=_soon(session, observed, now))
         message += " Its disk could not be removed in time and is kept."
     return Step(
         event="rested",
@@ -411,7 +413,7 @@ def _remove(session: StreamingSession, observed: Observed, now: datetime) -> Ste
             code=_C.INTERNAL_ERROR,
             message="The workstation could not be removed in time. " + observed.detail,
         )
-    return Step(act=Act.REMOVE, again_at=_soon(session, now))
+    return Step(act=Act.REMOVE, again_at=_soon(session, observed, now))
 
 
 def _settle(observed: Observed, now: datetime, *, later: datetime | None = None) -> Step:
@@ -428,11 +430,12 @@ def _is_late(session: StreamingSession, now: datetime, patience: timedelta = tim
     return now - session.state_since > MACHINE.limits[limited] + patience
 
 
-def _soon(session: StreamingSession, now: datetime) -> datetime:
+def _soon(session: StreamingSession, observed: Observed, now: datetime) -> datetime:
     # A start takes a second, a restore minutes: look often at first, and ever less. An engine that
-    # gives notice of the end makes most of these looks needless.
+    # gives notice of the end, or knows when it will be, makes most of these looks needless.
     waited = now - session.state_since
-    return now + min(max(timedelta(milliseconds=150), waited / 10), timedelta(seconds=2))
+    soon = now + min(max(timedelta(milliseconds=150), waited / 10), _LONGEST_WAIT)
+    return soon if observed.until is None else max(soon, min(observed.until, now + _LONGEST_WAIT))
 
 
 def _next_look(session: StreamingSession, rules: TimeRules, now: datetime) -> datetime:

@@ -27,7 +27,7 @@ from soundstage.resources.launch_profiles.model import (
     upload_folder,
 )
 from soundstage.resources.quotas import Quota
-from soundstage.resources.request import Request
+from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.sessions import restoring, store
 from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
@@ -151,27 +151,28 @@ def list_page(
 ) -> tuple[list[StreamingSession], str | None]:
     """List a studio's sessions: by who made them, whose they are, or by their ids."""
     studios.find(request.transaction, studio_id)
-    columns = store.table.c
-    where = [columns.studio_id == studio_id]
-    if created_by is not None:
-        where.append(columns.created_by == created_by)
-    if owned_by is not None:
-        where.append(columns.owned_by == owned_by)
-    if session_ids:
-        where.append(columns.id.in_(session_ids))
-    return listing.page(
-        request,
-        store.sessions,
-        *where,
-        operation="ListStreamingSessions",
-        filters={
+    asked: dict[str, Any] = {
+        "operation": "ListStreamingSessions",
+        "filters": {
             "studioId": studio_id,
             "createdBy": created_by,
             "ownedBy": owned_by,
             "sessionIds": session_ids,
         },
-        next_token=next_token,
-    )
+        "next_token": next_token,
+    }
+    wanted = {"studio_id": studio_id, "created_by": created_by, "owned_by": owned_by}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if session_ids:
+        # Asked for by these alone: a database that is told more looks through the whole studio.
+        found = [
+            session
+            for session in store.among(request.transaction, session_ids)
+            if all(getattr(session, name) == value for name, value in wanted.items())
+        ]
+        return listing.page_among(request, found, **asked)
+    where = [store.table.c[name] == value for name, value in wanted.items()]
+    return listing.page(request, store.sessions, *where, **asked)
 
 
 def stop(
@@ -367,7 +368,9 @@ def note(
         actor=actor,
         detail={"ownedBy": session.owned_by, "message": message},
     )
-    hints.hint(transaction, "sessions", session.id)
+    if actor != SERVICE_PRINCIPAL:
+        # Their worker says itself when it will look again at what it changed.
+        hints.hint(transaction, "sessions", session.id)
     hints.hint(transaction, "streams", session.id)
 
 

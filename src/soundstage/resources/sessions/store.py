@@ -152,6 +152,11 @@ def count_living(transaction: Connection, studio_id: str, owner: str) -> tuple[i
     return found[0], found[1]
 
 
+def among(transaction: Connection, session_ids: list[str]) -> list[StreamingSession]:
+    """Read the sessions of these ids that there are, oldest first."""
+    return sessions.find(transaction, table.c.id.in_(sorted(set(session_ids))))
+
+
 def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
     """Say which of these are the ids of sessions that may have something at the engine."""
     found: set[str] = set()

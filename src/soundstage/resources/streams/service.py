@@ -220,7 +220,7 @@ def move(
 
 def wake(transaction: Connection, changed: str, now: datetime) -> None:
     """Make the streams of a session, or of a person, due now."""
-    transaction.execute(store.WAKE, {"changed": changed, "waking_at": now})
+    store.wake(transaction, changed, now)
 
 
 def may_stay_open(transaction: Connection, stream: StreamingSessionStream) -> bool:

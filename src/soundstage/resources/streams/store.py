@@ -6,6 +6,7 @@ from sqlalchemy import Column, Connection, ForeignKey, String, Table, bindparam,
 
 from soundstage.kit import lease
 from soundstage.kit.database import Moment, metadata
+from soundstage.kit.prepared import PreparedChange
 from soundstage.kit.records import Records
 from soundstage.resources.streams.lifecycle import ENDED
 from soundstage.resources.streams.model import StreamingSessionStream
@@ -36,12 +37,19 @@ table = Table(
 )
 streams = Records(table, StreamingSessionStream)
 
-WAKE = lease.waking(
-    table,
-    or_(table.c.session_id == bindparam("changed"), table.c.owned_by == bindparam("changed")),
-    table.c.state.not_in(sorted(ENDED)),
+_WAKE = PreparedChange(
+    lease.waking(
+        table,
+        or_(table.c.session_id == bindparam("changed"), table.c.owned_by == bindparam("changed")),
+        # One by one: what is compiled once can't hold a list.
+        *(table.c.state != state for state in sorted(ENDED)),
+    )
 )
-"""Makes the streams of a session, or of a person, due now."""
+
+
+def wake(transaction: Connection, changed: str, now: datetime) -> None:
+    """Make the streams of a session, or of a person, due now."""
+    _WAKE.run(transaction, {"changed": changed, "waking_at": now})
 
 
 def redeem(transaction: Connection, stream_id: str, now: datetime) -> bool:

@@ -1,9 +1,10 @@
 """The table of studios."""
 
-from sqlalchemy import Column, Connection, String, Table, select
+from sqlalchemy import Column, Connection, String, Table, bindparam, select
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
+from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records, listed_by
 from soundstage.resources.studios.model import (
     Studio,
@@ -54,9 +55,12 @@ def hold(transaction: Connection, studio_id: str) -> None:
     SQLite needs none, because its writers come one after the other. On PostgreSQL what is read
     next is read after the former holder's commit; what only refers to the row does not wait.
     """
-    transaction.execute(
-        select(table.c.id).where(table.c.id == studio_id).with_for_update(key_share=True)
-    )
+    _HOLD.first(transaction, held_studio=studio_id)
+
+
+_HOLD = Prepared(
+    select(table.c.id).where(table.c.id == bindparam("held_studio")).with_for_update(key_share=True)
+)
 
 
 def has_name(transaction: Connection, studio_name: str) -> bool:

@@ -83,6 +83,20 @@ def test_a_host_name_is_one(name: str) -> None:
         draw(msgspec.structs.replace(WALLS, name=name))
 
 
+def test_an_image_that_was_made_here_is_the_whole_root() -> None:
+    drawing = draw(msgspec.structs.replace(WALLS, has_root=True, is_overlaid=True))
+    arguments = drawing.arguments
+    at = arguments.index("\0overlay")
+    assert arguments[at - 1 : at + 2] == ["--bind", "\0overlay", "/"]
+    # Nothing is laid before it, which it would cover, and nothing of the host's system over it.
+    assert "--bind" not in arguments[: at - 1]
+    assert "--ro-bind" not in arguments[: at - 1]
+    assert not {"/usr", "/etc/fonts", "/opt/stream", "/var/cache/fontconfig"} & set(arguments)
+    assert "/code/stream" not in drawing.binds
+    assert set(drawing.data) == {"hosts", "hostname", "machine-id", "resolv.conf"}
+    assert "--remount-ro" not in arguments
+
+
 def test_an_image_of_its_own_brings_its_programs_and_settings(tmp_path: Path) -> None:
     (tmp_path / "usr").mkdir()
     (tmp_path / "bin").symlink_to("usr/bin")

@@ -4,13 +4,17 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from soundstage.engines.identities import Identities, identities
-from soundstage.engines.interface import Script, Spec, Transfers, Volume
+from soundstage.engines.images.catalogue import catalogue
+from soundstage.engines.images.store import ImageStore
+from soundstage.engines.interface import PermanentError, Reason, Script, Spec, Transfers, Volume
 from soundstage.engines.sandbox.host.cgroups import Groups
 from soundstage.engines.sandbox.host.gpus import Assignment
 from soundstage.engines.sandbox.keeping.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
-from soundstage.engines.sandbox.walls.plan import DESKTOP, stream_flags, supervisor_plan
+from soundstage.engines.sandbox.walls.plan import DESKTOP, image_of, stream_flags, supervisor_plan
 
 SETTINGS = SandboxSettings(home=Path("/data"), stream_environment=Path("/code/stream"))
 
@@ -31,10 +35,12 @@ def plan(
     gpus: Assignment = NO_CARDS,
     transfers: Transfers = NONE_PASS,
     ids: Identities | None = None,
+    settings: SandboxSettings = SETTINGS,
+    image: str = "ami-host",
     **more: object,
 ) -> dict[str, object]:
     spec = Spec(
-        image="ami-host",
+        image=image,
         instance_type="g5.xlarge",
         volume=Volume(),
         attempt=4,
@@ -45,7 +51,7 @@ def plan(
     )
     record = Record(uid=777, spec=spec, wanted="running", asked_at=0.0, machine_id="1" * 32)
     return supervisor_plan(
-        SETTINGS,
+        settings,
         record,
         spec,
         directory=Path("/data/workstations/r"),
@@ -132,6 +138,39 @@ def test_each_user_s_scripts_come_apart_and_root_s_are_told_first() -> None:
     assert "echo root" not in told["artist"]
     assert json.loads(told["artist"])["scripts"][0]["secrets"] == ["s1"]
     assert plan(as_root=True)["scripts"] == {"root": "", "artist": "", "list": []}
+
+
+def test_an_image_that_was_made_here_is_held_and_needs_no_other_system(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    (store.ensure() / "new").mkdir()
+    build = store.adopt(store.ensure() / "new", "film", "1" * 64)
+    settings = SandboxSettings(
+        home=tmp_path,
+        stream_environment=Path("/code/stream"),
+        images=catalogue({"ami-film": "film"}),
+    )
+    ids = identities(artist=777, artist_group=777, users_from=100_000)
+    root = Script(component="all", as_root=True, text="true")
+    facts = {"as_root": True, "ids": ids, "settings": settings, "scripts": [root]}
+    document = plan(**facts, image="ami-film")  # type: ignore[arg-type]  # As above.
+    assert document["image"] == str(store.find("film").root)
+    assert document["image_in_use"] == str(store.find("film").in_use)
+    assert build.in_use.exists()
+    assert document["system"] is None
+    host = plan(**facts)  # type: ignore[arg-type]  # As above.
+    assert host["image"] is None
+    assert host["image_in_use"] is None
+
+
+def test_an_image_that_is_not_there_is_told(tmp_path: Path) -> None:
+    settings = SandboxSettings(
+        home=tmp_path, stream_environment=Path("/s"), images=catalogue({"ami-film": "film"})
+    )
+    assert image_of(settings, "ami-host").root == Path("/")
+    for ami, said in (("ami-film", "there is no image film"), ("ami-x", "known are ami-film")):
+        with pytest.raises(PermanentError, match=said) as refused:
+            image_of(settings, ami)
+        assert refused.value.reason is Reason.IMAGE
 
 
 def test_a_system_to_write_is_made_for_scripts_of_root_alone() -> None:

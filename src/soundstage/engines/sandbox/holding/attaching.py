@@ -34,6 +34,10 @@ WITHIN_SECONDS = 30
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+Row = tuple[int, int, int]
+"""The first id on the disk, the first in the mount, and how many."""
+
+
 class AttachError(Exception):
     """A share can't be attached; the message is a sentence for people."""
 
@@ -80,7 +84,7 @@ def _attach_folder(share: dict, target: str, ids: dict) -> None:  # type: ignore
     _check(tree, f"{source} can't be mounted")
     os.close(folder)
     flags = _ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if share["read_only"] else 0)
-    users = _user_namespace((about.st_uid, ids["uid"]), (about.st_gid, ids["gid"]))
+    users = user_namespace([(about.st_uid, ids["uid"], 1)], [(about.st_gid, ids["gid"], 1)])
     if _set_attributes(tree, flags | _ATTR_IDMAP, users) < 0:
         reason = os.strerror(ctypes.get_errno())
         if not share["read_only"]:
@@ -110,7 +114,20 @@ def _open_beneath(share: dict) -> int:  # type: ignore[type-arg]
     return here
 
 
-def _user_namespace(user: tuple[int, int], group: tuple[int, int]) -> int:
+def attach_image(source: str, target: str, ids: dict) -> None:  # type: ignore[type-arg]
+    """Attach an image that belongs to this host's ids as that of a workstation's, for reading."""
+    tree = _call(_SYS_OPEN_TREE, -100, source.encode(), _OPEN_TREE_CLONE | os.O_CLOEXEC)
+    _check(tree, "the image can't be mounted")
+    users = user_namespace(ids["users"], ids["groups"])
+    flags = _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV | _ATTR_IDMAP
+    _check(_set_attributes(tree, flags, users), "the image's users can't be mapped")
+    os.close(users)
+    moved = _call(_SYS_MOVE_MOUNT, tree, b"", -100, target.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
+    _check(moved, "the image can't be mounted")
+    os.close(tree)
+
+
+def user_namespace(users: list[Row], groups: list[Row]) -> int:
     """A namespace that nobody lives in, which says who on the disk is whom in the mount."""
     ready_r, ready_w = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
@@ -121,9 +138,9 @@ def _user_namespace(user: tuple[int, int], group: tuple[int, int]) -> int:
     try:
         if os.read(ready_r, 1) != b"y":
             raise AttachError("a user namespace was refused")
-        for kind, (disk, here) in (("uid", user), ("gid", group)):
+        for kind, rows in (("uid", users), ("gid", groups)):
             with open(f"/proc/{child}/{kind}_map", "w") as file:
-                file.write(f"{disk} {here} 1\n")
+                file.write("".join(f"{disk} {here} {count}\n" for disk, here, count in rows))
         return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:
         os.kill(child, signal.SIGKILL)

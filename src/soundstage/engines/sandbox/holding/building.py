@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
 
 _STAGES = ("/mnt", "/media", "/srv")
 _MS_BIND, _MS_REC, _MS_SLAVE, _MS_NOSUID, _MS_NODEV = 4096, 16384, 1 << 19, 2, 4
@@ -151,6 +152,8 @@ def _stage(plan: dict) -> dict[str, str]:  # type: ignore[type-arg]
     """
     sources = {f"\0bind:{i}": source for i, source in enumerate(plan["binds"])}
     sources |= {f"\0{name}": source for name, source in plan["folders"].items()}
+    if plan.get("image") is not None:
+        sources["\0image"] = plan["image"]
     opened = {name: os.open(path, os.O_PATH | os.O_CLOEXEC) for name, path in sources.items()}
     stage = next(folder for folder in _STAGES if os.path.isdir(folder))
     mount("soundstage", stage, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
@@ -161,11 +164,53 @@ def _stage(plan: dict) -> dict[str, str]:  # type: ignore[type-arg]
         mount(f"/proc/self/fd/{descriptor}", target, None, _MS_BIND, None)
         os.close(descriptor)
     places.update(_own_devices(plan, stage))
+    if plan.get("image") is not None:
+        places["\0overlay"] = _overlay(plan, stage, places["\0image"], places["\0scratch"])
     for number, share in enumerate(plan["shares"]):
         target = places[f"\0share:{number}"] = f"{stage}/share-{number}"
         os.mkdir(target, 0o755)
         _attach(share, "attach_early", target, plan["artist"])
     return places
+
+
+def _overlay(plan: dict, stage: str, image: str, scratch: str) -> str:  # type: ignore[type-arg]
+    """The image's whole root, of which what is changed lies in scratch space: new at each start.
+
+    Where root of the host mounts, the image's files are its own, so they are shown as those of
+    this workstation's users first. Another user's image belongs to those already.
+    """
+    is_root = os.geteuid() == 0
+    owner = plan["ids"]["users"][0][1] if is_root else 0
+    below = f"{stage}/image"
+    if is_root:
+        os.mkdir(below, 0o755)
+        _attaching().attach_image(image, below, plan["ids"])
+    else:
+        below = image
+    layers = {"upperdir": f"{scratch}/system/upper", "workdir": f"{scratch}/system/work"}
+    for path in layers.values():
+        os.makedirs(path)
+        # The upper one is what the root itself looks like.
+        os.chmod(path, 0o755)  # noqa: PTH101, S103 -- as every root has it.
+        os.chown(path, owner, owner)
+    target = f"{stage}/root"
+    os.mkdir(target, 0o755)
+    # Nobody looks for it after a crash, so it need not reach the disk in order.
+    options = [
+        f"lowerdir={below}",
+        *(f"{name}={path}" for name, path in layers.items()),
+        "volatile",
+    ]
+    options += [] if is_root else ["userxattr"]
+    try:
+        mount("overlay", target, "overlay", _MS_NOSUID | _MS_NODEV, ",".join(options))
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"the image can't be run on ({os.strerror(error.errno or 0)}): the file system of "
+            "SOUNDSTAGE_HOME must carry an overlay, as ext4, xfs and btrfs do",
+        ) from None
+    return target
 
 
 def _own_devices(plan: dict, stage: str) -> dict[str, str]:  # type: ignore[type-arg]
@@ -198,15 +243,20 @@ def _open_parts(parts: dict) -> str:  # type: ignore[type-arg]
 
 def _attach(share: dict, step: str, *words: object) -> None:  # type: ignore[type-arg]
     """Take one step of `attaching.py`; whatever stands in its way ends the start."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    import attaching  # type: ignore[import-not-found]  # noqa: PLC0415 -- only where there are some.
-
+    attaching = _attaching()
     try:
         getattr(attaching, step)(share, *words)
     except (attaching.AttachError, OSError) as error:
         _fail_to_mount(f"The shared file system {share['component']!r} is not there: {error}")
+
+
+def _attaching() -> Any:
+    here = os.path.dirname(os.path.abspath(__file__))
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    import attaching  # type: ignore[import-not-found]  # noqa: PLC0415 -- only where it is needed.
+
+    return attaching
 
 
 def _fail_to_mount(sentence: str) -> None:

@@ -99,6 +99,7 @@ class Supervisor:
 
     def start(self) -> None:
         self.write_status()
+        self.hold_image()
         if self.keeps_orphans:
             _adopt_orphans()
         wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -140,6 +141,15 @@ class Supervisor:
             self.plan.pop(name, None)
         self.plan["scripts"] = self.plan["scripts"]["list"]
         self.forget_old_outputs()
+
+    def hold_image(self) -> None:
+        """An image that was made here stays for as long as this lives: its lock is shared."""
+        if self.plan.get("image_in_use") is None:
+            return
+        import fcntl  # noqa: PLC0415 -- few workstations need it.
+
+        self.held = os.open(self.plan["image_in_use"], os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(self.held, fcntl.LOCK_SH)
 
     def sources(self) -> tuple[int, ...]:
         ends = (self.steps, self.results, self.bwrap_status, self.stderr)

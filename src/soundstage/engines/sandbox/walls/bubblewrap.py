@@ -6,7 +6,7 @@ staged, and the numbers of descriptors. A blank begins with a NUL, which no real
 A workstation with identities of its own (identities.py) begins as its root, without any right
 over the host; `desktop/first.py` makes the artist of it. Without them it has one user, the artist.
 With scripts of root it also gets a system that may be written, new at every start: only the home
-persists.
+persists. An image that was made here is such a system as a whole (`Walls.is_overlaid`).
 """
 
 import re
@@ -72,6 +72,8 @@ ROOT_RIGHTS = (
 
 SYSTEM = ("etc", "opt", "srv", "var", "root", "usr/local")
 """Folders that scripts of root may write; `building.py` makes them."""
+OVERLAY = "\0overlay"
+"""The blank for the whole root of an image that was made here; `building.py` mounts it."""
 IMAGE_LOCAL = "/run/image/local"
 """Where the image's own /usr/local is seen when a new one covers it."""
 
@@ -99,6 +101,9 @@ class Walls(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it has identities of its own, so that it begins as its root."""
     has_system: bool = False
     """Whether its root may write the system."""
+    is_overlaid: bool = False
+    """Whether it runs on a whole root of its own, over an image that was made here. That brings
+    everything, what streams the desktop included."""
     shares: list[Share] = []
     gpus: Assignment = Assignment()
 
@@ -129,11 +134,13 @@ def draw(walls: Walls) -> Drawing:
     # Of a folder that only its owner may enter bubblewrap makes those above like that, if it must.
     above = ["/etc", "/home", "/opt"]
     above += ["/media", "/mnt"] if walls.has_system else []
-    arguments += [word for folder in above for word in ("--dir", folder)]
+    if not walls.is_overlaid:
+        arguments += [word for folder in above for word in ("--dir", folder)]
     arguments += _root(walls)
     data = _etc(walls)
+    has_own_etc = walls.has_system or walls.is_overlaid
     for name in data:
-        option = "--file" if walls.has_system else "--ro-bind-data"
+        option = "--file" if has_own_etc else "--ro-bind-data"
         arguments += ["--perms", "0644", option, f"\0data:{name}", f"/etc/{name}"]
     arguments += [
         "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm",  # noqa: S108 -- inside.
@@ -141,13 +148,10 @@ def draw(walls: Walls) -> Drawing:
         # How many processors there are: renderers ask here.
         "--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu",
         "--tmpfs", "/run", "--dir", "/run/user",
-        *([] if walls.has_system else ["--tmpfs", "/var"]),
-        "--dir", "/var/lib/dbus",
-        # Without it every program reads every font of the host at its start.
-        "--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
+        *_var(walls),
         "--perms", "0700", "--dir", RUNTIME,
     ]  # fmt: skip
-    if walls.has_system:
+    if walls.has_system and not walls.is_overlaid:
         local = str(walls.image_root / "usr/local")
         arguments += ["--ro-bind-try", local, IMAGE_LOCAL]
     arguments += _gpus(walls.gpus)
@@ -157,7 +161,8 @@ def draw(walls: Walls) -> Drawing:
     bind("--bind", walls.home, HOME)
     bind("--bind", walls.stream_directory, STREAM)
     bind("--ro-bind", walls.desktop, DESKTOP)
-    bind("--ro-bind", walls.stream_environment, STREAM_ENVIRONMENT)
+    if not walls.is_overlaid:
+        bind("--ro-bind", walls.stream_environment, STREAM_ENVIRONMENT)
     for number, share in enumerate(walls.shares):
         option = "--ro-bind" if share.read_only else "--bind"
         if not share.target.startswith(f"{HOME}/"):
@@ -169,7 +174,7 @@ def draw(walls: Walls) -> Drawing:
     for name, value in {**base_environment(), **cards, **walls.environment, **own}.items():
         arguments += ["--setenv", name, value]
     # Nobody but a root with scripts has anything to make up there.
-    if not walls.has_system:
+    if not has_own_etc:
         arguments += ["--remount-ro", "/"]
     return Drawing(arguments=[*arguments, "--chdir", HOME], binds=binds, data=data)
 
@@ -220,6 +225,8 @@ def base_environment() -> dict[str, str]:
 
 def _root(walls: Walls) -> list[str]:
     """Read-only programs of the image, and the white list of its settings."""
+    if walls.is_overlaid:
+        return ["--bind", OVERLAY, "/"]
     root = walls.image_root
     arguments = ["--ro-bind", str(root / "usr"), "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
@@ -237,15 +244,30 @@ def _root(walls: Walls) -> list[str]:
     return arguments
 
 
+def _var(walls: Walls) -> list[str]:
+    if walls.is_overlaid:
+        return []
+    return [
+        *([] if walls.has_system else ["--tmpfs", "/var"]),
+        *("--dir", "/var/lib/dbus"),
+        # Without it every program reads every font of the host at its start.
+        *("--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig"),
+    ]
+
+
 def _etc(walls: Walls) -> dict[str, str]:
     """Files that would tell of the host are made up, the same in every workstation."""
-    return {
+    users = {
         "passwd": (
             "root:x:0:0:root:/root:/bin/sh\n"
             f"{USER}:x:{USER_ID}:{USER_ID}:Artist:{HOME}:/bin/bash\n"
             "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
         ),
         "group": f"root:x:0:\naudio:x:29:{USER}\n{USER}:x:{USER_ID}:\nnogroup:x:65534:\n",
+    }
+    return {
+        # An image that was made here has users of its own, the artist among them.
+        **({} if walls.is_overlaid else users),
         "hosts": f"127.0.0.1 localhost {walls.name}\n::1 localhost\n",
         "hostname": f"{walls.name}\n",
         "machine-id": f"{walls.machine_id}\n",

@@ -12,7 +12,9 @@ import msgspec
 
 from soundstage.engines import desktop
 from soundstage.engines.identities import Identities
-from soundstage.engines.interface import PermanentError, Spec, Transfers
+from soundstage.engines.images.catalogue import HOST
+from soundstage.engines.images.store import Build, ImageError, ImageStore
+from soundstage.engines.interface import PermanentError, Reason, Spec, Transfers
 from soundstage.engines.sandbox.host.cgroups import DESKTOP as DESKTOP_GROUP
 from soundstage.engines.sandbox.host.cgroups import Groups
 from soundstage.engines.sandbox.host.gpus import Assignment
@@ -203,13 +205,14 @@ def _walled(
         x_display=[":0"],
         encode_on=gpus.render_node,
     )
-    image = settings.images[spec.image].root
+    image = image_of(settings, spec.image)
+    is_overlaid = image.build is not None
     has_system = has_root and any(script.as_root for script in spec.scripts)
     shares = mounts.shares(settings, spec, scratch=volume / "scratch")
     targets = [bubblewrap.Share(target=share.inside, read_only=share.read_only) for share in shares]
     drawing = bubblewrap.draw(
         bubblewrap.Walls(
-            image_root=image,
+            image_root=image.root,
             home=volume / "home",
             scratch=volume / "scratch",
             stream_directory=directory / "stream",
@@ -220,6 +223,7 @@ def _walled(
             environment={**spec.environment, "SOUNDSTAGE_PLAN": json.dumps(inner)},
             has_root=has_root,
             has_system=has_system,
+            is_overlaid=is_overlaid,
             shares=targets,
             gpus=gpus,
         )
@@ -234,10 +238,37 @@ def _walled(
         "folders": {"home": str(volume / "home"), "scratch": str(volume / "scratch")},
         "home_targets": [share.below_home for share in shares if share.below_home is not None],
         "shares": [msgspec.to_builtins(share) for share in shares],
-        "system": _system(image) if has_system else None,
+        "system": _system(image.root) if has_system and not is_overlaid else None,
+        "image": None if image.build is None else str(image.root),
+        "image_in_use": None if image.build is None else str(image.build.in_use),
         "data": drawing.data,
         "seccomp": seccomp.program().hex(),
     }
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """What a workstation runs on."""
+
+    root: Path
+    build: Build | None
+    """None for what this machine has installed."""
+
+
+def image_of(settings: SandboxSettings, ami: str) -> Image:
+    """Find what an image is here. Raises PermanentError."""
+    name = settings.images.get(ami)
+    if name is None:
+        known = ", ".join(sorted(settings.images))
+        raise PermanentError(
+            f"image {ami} is not known here; known are {known}", reason=Reason.IMAGE
+        )
+    if name == HOST:
+        return Image(root=Path("/"), build=None)
+    try:
+        build = ImageStore(settings.home).find(name)
+    except ImageError as error:
+        raise PermanentError(f"image {ami}: {error}", reason=Reason.IMAGE) from None
+    return Image(root=build.root, build=build)
 
 
 def _system(image: Path) -> dict[str, Any]:

@@ -1,0 +1,337 @@
+"""What pages show of workstations, launch profiles and backups, worked out from what the API says.
+
+Pure: documents and the time come in, texts and choices go out. `reading` and `backups` call it.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from soundstage.portal.words import Words
+
+Document = dict[str, Any]
+
+_TONES = {"READY": "good", "STOPPED": "quiet", "DELETED": "quiet"}
+_MAY = {
+    "CREATE_IN_PROGRESS": ("delete",),
+    "READY": ("open", "extend", "backup", "stop", "delete"),
+    "STOPPED": ("start", "delete"),
+    "START_FAILED": ("start", "delete"),
+    "STOP_FAILED": ("stop", "delete"),
+    "CREATE_FAILED": ("delete",),
+    "DELETE_FAILED": ("delete",),
+}
+"""What the API takes in which state."""
+_PLAIN = {"The workstation is ready.", "The workstation is stopped."}
+"""Messages that say no more than the state does."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step of something in progress."""
+
+    name: str
+    phase: str
+    """done, now or ahead."""
+
+
+class Countdown(msgspec.Struct, frozen=True, kw_only=True):
+    """What will happen by itself."""
+
+    at: datetime
+    text: str
+    reason: str
+    is_soon: bool
+
+
+class Workstation(msgspec.Struct, frozen=True, kw_only=True):
+    """One session, for a card or a page of its own."""
+
+    id: str
+    studio_id: str
+    profile_id: str
+    name: str
+    image: str
+    size: str
+    instance_type: str
+    created_at: datetime
+    state: str
+    """The word for it."""
+    tone: str
+    in_progress: bool
+    message: str
+    """What the API says of it, where that is more than the state."""
+    steps: list[Step]
+    countdown: Countdown | None
+    may: frozenset[str]
+    persists: bool
+    """Reports whether it can be stopped and started again."""
+    makes_backups: bool
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A value of a form's field, and how it is called."""
+
+    value: str
+    text: str
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """One launch profile's card."""
+
+    id: str
+    studio_id: str
+    name: str
+    description: str
+    images: list[Choice]
+    sizes: list[Choice]
+    size: str
+    allows: list[tuple[str, bool]]
+    """What is allowed, or is not, in words."""
+    room: str
+    room_tone: str
+    expected: str
+    """Empty while nothing was measured."""
+    missing_eulas: list[Document]
+    token: str
+    """Launching twice by one page launches once."""
+
+
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
+    """One backup of a timeline."""
+
+    id: str
+    studio_id: str
+    session_id: str
+    profile_id: str
+    created_at: datetime
+    size: str
+    state: str
+    tone: str
+    is_ready: bool
+    message: str
+    is_current: bool
+    """Reports whether its workstation was last started from it."""
+
+
+def moment(text: str) -> datetime:
+    """Read a moment of the API's."""
+    return datetime.fromisoformat(text)
+
+
+class Viewer:
+    """Makes what is shown, in one language and at one moment."""
+
+    def __init__(self, words: Words, now: datetime) -> None:
+        self._words = words
+        self._now = now
+
+    def workstation(
+        self,
+        studio_id: str,
+        session: Document,
+        details: Mapping[str, Document],
+        chances: Mapping[str, Document],
+        backups: Iterable[Document] = (),
+    ) -> Workstation:
+        """Show a session; `details` and `chances` are those of launch profiles, by id."""
+        words, state = self._words, session["state"]
+        profile = details.get(session["launchProfileId"])
+        message = session.get("statusMessage", "")
+        may = frozenset(_MAY.get(state, ()))
+        persists = session.get("sessionPersistenceMode") == "ACTIVATED"
+        if not persists:
+            may -= {"stop", "start"}
+        if session.get("nextAction") is None:
+            may -= {"extend"}
+        if session.get("backupMode") != "AUTOMATIC":
+            may -= {"backup"}
+        return Workstation(
+            id=session["sessionId"],
+            studio_id=studio_id,
+            profile_id=session["launchProfileId"],
+            name=profile["launchProfile"]["name"] if profile else words("workstation.unknown"),
+            image=_image_name(profile, session["streamingImageId"]),
+            size=self._size_of(session, chances),
+            instance_type=session["ec2InstanceType"],
+            created_at=moment(session["createdAt"]),
+            state=words(f"state.{state}"),
+            tone=_tone(state),
+            in_progress=state.endswith("_IN_PROGRESS"),
+            message="" if message in _PLAIN else message,
+            steps=self._steps(session, backups),
+            countdown=self._countdown(session.get("nextAction")),
+            may=may,
+            persists=persists,
+            makes_backups=session.get("backupMode") == "AUTOMATIC",
+        )
+
+    def profile(
+        self,
+        studio_id: str,
+        details: Document,
+        availability: Document,
+        missing_eulas: list[Document],
+        token: str,
+    ) -> Profile:
+        """Show a launch profile."""
+        profile = details["launchProfile"]
+        rules = profile["streamConfiguration"]
+        types = availability["instanceTypes"]
+        images = {each["streamingImageId"]: each for each in details["streamingImages"]}
+        room, tone = self._room(types)
+        soon = availability.get("expectedStartInSeconds")
+        return Profile(
+            id=profile["launchProfileId"],
+            studio_id=studio_id,
+            name=profile["name"],
+            description=profile.get("description", ""),
+            images=[
+                Choice(each, images[each]["name"])
+                for each in rules["streamingImageIds"]
+                if each in images
+            ],
+            sizes=[self._size_choice(each) for each in types],
+            size=self.size(types[0]) if types else "",
+            allows=self._allows(rules),
+            room=room,
+            room_tone=tone,
+            expected="" if soon is None else self._expected(soon),
+            missing_eulas=missing_eulas,
+            token=token,
+        )
+
+    def backup(self, studio_id: str, backup: Document, *, current: str | None = None) -> Backup:
+        """Show a backup."""
+        state, size = backup["state"], backup.get("sizeInBytes")
+        return Backup(
+            id=backup["backupId"],
+            studio_id=studio_id,
+            session_id=backup["sessionId"],
+            profile_id=backup["launchProfileId"],
+            created_at=moment(backup["createdAt"]),
+            size="" if size is None else self._words.size(size),
+            state=self._words(f"backup_state.{state}"),
+            tone=_tone(state),
+            is_ready=state == "READY",
+            message=backup.get("statusMessage", ""),
+            is_current=backup["backupId"] == current,
+        )
+
+    def size(self, kind: Document) -> str:
+        """Write what a workstation of a type has here, or the type's name if that is not known."""
+        if kind.get("cpus") is None:
+            return str(kind["ec2InstanceType"])
+        words = self._words
+        cores = f"{kind['cpus']:.1f}".rstrip("0").rstrip(".")
+        parts = [words("profile.cores", number=cores), words.size(kind["memoryInBytes"])]
+        if kind["gpus"]:
+            parts.append(words.count("profile.gpus", kind["gpus"]))
+        return " · ".join(parts)
+
+    def _size_of(self, session: Document, chances: Mapping[str, Document]) -> str:
+        name = session["ec2InstanceType"]
+        types = chances.get(session["launchProfileId"], {}).get("instanceTypes", [])
+        known = next((each for each in types if each["ec2InstanceType"] == name), None)
+        return self.size(known or {"ec2InstanceType": name})
+
+    def _size_choice(self, kind: Document) -> Choice:
+        name, size = kind["ec2InstanceType"], self.size(kind)
+        is_full = kind.get("freePlaces") == 0
+        text = name if size == name else f"{name} ({size})"
+        if is_full:
+            text = self._words("profile.full", size=text)
+        return Choice(name, text)
+
+    def _room(self, types: list[Document]) -> tuple[str, str]:
+        known = [each["freePlaces"] for each in types if each.get("freePlaces") is not None]
+        if not known:
+            return "", "quiet"
+        most = max(known)
+        if most == 0:
+            return self._words("profile.no_room"), "bad"
+        return self._words.count("profile.room", most), "good" if most > 1 else "busy"
+
+    def _expected(self, seconds: float) -> str:
+        length = self._words.length(timedelta(seconds=max(1, round(seconds))))
+        return self._words("profile.expected", length=length)
+
+    def _allows(self, rules: Document) -> list[tuple[str, bool]]:
+        words = self._words
+        length = timedelta(minutes=rules["maxSessionLengthInMinutes"])
+        told = [(words("allows.length", length=words.length(length)), True)]
+        idle = rules.get("idleStopInMinutes")
+        if idle:
+            length = timedelta(minutes=idle)
+            told.append((words("allows.idle", length=words.length(length)), True))
+        persists = rules.get("sessionPersistenceMode") == "ACTIVATED"
+        told.append((words("allows.stop" if persists else "allows.no_stop"), persists))
+        kept = (rules.get("sessionBackup") or {}).get("maxBackupsToRetain") or 0
+        backs_up = (rules.get("sessionBackup") or {}).get("mode") == "AUTOMATIC" and kept > 0
+        if backs_up:
+            told.append((words.count("allows.backups", kept), True))
+        else:
+            told.append((words("allows.no_backups"), False))
+        clipboard = rules["clipboardMode"] == "ENABLED"
+        told.append((words("allows.clipboard" if clipboard else "allows.no_clipboard"), clipboard))
+        uploads = "UPLOAD" in (rules.get("sessionStorage") or {}).get("mode", ())
+        told.append((words("allows.upload" if uploads else "allows.no_upload"), uploads))
+        if rules.get("sessionDownload"):
+            told.append((words("allows.download"), True))
+        return told
+
+    def _countdown(self, coming: Document | None) -> Countdown | None:
+        if coming is None:
+            return None
+        at = moment(coming["at"])
+        left = at - self._now
+        kind = "stop" if coming["action"] == "STOP" else "end"
+        _, _, reason = coming["message"].partition(", because ")
+        return Countdown(
+            at=at,
+            text=self._words(f"countdown.{kind}", length=self._words.length(left)),
+            reason=f"{reason[:1].upper()}{reason[1:]}",
+            is_soon=left < timedelta(minutes=15),
+        )
+
+    def _steps(self, session: Document, backups: Iterable[Document]) -> list[Step]:
+        words, state = self._words, session["state"]
+        names = _STEPS.get(state)
+        if names is None:
+            return []
+        at = 1
+        if state == "STOP_IN_PROGRESS":
+            at = 0
+            if session.get("backupMode") != "AUTOMATIC":
+                names = ("stop", "stopped")
+            elif any(each["state"] == "CREATE_IN_PROGRESS" for each in backups):
+                at = 1
+        elif state == "DELETE_IN_PROGRESS":
+            at = 0
+        phases = [
+            "done" if number < at else "now" if number == at else "ahead"
+            for number in range(len(names))
+        ]
+        return [
+            Step(words(f"steps.{name}"), phase) for name, phase in zip(names, phases, strict=True)
+        ]
+
+
+_STEPS = {
+    "CREATE_IN_PROGRESS": ("asked", "start", "ready"),
+    "START_IN_PROGRESS": ("asked", "start", "ready"),
+    "STOP_IN_PROGRESS": ("stop", "backup", "stopped"),
+    "DELETE_IN_PROGRESS": ("remove", "gone"),
+}
+
+
+def _tone(state: str) -> str:
+    if state.endswith("_IN_PROGRESS"):
+        return "busy"
+    return "bad" if state.endswith("_FAILED") else _TONES.get(state, "quiet")
+
+
+def _image_name(profile: Document | None, image_id: str) -> str:
+    images = profile["streamingImages"] if profile else []
+    return next((each["name"] for each in images if each["streamingImageId"] == image_id), "")

@@ -1,0 +1,204 @@
+"""An artist's pages: what runs, what can be launched, and all that is done to a workstation.
+
+Every change is a form that is sent, and leads to a page that shows how it goes on.
+"""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import quote
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from soundstage.client.calls import CallError
+from soundstage.portal.reading import Reader
+from soundstage.portal.stage import Asked, Stage, form_of
+from soundstage.portal.views import Viewer
+
+_ONE = "/workstations/{studio}/{session}"
+_LOOK_SECONDS = 0.1
+_wait = time.sleep
+
+
+def routes(stage: Stage) -> list[BaseRoute]:
+    """Make the routes."""
+    desk = Workstations(stage)
+    actions: dict[str, Callable[[Asked], Response]] = {
+        "open": desk.open,
+        "start": desk.start,
+        "stop": desk.stop,
+        "extend": desk.extend,
+        "backup": desk.back_up,
+        "delete": desk.delete,
+    }
+    return [
+        Route(_ONE, stage.page(desk.show), methods=["GET"]),
+        *(
+            Route(f"{_ONE}/{name}", stage.action(action), methods=["POST"])
+            for name, action in actions.items()
+        ),
+        *(
+            Route(f"{_ONE}/{name}", stage.page(desk.confirm(name)), methods=["GET"])
+            for name in ("stop", "delete")
+        ),
+        Route("/launch/{studio}/{profile}", stage.action(desk.launch), methods=["POST"]),
+        Route("/eulas/{studio}/{profile}", stage.page(desk.eulas), methods=["GET"]),
+        Route("/eulas/{studio}/{profile}", stage.action(desk.accept), methods=["POST"]),
+    ]
+
+
+class Workstations:
+    """The handlers."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def home(self, asked: Asked) -> Response:
+        """Show the person's workstations and what they may launch."""
+        pulse = self._stage.changes.look(asked.login)
+        studios = self._reader(asked).studios()
+        return self._stage.pages.page(
+            "home.html",
+            login=asked.login,
+            pulse=pulse,
+            studios=studios,
+            days=self._stage.settings.keep_backups_days,
+            waits=any(each.in_progress for studio in studios for each in studio.workstations),
+        )
+
+    def show(self, asked: Asked) -> Response:
+        """Show one workstation and its backups."""
+        pulse = self._stage.changes.look(asked.login)
+        shown, backups, session = self._reader(asked).workstation(
+            asked.path["studio"], asked.path["session"]
+        )
+        if session["state"] == "DELETED":
+            return self._gone(asked, bool(backups))
+        return self._stage.pages.page(
+            "workstation.html",
+            login=asked.login,
+            pulse=pulse,
+            each=shown,
+            backups=backups,
+            session=session,
+            waits=shown.in_progress or any(one.tone == "busy" for one in backups),
+        )
+
+    def confirm(self, what: str) -> Callable[[Asked], Response]:
+        """Make the page that says what a stop or a deletion takes away, before it does."""
+
+        def show(asked: Asked) -> Response:
+            shown, backups, _ = self._reader(asked).workstation(
+                asked.path["studio"], asked.path["session"]
+            )
+            return self._stage.pages.page(
+                "confirm.html",
+                login=asked.login,
+                each=shown,
+                what=what,
+                kept=[each for each in backups if each.is_ready],
+                days=self._stage.settings.keep_backups_days,
+            )
+
+        return show
+
+    def launch(self, asked: Asked) -> Response:
+        """Launch a workstation of a profile, on a backup if one is named."""
+        session = asked.client.call(
+            "CreateStreamingSession",
+            **asked.studio,
+            launchProfileId=asked.path["profile"],
+            ownedBy=asked.login.principal_id,
+            **form_of(asked, "clientToken", "streamingImageId", "ec2InstanceType", "backupId"),
+        )["session"]
+        return self._to(asked.path["studio"], session["sessionId"])
+
+    def open(self, asked: Asked) -> Response:
+        """Make a stream and go to its address."""
+        names = self._names(asked)
+        stream = asked.client.call("CreateStreamingSessionStream", **names)["stream"]
+        deadline = time.monotonic() + self._stage.settings.open_seconds
+        while stream["state"] == "CREATE_IN_PROGRESS":
+            if time.monotonic() > deadline:
+                return self._stage.pages.notice(
+                    "slow_stream", HTTPStatus.SERVICE_UNAVAILABLE, login=asked.login
+                )
+            _wait(_LOOK_SECONDS)
+            stream = asked.client.call(
+                "GetStreamingSessionStream", **names, streamId=stream["streamId"]
+            )["stream"]
+        if "url" not in stream:
+            raise CallError(stream["state"], 409, self._stage.pages.words("stream.failed"))
+        return self._stage.pages.leave(stream["url"])
+
+    def start(self, asked: Asked) -> Response:
+        """Start it, on its own disk or on a backup."""
+        return self._change(asked, "StartStreamingSession", "backupId")
+
+    def stop(self, asked: Asked) -> Response:
+        """Stop it; its disk is kept."""
+        return self._change(asked, "StopStreamingSession")
+
+    def extend(self, asked: Asked) -> Response:
+        """Put its end off as far as may be."""
+        return self._change(asked, "ExtendStreamingSession")
+
+    def back_up(self, asked: Asked) -> Response:
+        """Make a backup now."""
+        return self._change(asked, "CreateStreamingSessionBackup")
+
+    def delete(self, asked: Asked) -> Response:
+        """Delete it, and go to what is left."""
+        asked.client.call("DeleteStreamingSession", **self._names(asked))
+        return self._stage.pages.go("/")
+
+    def eulas(self, asked: Asked) -> Response:
+        """Show what must be accepted before a profile's images may be launched."""
+        missing = self._reader(asked).missing_eulas(asked.path["studio"], asked.path["profile"])
+        studios = asked.client.call("GetCaller")["studios"]
+        may_accept = any(
+            each["isAdministrator"] and each["studioId"] == asked.path["studio"] for each in studios
+        )
+        if not missing:
+            return self._stage.pages.go("/")
+        return self._stage.pages.page(
+            "eulas.html",
+            login=asked.login,
+            missing=missing,
+            may_accept=may_accept,
+            where=f"{_quoted(asked.path['studio'])}/{_quoted(asked.path['profile'])}",
+        )
+
+    def accept(self, asked: Asked) -> Response:
+        """Accept for the studio what the page before showed."""
+        shown = set(asked.form.get("eulaIds", "").split(","))
+        missing = self._reader(asked).missing_eulas(asked.path["studio"], asked.path["profile"])
+        # Only what the person was shown: another may have been added meanwhile.
+        accepted = [each["eulaId"] for each in missing if each["eulaId"] in shown]
+        if accepted:
+            asked.client.call("AcceptEulas", **asked.studio, eulaIds=accepted)
+        return self._stage.pages.go("/")
+
+    def _change(self, asked: Asked, operation: str, *members: str) -> Response:
+        asked.client.call(operation, **self._names(asked), **form_of(asked, *members))
+        return self._to(asked.path["studio"], asked.path["session"])
+
+    def _gone(self, asked: Asked, has_backups: bool) -> Response:
+        key = "deleted_kept" if has_backups else "deleted"
+        days = self._stage.settings.keep_backups_days
+        return self._stage.pages.notice(key, HTTPStatus.GONE, login=asked.login, days=days)
+
+    def _names(self, asked: Asked) -> dict[str, str]:
+        return {**asked.studio, "sessionId": asked.path["session"]}
+
+    def _to(self, studio_id: str, session_id: str) -> Response:
+        return self._stage.pages.go(f"/workstations/{_quoted(studio_id)}/{_quoted(session_id)}")
+
+    def _reader(self, asked: Asked) -> Reader:
+        viewer = Viewer(self._stage.pages.words, self._stage.door.now())
+        return Reader(asked.client, viewer, asked.login.principal_id)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")

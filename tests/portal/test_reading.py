@@ -1,0 +1,41 @@
+"""What a person's pages are made of is what that person may see."""
+
+from soundstage.portal.reading import Reader
+from soundstage.portal.views import Viewer
+from soundstage.portal.words import Words
+from soundstage.resources.members.service import IDENTITY_STORE_ID
+from soundstage.testing.walks import Studio
+from soundstage.testing.world import World
+
+
+def reader(world: World, name: str) -> Reader:
+    viewer = Viewer(Words(), world.clock())
+    return Reader(world.client(name), viewer, world.principal_id(name))
+
+
+def test_everybody_sees_their_own(world: World) -> None:
+    studio = Studio(world)
+    session = studio.launch()
+    (seen,) = reader(world, "operator").studios()
+    assert [each.id for each in seen.workstations] == [session["sessionId"]]
+    assert [each.name for each in seen.profiles] == ["Workstation"]
+    assert seen.may_accept
+    assert reader(world, "anna").studios() == []
+    who = {"principalId": world.principal_id("anna"), "persona": "USER"}
+    where = {"studioId": studio.id, "launchProfileId": studio.profile_id}
+    world.operator.call(
+        "PutLaunchProfileMembers", **where, identityStoreId=IDENTITY_STORE_ID, members=[who]
+    )
+    (seen,) = reader(world, "anna").studios()
+    assert seen.workstations == []
+    assert [each.id for each in seen.profiles] == [studio.profile_id]
+    assert not seen.may_accept
+    mine = world.client("anna").call("CreateStreamingSession", **where)["session"]
+    world.operator.call(
+        "DeleteLaunchProfileMember", **where, principalId=world.principal_id("anna")
+    )
+    # Out of the profile, and so out of the studio; the workstation's own page still tells of it.
+    assert reader(world, "anna").studios() == []
+    shown, _, _ = reader(world, "anna").workstation(studio.id, mine["sessionId"])
+    assert shown.name == "Workstation"
+    assert shown.size == "g4dn.xlarge"

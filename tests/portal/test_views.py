@@ -1,0 +1,150 @@
+"""What is shown of the API's documents, as rows of tables."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from soundstage.portal.views import Viewer
+from soundstage.portal.words import Words
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+VIEWER = Viewer(Words(), NOW)
+
+
+def session(**members: Any) -> dict[str, Any]:
+    return {
+        "sessionId": "s",
+        "launchProfileId": "p",
+        "streamingImageId": "i",
+        "ec2InstanceType": "g4dn.xlarge",
+        "createdAt": "2026-11-28T11:00:00Z",
+        "state": "READY",
+        "statusMessage": "The workstation is ready.",
+        "sessionPersistenceMode": "ACTIVATED",
+        "backupMode": "AUTOMATIC",
+        "nextAction": {
+            "action": "STOP",
+            "at": "2026-11-28T12:10:00Z",
+            "rule": "IDLE",
+            "message": "The workstation will be stopped at x, because it has been idle.",
+        },
+        **members,
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "may"),
+    [
+        ({}, {"open", "extend", "backup", "stop", "delete"}),
+        ({"nextAction": None}, {"open", "backup", "stop", "delete"}),
+        ({"sessionPersistenceMode": "DEACTIVATED"}, {"open", "extend", "backup", "delete"}),
+        ({"backupMode": "DEACTIVATED"}, {"open", "extend", "stop", "delete"}),
+        ({"state": "STOPPED"}, {"start", "delete"}),
+        ({"state": "START_FAILED"}, {"start", "delete"}),
+        ({"state": "STOP_FAILED"}, {"stop", "delete"}),
+        ({"state": "CREATE_IN_PROGRESS"}, {"delete"}),
+        ({"state": "STOP_IN_PROGRESS"}, set()),
+        ({"state": "SOMETHING_NEW"}, set()),
+    ],
+)
+def test_what_may_be_done_follows_from_the_state(members: dict[str, Any], may: set[str]) -> None:
+    given = session(**members)
+    if given["state"] == "SOMETHING_NEW":
+        with pytest.raises(KeyError):
+            VIEWER.workstation("st", given, {}, {})
+        return
+    assert VIEWER.workstation("st", given, {}, {}).may == may
+
+
+@pytest.mark.parametrize(
+    ("members", "backups", "steps"),
+    [
+        ({"state": "CREATE_IN_PROGRESS"}, [], "done now ahead"),
+        ({"state": "STOP_IN_PROGRESS"}, ["READY"], "now ahead ahead"),
+        ({"state": "STOP_IN_PROGRESS"}, ["CREATE_IN_PROGRESS"], "done now ahead"),
+        ({"state": "STOP_IN_PROGRESS", "backupMode": "DEACTIVATED"}, [], "now ahead"),
+        ({"state": "DELETE_IN_PROGRESS"}, [], "now ahead"),
+        ({"state": "STOPPED"}, [], ""),
+    ],
+)
+def test_progress_is_in_steps(members: dict[str, Any], backups: list[str], steps: str) -> None:
+    kept = [{"state": state} for state in backups]
+    shown = VIEWER.workstation("st", session(**members), {}, {}, kept)
+    assert " ".join(step.phase for step in shown.steps) == steps
+
+
+def test_the_countdown_has_its_reason() -> None:
+    shown = VIEWER.workstation("st", session(), {}, {})
+    assert shown.countdown is not None
+    assert shown.countdown.text == "Stops in 10 min"
+    assert shown.countdown.reason == "It has been idle."
+    assert shown.countdown.is_soon
+    assert shown.countdown.at == NOW + timedelta(minutes=10)
+
+
+def test_only_messages_that_say_more_are_shown() -> None:
+    assert VIEWER.workstation("st", session(), {}, {}).message == ""
+    told = session(statusMessage="It was started again.")
+    assert VIEWER.workstation("st", told, {}, {}).message == "It was started again."
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ({}, "g5.xlarge"),
+        ({"cpus": 4.0, "memoryInBytes": 2**34, "gpus": 0}, "4 cores · 16.0 GiB"),
+        ({"cpus": 1.75, "memoryInBytes": 2**30, "gpus": 1}, "1.8 cores · 1.0 GiB · 1 GPU"),
+        ({"cpus": 40.0, "memoryInBytes": 2**30, "gpus": 2}, "40 cores · 1.0 GiB · 2 GPUs"),
+    ],
+)
+def test_sizes_are_told_where_they_are_known(kind: dict[str, Any], text: str) -> None:
+    assert VIEWER.size({"ec2InstanceType": "g5.xlarge", **kind}) == text
+
+
+def profile(types: list[dict[str, Any]], **more: Any) -> Any:
+    details = {
+        "launchProfile": {
+            "launchProfileId": "p",
+            "name": "n",
+            "streamConfiguration": {
+                "streamingImageIds": ["i", "gone"],
+                "clipboardMode": "DISABLED",
+                "maxSessionLengthInMinutes": 60,
+            },
+        },
+        "streamingImages": [{"streamingImageId": "i", "name": "Image"}],
+    }
+    return VIEWER.profile("st", details, {"instanceTypes": types, **more}, [], "token")
+
+
+@pytest.mark.parametrize(
+    ("places", "room", "tone"),
+    [
+        ([None], "", "quiet"),
+        ([0], "No room now", "bad"),
+        ([1], "Room for 1 more", "busy"),
+        ([0, 7], "Room for 7 more", "good"),
+    ],
+)
+def test_room_is_the_best_of_the_sizes(places: list[int | None], room: str, tone: str) -> None:
+    types = [
+        {"ec2InstanceType": "t", **({} if each is None else {"freePlaces": each})}
+        for each in places
+    ]
+    shown = profile(types)
+    assert (shown.room, shown.room_tone) == (room, tone)
+
+
+def test_a_start_is_expected_only_when_some_were_measured() -> None:
+    assert profile([{"ec2InstanceType": "t"}]).expected == ""
+    measured = profile([{"ec2InstanceType": "t"}], expectedStartInSeconds=4.4)
+    assert measured.expected == "Ready in about 4 seconds"
+
+
+def test_what_is_not_allowed_is_said_as_well() -> None:
+    shown = profile([])
+    assert ("Runs up to 1 h", True) in shown.allows
+    assert ("No clipboard", False) in shown.allows
+    assert ("Ends when it stops", False) in shown.allows
+    assert [choice.text for choice in shown.images] == ["Image"]

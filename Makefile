@@ -1,10 +1,10 @@
 # What people type here. Everything that takes more than a line is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench soak clean lock
+.PHONY: help setup run test test-incus check bench soak clean lock
 bin := .venv/bin
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: ## install what is missing, tests' needs included
 	@scripts/setup test
@@ -16,6 +16,10 @@ run: ## start the studio on http://localhost:8080 and open a workstation
 test: ## every test, with real desktops and a real browser; ARGS="-k backup" for some
 	@scripts/setup test
 	@$(bin)/python -m pytest $(ARGS)
+
+test-incus: ## the tests on Incus, with one that is installed and started for them; ARGS="-k name"
+	@scripts/setup incus
+	@scripts/test-incus $(ARGS)
 
 check: ## lint, types, import contracts, and the project's own rules
 	@scripts/setup test

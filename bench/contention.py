@@ -35,9 +35,9 @@ from bench.report import median, table
 from bench.stream import FULL_RATE, SMALL, SMALL_RATE, Seen, Watcher, compiled
 from bench.studio import say
 from bench.tap import Tap
+from soundstage.engines import telling
 from soundstage.engines.sandbox.host import cgroups
-from soundstage.engines.sandbox.keeping.process import STREAM_SOCKET
-from soundstage.engines.sandbox.walls import bubblewrap
+from soundstage.engines.telling import STREAM_SOCKET
 from soundstage.testing.workbench import Workbench
 
 SIZE = (1280, 720)
@@ -88,8 +88,8 @@ class Workstation:
         shutil.copy2(motion, self._bench.home(self.ref) / "motion")
         status = json.loads((self._bench.directory(self.ref) / "status.json").read_text())
         enter = ["nsenter", f"--target={status['inner_pid']}", "--mount", "--"]
-        places = {"DISPLAY": ":0", "XAUTHORITY": f"{bubblewrap.RUNTIME}/Xauthority"}
-        words = [f"{bubblewrap.HOME}/motion", f"{bubblewrap.HOME}/orders"]
+        places = {"DISPLAY": ":0", "XAUTHORITY": f"{telling.RUNTIME}/Xauthority"}
+        words = [f"{telling.HOME}/motion", f"{telling.HOME}/orders"]
         self._picture = subprocess.Popen([*enter, *words], env=os.environ | places)
 
     @property

@@ -17,10 +17,10 @@ from typing import Any, Self
 from soundstage.engines.interface import Spec, Volume
 from soundstage.engines.sandbox.host.cgroups import Groups
 from soundstage.engines.sandbox.host.gpus import Assignment
-from soundstage.engines.sandbox.keeping.process import STREAM_SOCKET
 from soundstage.engines.sandbox.keeping.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.sandbox.walls.plan import supervisor_plan
+from soundstage.engines.telling import STREAM_SOCKET
 
 STREAM_ENVIRONMENT = Path(__file__).parents[1] / ".venv-stream"
 _END_SECONDS = 10.0

@@ -19,11 +19,12 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from bench.desktop import STREAM_ENVIRONMENT
-from soundstage.engines.sandbox.keeping.process import STREAM_SOCKET
+from soundstage.engines.telling import STREAM_SOCKET
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
 from soundstage.gateway.upstreams import Transferred, Upstream
+from soundstage.kit.places import SocketFolder
 from soundstage.wire.ticket import Ticket, Tickets
 
 NOVNC = Path("/usr/share/novnc")
@@ -46,7 +47,9 @@ class OneDesktop:
 
     def __init__(self, folder: Path) -> None:
         self._upstream = Upstream(
-            stream_id=_STREAM, directory=str(folder), name=STREAM_SOCKET, uid=folder.stat().st_uid
+            stream_id=_STREAM,
+            place=SocketFolder(directory=str(folder), uid=folder.stat().st_uid),
+            name=STREAM_SOCKET,
         )
 
     async def redeem(self, ticket: Ticket) -> Upstream:  # noqa: ARG002 - the interface's signature

@@ -34,6 +34,7 @@ from soundstage.gateway.handshake import read_request
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
 from soundstage.gateway.upstreams import Transferred, Upstream
+from soundstage.kit.places import SocketFolder
 from soundstage.wire.ticket import Ticket, Tickets
 
 STREAM = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -275,7 +276,9 @@ def _blast(send: Callable[[bytes], None], video: bytes, total: int, rate: int) -
 class _OneUpstream:
     def __init__(self, folder: Path) -> None:
         self._upstream = Upstream(
-            stream_id=STREAM, directory=str(folder), name="s.sock", uid=os.getuid()
+            stream_id=STREAM,
+            place=SocketFolder(directory=str(folder), uid=os.getuid()),
+            name="s.sock",
         )
 
     async def redeem(self, ticket: Ticket) -> Upstream:  # noqa: ARG002 - the interface's signature

@@ -33,7 +33,7 @@ from bench.processes import Meter, family, print_load, proportional_megabytes, s
 from bench.report import median, table
 from bench.studio import say
 from bench.vnc import VncDesktop
-from soundstage.engines.sandbox.walls import bubblewrap
+from soundstage.engines import telling
 
 SIZES = ((1280, 720), (1920, 1080))
 SMALL, SMALL_RATE, FULL_RATE = (640, 360), 60, 30
@@ -116,7 +116,7 @@ class Ours:
         os.mkfifo(self.orders)
         autostart = self._desktop.home / ".config" / "openbox" / "autostart"
         autostart.parent.mkdir(parents=True)
-        inside = bubblewrap.HOME
+        inside = telling.HOME
         autostart.write_text(f"exec {inside}/motion {inside}/orders\n")
         self._desktop.start()
 

@@ -17,8 +17,8 @@ from typing import Self
 
 from bench.browser import until
 from bench.processes import started
-from soundstage.engines.sandbox.keeping.process import STREAM_SOCKET
 from soundstage.engines.sandbox.walls.plan import DESKTOP
+from soundstage.engines.telling import STREAM_SOCKET
 
 
 class VncDesktop:

@@ -15,6 +15,7 @@ from hypothesis import Phase, settings
 from soundstage.engines.images.store import Build
 from soundstage.engines.interface import RetryableError
 from soundstage.testing.images import ensure_image
+from soundstage.testing.incus import IncusDaemon, running_incus
 from soundstage.testing.postgres import Postgres, running_postgres
 
 # What is made up by a machine is the same in every run; `--hypothesis-profile=long` makes up other
@@ -43,6 +44,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 Eventually = Callable[..., None]
+
+INCUS_IMAGE = Path(__file__).parents[1] / ".cache" / "incus" / "image"
+"""Where `make test-incus` leaves the image of a workstation."""
+
+
+@pytest.fixture(scope="session")
+def incus_daemon() -> Iterator[IncusDaemon]:
+    """An Incus for all tests that are marked so, with an image called `workstation`."""
+    with running_incus(INCUS_IMAGE) as daemon:
+        yield daemon
 
 
 @pytest.fixture

@@ -57,9 +57,7 @@ def page_of(bench: Workbench, ref: str, browser: Browser) -> Iterator[Page]:
     address = bench.engine.observe(ref).address
     assert address is not None
     stream = GatewayWorld.stream
-    place = Upstream(
-        stream_id=stream, directory=address.directory, name=address.name, uid=address.uid
-    )
+    place = Upstream(stream_id=stream, place=address.place, name=address.name)
     with (
         tempfile.TemporaryDirectory(prefix="soundstage-test-") as home,
         gateway_world(Path(home), STREAM_ENVIRONMENT) as world,

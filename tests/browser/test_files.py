@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Request, Route, WebSocket
 
 from soundstage.engines.interface import Transfers
 from soundstage.gateway.upstreams import FileRules, Upstream
-from soundstage.kit.unixsocket import open_socket
+from soundstage.kit.places import open_place
 from soundstage.testing.browser import chromium_browser
 from soundstage.testing.streams import GatewayWorld, ask, gateway_world
 from soundstage.testing.whole import until
@@ -71,9 +71,8 @@ def allow(world: GatewayWorld, bench: Workbench, ref: str, **rules: str) -> None
     name = address.files or "files.sock"
     world.upstreams.places[world.stream] = Upstream(
         stream_id=world.stream,
-        directory=address.directory,
+        place=address.place,
         name=address.name,
-        uid=address.uid,
         files=FileRules(name=name, **rules) if rules else None,
     )
 
@@ -333,6 +332,6 @@ def test_the_stream_server_s_own_transfers_stay_shut(
         "POST /api/upload HTTP/1.1\r\nHost: localhost\r\nX-Upload-Path: sneaky.txt\r\n"
         "Content-Length: 1\r\nConnection: close\r\n\r\nx"
     )
-    with open_socket(address.directory, address.name, address.uid, timeout=20) as connection:
+    with open_place(address.place, address.name, timeout=20) as connection:
         connection.sendall(request.encode())
         assert connection.recv(64).startswith(b"HTTP/1.1 403")

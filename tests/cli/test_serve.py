@@ -89,7 +89,7 @@ def test_an_open_desktop_does_not_keep_it_from_ending(
     desktop = StandInDesktop(home)
     place = desktop.place("")
     engine = WithDesktop(system_clock)
-    engine.address = Address(directory=place.directory, name=place.name, uid=place.uid)
+    engine.address = Address(place=place.place, name=place.name)
     monkeypatch.setattr(registry, "make", lambda *_: engine)
     with served(settings), closing(client_of(settings)) as client:
         studio_id = ensure_studio(client, print)["studioId"]

@@ -11,14 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from soundstage.engines.admission import Rules
 from soundstage.engines.images.catalogue import HOST, catalogue
 from soundstage.engines.images.store import Build
+from soundstage.engines.incus.engine import IncusEngine
+from soundstage.engines.incus.names import home_of, instance_of
+from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import Engine, RetryableError, Spec, Volume
 from soundstage.engines.sandbox.engine import SandboxEngine
-from soundstage.engines.sandbox.host.admission import Rules
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.simulated import SimulatedEngine
 from soundstage.testing.images import show_image
+from soundstage.testing.incus import IncusDaemon
 
 
 class Harness(ABC):
@@ -169,13 +173,88 @@ class SandboxHarness(Harness):
         return status.pid
 
 
-@pytest.fixture(scope="module", params=["simulated", "sandbox", "sandbox-image"])
+class IncusHarness(Harness):
+    def __init__(self, home: Path, daemon: IncusDaemon) -> None:
+        self.home = home
+        self.daemon = daemon
+        self._made: IncusEngine | None = None
+        self.restart()
+        self._deadline = 0.0
+
+    def began(self) -> None:
+        self._deadline = time.monotonic() + 120
+
+    def advance(self) -> None:
+        assert time.monotonic() < self._deadline, "not within 120 seconds"
+        time.sleep(0.05)
+
+    def crash(self, ref: str) -> None:
+        state = self.incus._client.get(f"/instances/{instance_of(ref)}/state")
+        os.kill(state["pid"], signal.SIGKILL)
+
+    def put(self, ref: str, name: str, content: bytes) -> None:
+        (self._files(ref) / name).write_bytes(content)
+
+    def get(self, ref: str, name: str) -> bytes | None:
+        path = self._files(ref) / name
+        return path.read_bytes() if path.exists() else None
+
+    def restart(self) -> None:
+        self._make(Rules())
+
+    def let_fit(self, number: int | None) -> None:
+        if number is None:
+            self.restart()
+            return
+        room = self.incus.room()
+        times = room.types["g4dn.xlarge"].cpus * (number + 0.5) / room.to_promise.cpus
+        self._make(Rules(cpu_overcommit=Rules().cpu_overcommit * times))
+
+    def _make(self, rules: Rules) -> None:
+        if self._made is not None:
+            self._made.close()
+        self.incus = IncusEngine(
+            IncusSettings(
+                home=self.home,
+                target=self.daemon.target,
+                images={"ami-host": "workstation"},
+                subnet="10.78.0.1/24",
+                rules=rules,
+            )
+        )
+        self.engine = self._made = self.incus
+
+    def _files(self, ref: str) -> Path:
+        generation = self.incus.observe(ref).volume_generation
+        assert generation is not None
+        return self.daemon.volume(home_of(ref, generation))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "simulated",
+        "sandbox",
+        "sandbox-image",
+        pytest.param("incus", marks=pytest.mark.incus),
+    ],
+)
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     if request.param == "simulated":
         yield SimulatedHarness()
         return
     home = Path("/tmp") / f"soundstage-contract-{os.getpid()}"
     home.mkdir(mode=0o711)
+    if request.param == "incus":
+        made = IncusHarness(home, request.getfixturevalue("incus_daemon"))
+        try:
+            yield made
+            for ref in made.engine.refs():
+                end_at_last(made, ref)
+        finally:
+            made.incus.close()
+            shutil.rmtree(home)
+        return
     image = HOST
     if request.param == "sandbox-image":
         build: Build = request.getfixturevalue("workstation_image")

@@ -1,5 +1,6 @@
 """The simulated engine takes the time it is told to, and fails as it is told to."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,6 +65,22 @@ class Studio:
 @pytest.fixture
 def studio() -> Studio:
     return Studio()
+
+
+def test_it_says_until_when_a_step_lasts(studio: Studio) -> None:
+    steps: list[tuple[Callable[[], None], Phase]] = [
+        (studio.start, Phase.RUNNING),
+        (lambda: studio.engine.ensure_stopped(REF), Phase.STOPPED),
+    ]
+    for begin, after in steps:
+        begin()
+        until = studio.engine.observe(REF).until
+        assert until is not None
+        studio.now = until - timedelta(milliseconds=1)
+        assert studio.phase() is not after
+        studio.now = until
+        found = studio.engine.observe(REF)
+        assert (found.phase, found.until) == (after, None)
 
 
 def test_each_step_takes_its_time(studio: Studio) -> None:

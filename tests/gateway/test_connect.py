@@ -12,6 +12,7 @@ import pytest
 from soundstage.gateway.connect import Connector
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.upstreams import Upstream
+from soundstage.kit.places import SocketFolder
 from soundstage.kit.unixsocket import SocketUnavailableError, UntrustedSocketError
 from soundstage.testing.streams import StandInDesktop
 
@@ -71,8 +72,10 @@ def test_a_swapped_socket_is_not_followed(home: Path, place: Upstream) -> None:
 
 
 def test_a_socket_of_somebody_else_is_not_used(place: Upstream) -> None:
+    assert isinstance(place.place, SocketFolder)
+    somebody = msgspec.structs.replace(place.place, uid=place.place.uid + 1)
     with pytest.raises(UntrustedSocketError):
-        connect([msgspec.structs.replace(place, uid=place.uid + 1)])
+        connect([msgspec.structs.replace(place, place=somebody)])
 
 
 def test_a_missing_desktop_is_said_to_be_missing(place: Upstream) -> None:

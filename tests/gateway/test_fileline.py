@@ -15,6 +15,7 @@ from soundstage.gateway.connect import Connector
 from soundstage.gateway.fileline import Answer, BrokenLineError, FileLine, line_to
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.upstreams import Refusal, Refused, Upstream
+from soundstage.kit.places import SocketFolder
 
 Talk = Callable[[FileLine], Awaitable[object]]
 
@@ -24,7 +25,8 @@ def settings(folder: Path) -> GatewaySettings:
 
 
 def upstream(folder: Path) -> Upstream:
-    return Upstream(stream_id="s" * 22, directory=str(folder), name="s.sock", uid=os.getuid())
+    place = SocketFolder(directory=str(folder), uid=os.getuid())
+    return Upstream(stream_id="s" * 22, place=place, name="s.sock")
 
 
 def talk(

@@ -11,6 +11,7 @@ from soundstage.gateway.filerights import Entered, FileRights, RefusedFileError
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import FileRules, Transferred, Upstream
+from soundstage.kit.places import SocketFolder
 from soundstage.kit.proxies import Proxies
 from soundstage.testing.streams import MemoryUpstreams
 from soundstage.wire.ticket import Ticket, Tickets
@@ -36,7 +37,7 @@ def rights(upstreams: MemoryUpstreams, tmp_path: Path) -> FileRights:
 
 
 def entered(expires: int) -> Entered:
-    upstream = Upstream(stream_id="a", directory="/", name="s", uid=0)
+    upstream = Upstream(stream_id="a", place=SocketFolder(directory="/", uid=0), name="s")
     pass_ = Ticket(stream_id="a", subject="artist", expires=expires)
     return Entered(pass_, upstream, FileRules(name="f"))
 

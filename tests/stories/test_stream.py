@@ -27,7 +27,7 @@ def test_a_stream_opens_once(either_studio: Studio) -> None:
     ticket = studio.ticket(stream)
     upstream = studio.redeem(ticket)
     assert upstream.stream_id == stream["streamId"]
-    assert session["sessionId"] in upstream.directory
+    assert session["sessionId"] in str(upstream.place)
     with pytest.raises(Refused) as caught:
         studio.redeem(ticket)
     assert caught.value.reason == Refusal.USED

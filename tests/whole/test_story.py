@@ -9,11 +9,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from soundstage.testing.browser import Desktop, chromium_browser
-from soundstage.testing.clients import StockClient
+from soundstage.testing.clients import StockClient, ensure_boto3
+from soundstage.testing.incus import IncusDaemon
 from soundstage.testing.process import ServiceProcess
-from soundstage.testing.whole import Studio, until
+from soundstage.testing.whole import Studio, Workstation, until
 
-ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+REPOSITORY = Path(__file__).parents[2]
+ARTEFACTS = REPOSITORY / "artefacts"
 
 
 @pytest.fixture
@@ -26,6 +28,30 @@ def browser(chromium: Path) -> Iterator[Browser]:
 def test_work_is_kept_by_a_backup_and_brought_back(
     service: ServiceProcess, sdk: StockClient, browser: Browser
 ) -> None:
+    workstation = tell(sdk, browser, "desktop.png")
+    until("every process of the workstation ended", lambda: not service.workstation_processes())
+    volumes = service.home / "volumes"
+    assert not [found for found in volumes.iterdir() if workstation.id in found.name]
+    assert "ticket=" not in service.log.read_text()
+
+
+@pytest.mark.incus
+@pytest.mark.timeout(600)
+def test_the_same_on_incus(
+    incus_service: ServiceProcess, incus_daemon: IncusDaemon, browser: Browser
+) -> None:
+    with (
+        StockClient(REPOSITORY, ensure_boto3(REPOSITORY), incus_service.environment()) as sdk,
+        incus_daemon.client() as client,
+    ):
+        tell(sdk, browser, "desktop-incus.png")
+        for things in ("/instances", "/storage-pools/default/volumes/custom"):
+            until("nothing is left at Incus", lambda: not client.get(things))  # noqa: B023 -- asked at once.
+    assert "ticket=" not in incus_service.log.read_text()
+
+
+def tell(sdk: StockClient, browser: Browser, picture: str) -> Workstation:
+    """A workstation's life, from its launch to its end."""
     studio = Studio(sdk)
     workstation = studio.launch()
     desktop = Desktop(browser, workstation.new_url())
@@ -45,7 +71,7 @@ def test_work_is_kept_by_a_backup_and_brought_back(
     until("the file manager is seen", lambda: desktop.changed(before) > 50_000)
     desktop.settle()
     ARTEFACTS.mkdir(exist_ok=True)
-    desktop.page.screenshot(path=ARTEFACTS / "desktop.png")
+    desktop.page.screenshot(path=ARTEFACTS / picture)
 
     workstation.stop()
     until("the page says what happened", lambda: "stopped" in desktop.page.inner_text("body"), 10)
@@ -69,8 +95,4 @@ def test_work_is_kept_by_a_backup_and_brought_back(
     assert desktop.ask("grep -q first scene.txt"), "the first content is back"
 
     workstation.delete()
-    until("every process of the workstation ended", lambda: not service.workstation_processes())
-    volumes = service.home / "volumes"
-    assert not [found for found in volumes.iterdir() if workstation.id in found.name]
-    log = service.log.read_text()
-    assert "ticket=" not in log
+    return workstation

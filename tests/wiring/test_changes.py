@@ -6,9 +6,11 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy
 
 from soundstage.portal.door import Login, Visit
+from soundstage.portal.events import GoneError
 from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.testing.walks import Studio
@@ -109,6 +111,21 @@ def test_many_pages_cost_as_much_as_one(world: World) -> None:
         return len([each for each in statements if " sessions" in each or " backups" in each])
 
     assert run(world, story) <= 2 * 3
+
+
+def test_pages_are_let_go_at_the_end(world: World) -> None:
+    anna = signed_in(world, "anna")
+
+    async def story(changes: Changes) -> None:
+        async with changes.follow(anna) as page:
+            assert page is not None
+            waiting = asyncio.create_task(page.change(changes.look(anna)))
+            await asyncio.sleep(0)
+            changes.let_go()
+            with pytest.raises(GoneError):
+                await waiting
+
+    run(world, story)
 
 
 def test_nobody_there_nothing_asked(world: World) -> None:

@@ -87,6 +87,19 @@ def _way_in(settings: Settings, *, is_watched: bool) -> str:
         return f"Nobody can sign in as the operator: {fault.message}"
 
 
+class _Server(uvicorn.Server):
+    """A server that has pages let go before it waits for their connections to end."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        self._service.changes.let_go()
+        await super().shutdown(sockets)
+
+
 @contextmanager
 def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
     sys.setswitchinterval(_THREAD_SECONDS)
@@ -109,7 +122,7 @@ def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]
                 **({} if tls is None else tls.uvicorn_options()),
             )
             with _pid_written(settings), _certified(settings, tls, config, options):
-                yield uvicorn.Server(config), listener
+                yield _Server(config, service), listener
         finally:
             service.close()
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from soundstage.engines.interface import PermanentError, Reason
+from soundstage.kit.config import ConfigError, Settings
 
 
 class InstanceType(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,3 +143,13 @@ def memory_to_spare(host_memory_bytes: int) -> int:
 
 def gpus_in_words(number: int) -> str:
     return "no GPU" if number == 0 else f"{number} GPU{'s' if number > 1 else ''}"
+
+
+def sizes_of(settings: Settings) -> dict[str, Size]:
+    """What the operator says that instance types are. Raises ConfigError."""
+    try:
+        sizes = msgspec.convert(settings.instance_types, dict[str, Size])
+        catalogue(sizes)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise ConfigError(f"SOUNDSTAGE_INSTANCE_TYPES: {error}") from None
+    return sizes

@@ -19,6 +19,8 @@ from typing import IO, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from soundstage.kit.places import Place
+
 
 class Phase(StrEnum):
     """What an engine sees of a workstation."""
@@ -55,17 +57,12 @@ class Reason(StrEnum):
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a running desktop's stream server listens: a unix socket and who must be behind it.
+    """Where a running desktop's stream server listens, and who must be behind it."""
 
-    `directory` is owned by the workstation's user, who may swap what lies in it for a link, so
-    whoever connects must open `name` without following links and compare the peer's uid.
-    """
-
-    directory: str
+    place: Place
     name: str
-    uid: int
     files: str | None = None
-    """The socket that files are sent to and taken from, in the same directory; None where the
+    """The socket that files are sent to and taken from, in the same place; None where the
     workstation was started without any `Transfers`."""
 
 

@@ -40,6 +40,7 @@ from soundstage.engines.interface import (
 )
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import Settings
+from soundstage.kit.places import SocketFolder
 
 _STARTS_KEPT = 5
 _SHORTEST_SECRET = 4
@@ -609,7 +610,10 @@ def _must_be_stopped(workstation: _Workstation) -> None:
 
 
 def _address(ref: str) -> Address:
-    return Address(directory=f"/nonexistent/simulated/{ref}", name="stream.sock", uid=65_534)
+    return Address(
+        place=SocketFolder(directory=f"/nonexistent/simulated/{ref}", uid=65_534),
+        name="stream.sock",
+    )
 
 
 def _pretend(script: Script) -> tuple[int, str]:

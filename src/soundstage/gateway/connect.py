@@ -6,14 +6,46 @@ browser; see `GatewaySettings.connect_spacing_seconds`.
 
 import asyncio
 import socket
+import ssl
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.upstreams import Upstream
-from soundstage.kit.unixsocket import open_socket
+from soundstage.kit.places import SERVER_NAME, connect, tls_of
 
 _THREADS = 16
+_Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
+
+
+class Opened:
+    """A connection that was made, and the TLS that is still to come."""
+
+    def __init__(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
+        self._connection = connection
+        self._tls = tls
+
+    async def join(self, protocol: Callable[[], _Protocol]) -> tuple[asyncio.Transport, _Protocol]:
+        """Hand it over to a protocol. Raises OSError when another certificate answers."""
+        loop = asyncio.get_running_loop()
+        if self._tls is None:
+            return await loop.create_unix_connection(protocol, sock=self._connection)
+        return await loop.create_connection(
+            protocol, sock=self._connection, ssl=self._tls, server_hostname=SERVER_NAME
+        )
+
+    async def streams(self, limit: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The same for who reads lines of at most `limit` bytes. Raises as `join` does."""
+        reader = asyncio.StreamReader(limit)
+        transport, protocol = await self.join(lambda: asyncio.StreamReaderProtocol(reader))
+        loop = asyncio.get_running_loop()
+        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+    def close(self) -> None:
+        """Hang up before anything was said."""
+        self._connection.close()
 
 
 class Turn:
@@ -30,13 +62,14 @@ class Connector:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._spacing = settings.connect_spacing_seconds
+        self._identity = settings.identity
         self._turns: dict[str, Turn] = {}
         # Threads of its own: connecting blocks for seconds when a desktop's backlog is full, and
         # a few such desktops must not hold up everything else that the process does in threads.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway-connect")
 
-    async def open(self, upstream: Upstream) -> socket.socket:
-        """Wait for this desktop's turn and connect. Raises what `open_socket` raises."""
+    async def open(self, upstream: Upstream) -> Opened:
+        """Wait for this desktop's turn and connect. Raises what `kit.places` raises."""
         turn = self._turns.setdefault(upstream.stream_id, Turn())
         turn.waiting += 1
         try:
@@ -47,28 +80,28 @@ class Connector:
         finally:
             turn.waiting -= 1
             self._forget()
-        connection.setblocking(False)
         return connection
 
-    async def open_beside(self, upstream: Upstream, name: str) -> socket.socket:
+    async def open_beside(self, upstream: Upstream, name: str) -> Opened:
         """Connect at once to another socket of the same desktop. Raises as `open` does."""
-        connection = await self._connect(upstream, name)
-        connection.setblocking(False)
-        return connection
+        return await self._connect(upstream, name)
 
     def close(self) -> None:
         """End the threads; those that still connect end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _connect(self, upstream: Upstream, name: str) -> socket.socket:
+    async def _connect(self, upstream: Upstream, name: str) -> Opened:
+        tls = tls_of(upstream.place, self._identity)
         connecting = asyncio.get_running_loop().run_in_executor(
-            self._threads, open_socket, upstream.directory, name, upstream.uid
+            self._threads, connect, upstream.place, name
         )
         try:
-            return await asyncio.shield(connecting)
+            connection = await asyncio.shield(connecting)
         except asyncio.CancelledError:
             connecting.add_done_callback(_discard)
             raise
+        connection.setblocking(False)
+        return Opened(connection, tls)
 
     def _forget(self) -> None:
         """Drop desktops whose last connect is long enough ago."""

@@ -107,7 +107,10 @@ async def line_to(
     except OSError:
         raise Refused(Refusal.UNAVAILABLE) from None
     limit = _LIST_BYTES if is_list else _BUFFER_BYTES
-    reader, writer = await asyncio.open_unix_connection(sock=connection, limit=limit)
+    try:
+        reader, writer = await connection.streams(limit)
+    except OSError:
+        raise Refused(Refusal.UNAVAILABLE) from None
     line = FileLine(reader, writer, seconds)
     try:
         yield line

@@ -254,9 +254,7 @@ class Relay(asyncio.Protocol):
         head = write_request(request, _desktop_path(request))
         for _ in range(_TRIES):
             connection = await self.shared.connector.open(upstream)
-            _, desktop = await asyncio.get_running_loop().create_unix_connection(
-                lambda: DesktopEnd(request, head), sock=connection
-            )
+            _, desktop = await connection.join(lambda: DesktopEnd(request, head))
             try:
                 first = await desktop.answered()
             except BaseException:

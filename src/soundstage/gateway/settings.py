@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from soundstage.kit.addresses import PublicAddress
+from soundstage.kit.places import Identity
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +16,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     path and `Secure`, and the Origin that is ours; no header of a request can change it."""
     stream_environment: Path
     """The environment that has Selkies installed; its web client is served from there."""
+    identity: Identity | None = None
+    """What opens desktops on machines of their own; None where all are on this host."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (`10.0.0.0/8`) whose X-Forwarded-For and -Proto are believed; none by default."""
     cookie_seconds: int = 12 * 3600

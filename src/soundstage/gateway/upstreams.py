@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from soundstage.kit.places import Place
 from soundstage.wire.ticket import Ticket
 
 
@@ -22,12 +23,11 @@ class FileRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a stream's desktop is: a unix socket, named apart from its folder, and its owner."""
+    """Where a stream's desktop is: a place, and the name of its socket there."""
 
     stream_id: str
-    directory: str
+    place: Place
     name: str
-    uid: int
     files: FileRules | None = None
     """None: no files go through this stream."""
 

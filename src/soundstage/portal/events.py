@@ -20,11 +20,18 @@ _HEARTBEAT_SECONDS = 15.0
 _LONGEST_LOOK = 64
 
 
+class GoneError(Exception):
+    """The service ends, and the browser is to ask again."""
+
+
 class Follower(Protocol):
     """One page that is kept up to date."""
 
     async def change(self, seen: str) -> str | None:
-        """Wait until what the person sees is another than `seen`; None when their login ended."""
+        """Wait until what the person sees is another than `seen`; None when their login ended.
+
+        Raises GoneError.
+        """
         ...
 
 
@@ -72,6 +79,8 @@ async def _events(changes: Changes, login: Login, seen: str) -> AsyncIterator[st
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
+            except GoneError:
+                return
             if now is None:
                 yield _event("ended", "")
                 return

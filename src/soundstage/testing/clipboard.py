@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from typing import Self
 
-from soundstage.kit.unixsocket import open_socket
+from soundstage.kit.places import open_place
 from soundstage.testing.workbench import Workbench
 
 _PYTHON = "/opt/stream/bin/python3"
@@ -98,7 +98,7 @@ class StreamClient:
             raise AssertionError("it does not run")
         self.heard: list[str] = []
         """Every message of text."""
-        self._socket = open_socket(address.directory, address.name, address.uid, timeout=30)
+        self._socket = open_place(address.place, address.name, timeout=30)
         key = base64.b64encode(secrets.token_bytes(16)).decode()
         self._socket.sendall(
             "GET /api/websockets HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"

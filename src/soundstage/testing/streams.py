@@ -26,6 +26,7 @@ from soundstage.gateway.handshake import read_request
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
 from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Transferred, Upstream
+from soundstage.kit.places import SocketFolder
 from soundstage.wire.ticket import Ticket, Tickets
 
 SECONDS = 10.0
@@ -121,7 +122,9 @@ class StandInDesktop:
     def place(self, stream_id: str) -> Upstream:
         """Say where it is."""
         return Upstream(
-            stream_id=stream_id, directory=str(self.folder), name=self.name, uid=os.getuid()
+            stream_id=stream_id,
+            place=SocketFolder(directory=str(self.folder), uid=os.getuid()),
+            name=self.name,
         )
 
     def send(self, data: bytes) -> None:

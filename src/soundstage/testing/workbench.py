@@ -17,7 +17,7 @@ from soundstage.engines.interface import Observed, Phase, RetryableError, Spec, 
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.shares import SharedFolder
-from soundstage.kit.unixsocket import open_socket
+from soundstage.kit.places import open_place
 
 # Runs inside the workstation, begun by the artist's own start script: one JSON list of words a
 # connection, answered with the code and all output of that command.
@@ -139,7 +139,7 @@ class Workbench:
         address = self.engine.observe(ref).address
         if address is None:
             raise AssertionError("it does not run")
-        with open_socket(address.directory, "shell.sock", address.uid, timeout=30) as connection:
+        with open_place(address.place, "shell.sock", timeout=30) as connection:
             connection.sendall(json.dumps(words).encode() + b"\n")
             with connection.makefile("rb") as lines:
                 code, output = json.loads(lines.readline())
@@ -151,7 +151,7 @@ class Workbench:
         if address is None:
             raise AssertionError("it does not run")
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        with open_socket(address.directory, address.name, address.uid, timeout=20) as connection:
+        with open_place(address.place, address.name, timeout=20) as connection:
             connection.sendall(request.encode())
             return _all(connection).split(b"\r\n\r\n", 1)[1]
 

@@ -17,6 +17,7 @@ from soundstage.kit.clock import Clock
 from soundstage.kit.database import Database
 from soundstage.kit.hints import Hint
 from soundstage.portal.door import Login
+from soundstage.portal.events import GoneError
 from soundstage.resources.logins import service as logins
 from soundstage.resources.sessions.looks import looks_of
 
@@ -36,11 +37,14 @@ class Page:
         self.login = login
         self._look: str | None = None
         self._is_over = False
+        self._is_let_go = False
         self._told = asyncio.Event()
 
     async def change(self, seen: str) -> str | None:
-        """Wait for another look than `seen`."""
+        """Wait for another look than `seen`. Raises GoneError."""
         while not self._is_over:
+            if self._is_let_go:
+                raise GoneError
             if self._look is not None and self._look != seen:
                 return self._look
             self._told.clear()
@@ -56,6 +60,11 @@ class Page:
     def end(self) -> None:
         """Hear that the login has ended."""
         self._is_over = True
+        self._told.set()
+
+    def let_go(self) -> None:
+        """Hear that the service ends; the browser asks the next one."""
+        self._is_let_go = True
         self._told.set()
 
 
@@ -104,8 +113,12 @@ class Changes:
                 await asyncio.sleep(_GATHER_SECONDS)
         finally:
             self._loop = None
-            for page in self._pages:
-                page.end()
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Let all pages go, because the service ends; called in the event loop."""
+        for page in self._pages:
+            page.let_go()
 
     async def look_now(self) -> None:
         """Look once, for all pages."""

@@ -13,6 +13,7 @@ from soundstage.engines.interface import (
 from soundstage.engines.shares import RefusedError, SharedFolder
 from soundstage.engines.shares import parse as parse_shared_folders
 from soundstage.gateway.settings import GatewaySettings
+from soundstage.kit import pinned
 from soundstage.kit.addresses import PublicAddress
 from soundstage.kit.buckets import Rate
 from soundstage.kit.config import ConfigError, Settings
@@ -76,6 +77,7 @@ def gateway_settings_of(settings: Settings) -> GatewaySettings:
     return GatewaySettings(
         public_url=settings.address,
         stream_environment=settings.stream_environment,
+        identity=pinned.identity(settings.home / "keys"),
         trusted_proxies=_trusted_proxies_of(settings),
         upload_most_bytes=settings.upload_most_bytes,
     )

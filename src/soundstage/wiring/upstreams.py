@@ -86,9 +86,8 @@ class InProcessUpstreams:
             files = FileRules(name=address.files, upload_to=upload_to, download_from=download_from)
         return Upstream(
             stream_id=stream_id,
-            directory=address.directory,
+            place=address.place,
             name=address.name,
-            uid=address.uid,
             files=files,
         )
 

@@ -11,8 +11,8 @@ without asking restic, and then looked up by its tags before another try is made
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -47,6 +47,8 @@ _PASSES = 3
 """How often a running workstation's disk is copied before it is held still in vain for good."""
 _RECOVER_AGAIN_SECONDS = 60.0
 
+Source = Path | Callable[[Cancellation], AbstractContextManager[Path]]
+"""The folder with `home` that is copied, or what has it for as long as a block lasts."""
 Quiet = Callable[[float], AbstractContextManager[object]]
 """Holds a workstation still within a block, for so many seconds at the most; raises TooSlowError
 when the block took longer."""
@@ -114,9 +116,9 @@ class Repository:
         return ObservedBackup(phase=BackupPhase.ABSENT)
 
     def ensure(
-        self, ref: str, backup_id: str, directory: Path, *, quiet: Quiet | None = None
+        self, ref: str, backup_id: str, source: Source, *, quiet: Quiet | None = None
     ) -> None:
-        """Begin to copy `directory`/home; its workstation must be stopped and stay so.
+        """Begin to copy `home` in `source`; its workstation must be stopped and stay so.
 
         With `quiet` it may run: it is held still while the last of it is copied. Raises
         PermanentError when there is no such directory.
@@ -139,7 +141,7 @@ class Repository:
                 raise RetryableError("What an incomplete backup left is removed first.")
             if self.copying(ref) is not None:
                 raise RetryableError("Another copy of this disk is being made.")
-            if not (directory / HOME).is_dir():
+            if isinstance(source, Path) and not (source / HOME).is_dir():
                 raise PermanentError("There is no volume to copy.", reason=Reason.BACKUP)
             drafts = [] if earlier is None else earlier.drafts
             record = BackupRecord(
@@ -148,7 +150,7 @@ class Repository:
             self._records.write(record)
             is_repeated = earlier is not None or not self._settled.is_set()
             self._copies[ref] = Copying(backup_id=backup_id, is_live=quiet is not None)
-            self._jobs.begin(key, lambda c: self._copy(c, record, directory, quiet, is_repeated))
+            self._jobs.begin(key, lambda c: self._copy(c, record, source, quiet, is_repeated))
 
     def copying(self, ref: str) -> Copying | None:
         """Say what copy of a workstation's disk is under way in this process."""
@@ -219,11 +221,10 @@ class Repository:
         self,
         cancellation: Cancellation,
         record: BackupRecord,
-        directory: Path,
+        source: Source,
         quiet: Quiet | None,
         is_repeated: bool,
     ) -> None:
-        note = directory / _NOTE
         try:
             self.restic.create(cancellation)
             if not self._settled.is_set():
@@ -231,11 +232,8 @@ class Repository:
             # An earlier try may have come as far as a snapshot before it died.
             done = self._look_up(cancellation, record.backup_id) if is_repeated else None
             if done is None:
-                done = (
-                    self._save(cancellation, record, directory)
-                    if quiet is None
-                    else self._save_running(cancellation, record, directory, quiet)
-                )
+                with _opened(source, cancellation) as directory:
+                    done = self._save_all(cancellation, record, directory, quiet)
             self._finish(done)
         except CancelledError:
             raise
@@ -245,13 +243,26 @@ class Repository:
                 known,
                 state=BackupState.FAILED,
                 detail=f"The backup failed: {error}",
-                may_pass=isinstance(error, StoreError),
+                may_pass=isinstance(error, StoreError | RetryableError),
             )
             self._finish(failed)
             raise
         finally:
-            note.unlink(missing_ok=True)
             self._sweep()
+
+    def _save_all(
+        self,
+        cancellation: Cancellation,
+        record: BackupRecord,
+        directory: Path,
+        quiet: Quiet | None,
+    ) -> BackupRecord:
+        try:
+            if quiet is None:
+                return self._save(cancellation, record, directory)
+            return self._save_running(cancellation, record, directory, quiet)
+        finally:
+            (directory / _NOTE).unlink(missing_ok=True)
 
     def _save(
         self,
@@ -487,6 +498,15 @@ class Repository:
 
     def _unwanted(self) -> list[BackupRecord]:
         return [record for record in self._records.all() if record.is_unwanted()]
+
+
+@contextmanager
+def _opened(source: Source, cancellation: Cancellation) -> Iterator[Path]:
+    if isinstance(source, Path):
+        yield source
+        return
+    with source(cancellation) as directory:
+        yield directory
 
 
 def _backup_key(backup_id: str) -> str:

@@ -19,10 +19,11 @@ from typing import IO
 import msgspec
 
 from soundstage.engines import shares
+from soundstage.engines.admission import Promise, rules_of
 from soundstage.engines.identities import Identities, identities, of_slot, own_subordinates
 from soundstage.engines.images.catalogue import HOST
 from soundstage.engines.images.catalogue import catalogue as catalogue_of_images
-from soundstage.engines.instance_types import GIB, Size, catalogue
+from soundstage.engines.instance_types import sizes_of
 from soundstage.engines.interface import (
     Address,
     BackupCheck,
@@ -46,9 +47,8 @@ from soundstage.engines.interface import (
 from soundstage.engines.repository import checking
 from soundstage.engines.repository.backups import Repository
 from soundstage.engines.repository.contents import Contents
-from soundstage.engines.repository.stores import store_of
+from soundstage.engines.repository.opening import open_repository
 from soundstage.engines.sandbox.host import cgroups, use
-from soundstage.engines.sandbox.host.admission import MIB, Promise, Rules
 from soundstage.engines.sandbox.keeping import process
 from soundstage.engines.sandbox.keeping.judgement import Known, judge
 from soundstage.engines.sandbox.keeping.notices import Listener, Notices
@@ -61,8 +61,10 @@ from soundstage.engines.sandbox.keeping.volumes import Phase as VolumePhase
 from soundstage.engines.sandbox.keeping.volumes import Volumes
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.sandbox.walls import machine, mounts, plan
+from soundstage.engines.telling import FILES_SOCKET, STREAM_SOCKET
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.kit.places import SocketFolder
 
 # Locks are spread over this many files, which are never removed.
 _LOCKS = 64
@@ -145,10 +147,9 @@ class SandboxEngine(Engine):
             return None
         self._seen_well.add(which)
         return Address(
-            directory=str(directory),
-            name=process.STREAM_SOCKET,
-            uid=uid,
-            files=process.FILES_SOCKET if record.spec.transfers.are_any else None,
+            place=SocketFolder(directory=str(directory), uid=uid),
+            name=STREAM_SOCKET,
+            files=FILES_SOCKET if record.spec.transfers.are_any else None,
         )
 
     def refs(self) -> set[str]:
@@ -561,27 +562,6 @@ def make(settings: Settings, clock: Clock) -> SandboxEngine:  # noqa: ARG001 -- 
     )
 
 
-def rules_of(settings: Settings) -> Rules:
-    """How full the operator lets this host be."""
-    return Rules(
-        cpu_overcommit=settings.cpu_overcommit,
-        memory_overcommit=settings.memory_overcommit,
-        least_memory_bytes=settings.least_free_memory_mib * MIB,
-        least_disk_bytes=settings.least_free_disk_gib * GIB,
-        share_gpus=settings.share_gpus,
-    )
-
-
-def sizes_of(settings: Settings) -> dict[str, Size]:
-    """What the operator says that instance types are. Raises ConfigError."""
-    try:
-        sizes = msgspec.convert(settings.instance_types, dict[str, Size])
-        catalogue(sizes)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise ConfigError(f"SOUNDSTAGE_INSTANCE_TYPES: {error}") from None
-    return sizes
-
-
 def images_of(settings: Settings) -> dict[str, str]:
     """What the operator says that images are here. Raises ConfigError."""
     try:
@@ -592,11 +572,7 @@ def images_of(settings: Settings) -> dict[str, str]:
 
 def repository_of(settings: SandboxSettings) -> Repository:
     """The backups of an installation, wherever they are kept. Raises ConfigError."""
-    default = settings.home / "backups"
-    store = store_of(settings.backup_repository, settings.backup_credentials, default=default)
-    is_default = store.folder == default
-    beside = settings.home / ("backups.state" if is_default else f"backups-{store.name}.state")
-    return Repository(store, settings.home / "keys" / "backups", beside)
+    return open_repository(settings.home, settings.backup_repository, settings.backup_credentials)
 
 
 def hash_of(ref: str) -> int:

@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
+from soundstage.engines.admission import Rules
 from soundstage.engines.images.catalogue import catalogue
 from soundstage.engines.instance_types import Size
-from soundstage.engines.sandbox.host.admission import Rules
 from soundstage.engines.sandbox.host.cgroups import PROCESS_LIMIT
 from soundstage.engines.shares import SharedFolder
 

@@ -9,6 +9,7 @@ from soundstage.engines.sandbox.keeping.process import Life
 from soundstage.engines.sandbox.keeping.records import Record, Status
 from soundstage.engines.sandbox.keeping.volumes import Phase as VolumePhase
 from soundstage.engines.sandbox.keeping.volumes import VolumeState
+from soundstage.kit.places import SocketFolder
 
 SPEC = Spec(image="ami-host", instance_type="g5.xlarge", volume=Volume(), attempt=3)
 RECORD = Record(uid=1, spec=SPEC, wanted="running", asked_at=100.0, machine_id="0" * 32)
@@ -25,7 +26,7 @@ NOTHING = VolumeState(phase=VolumePhase.ABSENT)
 DISK = VolumeState(phase=VolumePhase.READY, generation=0)
 RESTORING = VolumeState(phase=VolumePhase.PREPARING, generation=0)
 SPOILT = VolumeState(phase=VolumePhase.FAILED, generation=0, detail="a bad backup")
-HERE = Address(directory="/d", name="s", uid=1)
+HERE = Address(place=SocketFolder(directory="/d", uid=1), name="s")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from soundstage.engines.sandbox.holding.supervisor import boot_id, start_time
 from soundstage.engines.sandbox.keeping import process
 from soundstage.engines.sandbox.keeping.process import Life, life
 from soundstage.engines.sandbox.keeping.records import Status
+from soundstage.engines.telling import STREAM_SOCKET
 
 STATUS = Status(
     attempt=0,
@@ -119,7 +120,7 @@ def test_only_200_is_well_and_the_slow_are_what_they_were(
 ) -> None:
     done = threading.Event()
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / process.STREAM_SOCKET))
+        server.bind(str(tmp_path / STREAM_SOCKET))
         server.listen()
 
         def serve() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from soundstage.engines.admission import Promise
 from soundstage.engines.interface import Spec, Volume
 from soundstage.engines.sandbox.engine import repository_of
-from soundstage.engines.sandbox.host.admission import Promise
 from soundstage.engines.sandbox.keeping.records import Record, Records, Status
 from soundstage.engines.sandbox.keeping.reservations import KEEPS_PLACE, Reservations
 from soundstage.engines.sandbox.keeping.volumes import Volumes

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from soundstage.engines.instance_types import GIB, Size
+from soundstage.engines.admission import Holding, Promise, Rules, rules_of
+from soundstage.engines.instance_types import GIB, Size, sizes_of
 from soundstage.engines.interface import (
     Capability,
     PermanentError,
@@ -19,11 +20,10 @@ from soundstage.engines.interface import (
     RetryableError,
     Volume,
 )
-from soundstage.engines.sandbox.engine import SandboxEngine, rules_of, sizes_of
+from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.host import cgroups
-from soundstage.engines.sandbox.host.admission import Promise, Rules
 from soundstage.engines.sandbox.host.cgroups import Hierarchy
-from soundstage.engines.sandbox.keeping.sizing import Holding, Sizing
+from soundstage.engines.sandbox.keeping.sizing import Sizing
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.kit.config import Settings
 from soundstage.testing.workbench import Workbench

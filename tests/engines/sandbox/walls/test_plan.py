@@ -14,7 +14,7 @@ from soundstage.engines.sandbox.host.cgroups import Groups
 from soundstage.engines.sandbox.host.gpus import Assignment
 from soundstage.engines.sandbox.keeping.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
-from soundstage.engines.sandbox.walls.plan import DESKTOP, image_of, stream_flags, supervisor_plan
+from soundstage.engines.sandbox.walls.plan import DESKTOP, image_of, supervisor_plan
 
 SETTINGS = SandboxSettings(home=Path("/data"), stream_environment=Path("/code/stream"))
 
@@ -198,21 +198,6 @@ def test_what_moves_files_runs_only_where_files_may_pass() -> None:
     assert "/opt/soundstage/transfers.py" in command
     assert "/run/stream/files.sock" in command
     assert json.loads(command[-1]) == {"upload_to": "$HOME/in", "download_from": None}
-
-
-def test_the_stream_is_kept_to_its_socket() -> None:
-    flags = stream_flags(socket="/run/stream/s.sock", clipboard=True, frames_per_second=30)
-    assert "--unix-socket=/run/stream/s.sock" in flags
-    assert not [flag for flag in flags if flag.startswith(("--addr", "--port"))]
-    for flag in ("--file-transfers=none", "--command-enabled=false", "--second-screen=false"):
-        assert flag in flags
-    assert "--framerate=30,8-30" in flags
-
-
-def test_a_still_screen_comes_to_rest() -> None:
-    flags = stream_flags(socket="/run/stream/s.sock", clipboard=True, frames_per_second=30)
-    assert "--video-streaming-mode=false" in flags
-    assert "--video-min-qp=10" in flags
 
 
 def test_the_desktop_s_files_can_be_read_by_every_user() -> None:

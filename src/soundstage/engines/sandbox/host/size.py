@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from soundstage.engines.sandbox.host.admission import Host
+from soundstage.engines.admission import Host
 
 _LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
 _USES = {

@@ -16,12 +16,11 @@ from soundstage.engines.interface import RetryableError
 from soundstage.engines.sandbox.holding import supervisor
 from soundstage.engines.sandbox.holding.supervisor import boot_id, start_time
 from soundstage.engines.sandbox.keeping.records import Status
+from soundstage.engines.telling import STREAM_SOCKET
 from soundstage.kit.unixsocket import open_socket
 
 _SUPERVISOR = Path(supervisor.__file__)
 _HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-STREAM_SOCKET = "s.sock"
-FILES_SOCKET = "files.sock"
 
 
 class Life(Enum):

@@ -26,8 +26,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from soundstage.engines.admission import Promise
 from soundstage.engines.interface import Message, Reason, ScriptOutput, Spec
-from soundstage.engines.sandbox.host.admission import Promise
 
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOCKS = ".locks"

@@ -7,10 +7,10 @@ stop: a heal comes within seconds and must not find its place taken.
 
 import time
 
+from soundstage.engines.admission import Holding
 from soundstage.engines.sandbox.keeping import process
 from soundstage.engines.sandbox.keeping.process import Life
 from soundstage.engines.sandbox.keeping.records import Record, Records
-from soundstage.engines.sandbox.keeping.sizing import Holding
 from soundstage.engines.sandbox.keeping.volumes import Phase, Volumes
 
 KEEPS_PLACE = 120.0

@@ -6,32 +6,20 @@ itself is in `admission.py`; here is what it is applied to.
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
+from soundstage.engines import admission
+from soundstage.engines.admission import Holding, Host, Promise
 from soundstage.engines.instance_types import Share, catalogue, share_for
 from soundstage.engines.interface import (
     Capability,
-    Capacity,
     PermanentError,
     Reason,
-    RetryableError,
     Room,
     Volume,
 )
-from soundstage.engines.sandbox.host import admission, cgroups, disk, gpus, size
-from soundstage.engines.sandbox.host.admission import Host, Promise
+from soundstage.engines.sandbox.host import cgroups, disk, gpus, size
 from soundstage.engines.sandbox.host.cgroups import DiskLimits, Hierarchy, Limits
 from soundstage.engines.sandbox.host.gpus import Assignment
 from soundstage.engines.sandbox.settings import SandboxSettings
-
-_HEAL_AGAIN_AFTER = 5.0
-
-
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """What another workstation was promised."""
-
-    promise: Promise
-    is_starting: bool
 
 
 class Sizing:
@@ -75,15 +63,9 @@ class Sizing:
         (RetryableError) rather than be given up.
         """
         share, rules, now = self.share(instance_type), self._settings.rules, self._host()
+        admission.admit(instance_type, share, now, others, rules, is_heal=is_heal)
         promised = [each.promise for each in others.values()]
-        starting = sum(each.is_starting for each in others.values())
-        missing = None if is_heal else admission.promises_broken(share, now, promised, rules)
-        missing = missing or admission.shortage(now, starting, rules)
         sentence = f"There is no room for a workstation of type {instance_type} here. "
-        if missing and is_heal:
-            raise RetryableError(sentence + missing, after_seconds=_HEAL_AGAIN_AFTER)
-        if missing:
-            raise PermanentError(sentence + missing, reason=Reason.CAPACITY)
         taken = [name for each in promised for name in each.gpus]
         chosen = gpus.assign(self._gpus, taken, share.gpus, shared=rules.share_gpus)
         if chosen is None:
@@ -114,31 +96,8 @@ class Sizing:
         return gpus.assignment(given, self._settings.device_root)
 
     def room(self, holdings: Mapping[str, Holding]) -> Room:
-        now, rules = self._host(), self._settings.rules
         shares = {name: self.share(name) for name in sorted(self._types)}
-        each = {ref: _capacity(held.promise) for ref, held in sorted(holdings.items())}
-        cards = {name for held in holdings.values() for name in held.promise.gpus}
-        return Room(
-            size=Capacity(cpus=now.cpus, memory_bytes=now.memory_bytes, gpus=now.gpus),
-            to_promise=Capacity(
-                cpus=now.cpus_to_promise(rules),
-                memory_bytes=now.memory_to_promise(rules),
-                gpus=now.gpus,
-            ),
-            promised=Capacity(
-                cpus=sum(one.cpus for one in each.values()),
-                memory_bytes=sum(one.memory_bytes for one in each.values()),
-                gpus=len(cards),
-            ),
-            workstations=each,
-            types={
-                name: Capacity(cpus=one.cpus, memory_bytes=one.memory_bytes, gpus=one.gpus)
-                for name, one in shares.items()
-            },
-            details={name: share.detail for name, share in shares.items()},
-            free_memory_bytes=now.memory_available,
-            free_disk_bytes=now.disk_free,
-        )
+        return admission.room_of(self._host(), self._settings.rules, shares, holdings)
 
     def shortfalls(self, instance_types: Sequence[str], volume_size: Capability) -> list[str]:
         """Sentences on what these types and a volume get less of here."""
@@ -209,7 +168,3 @@ class Sizing:
         self._volumes.mkdir(parents=True, exist_ok=True)
         root = self._settings.cgroup_root
         return size.read(self._volumes, gpus=len(self._gpus), cgroup_root=root)
-
-
-def _capacity(promise: Promise) -> Capacity:
-    return Capacity(cpus=promise.cpus, memory_bytes=promise.memory_bytes, gpus=len(promise.gpus))

@@ -16,14 +16,16 @@ import msgspec
 
 from soundstage.engines.interface import PermanentError
 from soundstage.engines.sandbox.host.gpus import Assignment
-
-USER_ID = 1000
-USER = "artist"
-HOME = f"/home/{USER}"
-RUNTIME = f"/run/user/{USER_ID}"
-STREAM = "/run/stream"
-DESKTOP = "/opt/soundstage"
-STREAM_ENVIRONMENT = "/opt/stream"
+from soundstage.engines.telling import (
+    DESKTOP,
+    HOME,
+    RUNTIME,
+    STREAM,
+    STREAM_ENVIRONMENT,
+    USER,
+    USER_ID,
+    base_environment,
+)
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,255}")
@@ -208,19 +210,6 @@ def _check(walls: Walls) -> None:
         # Arguments reach bubblewrap parted by NULs; one in a value would begin another argument.
         if not _VARIABLE.fullmatch(name) or "\0" in value:
             raise PermanentError(f"{name!r} can't be set as a variable of the environment")
-
-
-def base_environment() -> dict[str, str]:
-    return {
-        "HOME": HOME,
-        "USER": USER,
-        "LOGNAME": USER,
-        "SHELL": "/bin/bash",
-        "LANG": "C.UTF-8",
-        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games",
-        "XDG_RUNTIME_DIR": RUNTIME,
-        "XDG_SESSION_TYPE": "x11",
-    }
 
 
 def _root(walls: Walls) -> list[str]:

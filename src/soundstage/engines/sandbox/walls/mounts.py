@@ -22,7 +22,7 @@ from soundstage.engines.interface import (
     Spec,
 )
 from soundstage.engines.sandbox.settings import SandboxSettings
-from soundstage.engines.sandbox.walls.bubblewrap import HOME
+from soundstage.engines.telling import HOME
 
 _KERNEL = {MountKind.NFS: ("nfs4", "mount.nfs"), MountKind.SMB: ("cifs", "mount.cifs")}
 _SOURCES = {

@@ -10,108 +10,20 @@ from typing import Any
 
 import msgspec
 
-from soundstage.engines import desktop
+from soundstage.engines import desktop, telling
 from soundstage.engines.identities import Identities
 from soundstage.engines.images.catalogue import HOST
 from soundstage.engines.images.store import Build, ImageError, ImageStore
-from soundstage.engines.interface import PermanentError, Reason, Spec, Transfers
+from soundstage.engines.interface import PermanentError, Reason, Spec
 from soundstage.engines.sandbox.host.cgroups import DESKTOP as DESKTOP_GROUP
 from soundstage.engines.sandbox.host.cgroups import Groups
 from soundstage.engines.sandbox.host.gpus import Assignment
-from soundstage.engines.sandbox.keeping.process import FILES_SOCKET, STREAM_SOCKET
 from soundstage.engines.sandbox.keeping.records import Record
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.sandbox.walls import bubblewrap, mounts, seccomp
+from soundstage.engines.telling import base_environment, desktop_plan, scripts_of
 
 DESKTOP = Path(desktop.__file__).parent
-
-
-_PANEL_PARTS_LEFT_OUT = (
-    "video-settings",
-    "files",
-    "apps",
-    "sharing",
-    "gamepads",
-    "gaming-mode",
-    "webcam",
-)
-
-
-def stream_flags(
-    *, socket: str, clipboard: bool, frames_per_second: int, encode_on: str | None = None
-) -> list[str]:
-    """Selkies' settings; those that a client might change are locked.
-
-    `encode_on` is the render node of a graphics card; without one the processor encodes.
-    """
-    return [
-        *([] if encode_on is None else [f"--encode-dri={encode_on}"]),
-        f"--unix-socket={socket}",
-        "--mode=websockets",
-        "--enable-dual-mode=false",
-        "--enable-basic-auth=false",
-        "--second-screen=false",
-        "--command-enabled=false",
-        "--file-transfers=none",
-        "--printing-enabled=false|locked",
-        "--microphone-enabled=false|locked",
-        "--webcam-enabled=false|locked",
-        "--gamepad-enabled=false|locked",
-        "--enable-sharing=false",
-        f"--enable-clipboard={'true' if clipboard else 'false'}",
-        "--audio-enabled=true",
-        "--enable-resize=true",
-        # Turbo mode sends every frame again and again; without it a still screen costs little.
-        "--video-streaming-mode=false",
-        # Finer is not seen, and without a floor a still picture is refined for half a minute.
-        "--video-min-qp=10",
-        f"--framerate={frames_per_second},8-{max(8, frames_per_second)}",
-        "--ui-title=Soundstage",
-        # The page's own panel shows only what does something here.
-        "--ui-show-logo=false",
-        *(f"--ui-sidebar-show-{part}=false" for part in _PANEL_PARTS_LEFT_OUT),
-        # No outside address is ever asked.
-        "--stun-host=localhost",
-        "--turn-host=localhost",
-    ]
-
-
-def desktop_plan(
-    settings: SandboxSettings,
-    spec: Spec,
-    *,
-    desktop: str,
-    stream: str,
-    environment: str,
-    x_display: list[str],
-    encode_on: str | None = None,
-) -> dict[str, Any]:
-    """What the desktop's starter is told: where things are, as it sees them."""
-    socket = f"{stream}/{STREAM_SOCKET}"
-    flags = stream_flags(
-        socket=socket,
-        clipboard=spec.clipboard,
-        frames_per_second=settings.frames_per_second,
-        encode_on=encode_on,
-    )
-    return {
-        "desktop": desktop,
-        "stream_socket": socket,
-        "stream": [f"{environment}/bin/python3", "-I", f"{desktop}/stream.py", *flags],
-        "x_display": x_display,
-        "files": files_command(spec.transfers, desktop=desktop, stream=stream),
-    }
-
-
-def files_command(transfers: Transfers, *, desktop: str, stream: str) -> list[str] | None:
-    """What takes and gives files; it reads and writes after everybody else."""
-    if not transfers.are_any:
-        return None
-    return [
-        *("ionice", "-c", "2", "-n", "7"),
-        *("/usr/bin/python3", "-I", "-S", f"{desktop}/transfers.py", f"{stream}/{FILES_SOCKET}"),
-        msgspec.json.encode(transfers).decode(),
-    ]
 
 
 def supervisor_plan(
@@ -139,7 +51,7 @@ def supervisor_plan(
         "cgroups_left": [str(path) for path in cgroups.all],
         "parts": _parts(cgroups),
         "devices": gpus.sources,
-        "scripts": _scripts(spec),
+        "scripts": scripts_of(spec),
         "script_seconds": spec.script_seconds,
         "ids": None,
         "uid": None,
@@ -163,26 +75,6 @@ def _parts(groups: Groups) -> dict[str, Any]:
     return {"desktop": beside, "programs": programs}
 
 
-def _scripts(spec: Spec) -> dict[str, Any]:
-    """Each user's scripts as that user's runner reads them, and what is known of all."""
-    told: dict[str, Any] = {"list": []}
-    for user, as_root in (("root", True), ("artist", False)):
-        own = [script for script in spec.scripts if script.as_root is as_root]
-        document = {
-            "seconds": spec.script_seconds,
-            "scripts": [
-                {"text": each.text, "environment": each.environment, "secrets": each.secrets}
-                for each in own
-            ],
-        }
-        told[user] = json.dumps(document) if own else ""
-        told["list"] += [
-            {"component": each.component, "as_root": as_root, "failure": each.failure}
-            for each in own
-        ]
-    return told
-
-
 def _walled(
     settings: SandboxSettings,
     record: Record,
@@ -197,11 +89,11 @@ def _walled(
     if program is None:
         raise PermanentError("bubblewrap is not installed: apt-get install bubblewrap")
     inner = desktop_plan(
-        settings,
         spec,
-        desktop=bubblewrap.DESKTOP,
-        stream=bubblewrap.STREAM,
-        environment=bubblewrap.STREAM_ENVIRONMENT,
+        frames_per_second=settings.frames_per_second,
+        desktop=telling.DESKTOP,
+        stream=telling.STREAM,
+        environment=telling.STREAM_ENVIRONMENT,
         x_display=[":0"],
         encode_on=gpus.render_node,
     )
@@ -233,7 +125,7 @@ def _walled(
         "walls": True,
         "program": program,
         "arguments": drawing.arguments,
-        "command": ["/usr/bin/python3", "-I", "-S", f"{bubblewrap.DESKTOP}/{first}"],
+        "command": ["/usr/bin/python3", "-I", "-S", f"{telling.DESKTOP}/{first}"],
         "binds": drawing.binds,
         "folders": {"home": str(volume / "home"), "scratch": str(volume / "scratch")},
         "home_targets": [share.below_home for share in shares if share.below_home is not None],
@@ -293,14 +185,14 @@ def _unwalled(
         if path.is_file():
             text = path.read_text()
             for inside, here in (
-                (bubblewrap.DESKTOP, desktop),
-                (bubblewrap.STREAM, directory / "stream"),
+                (telling.DESKTOP, desktop),
+                (telling.STREAM, directory / "stream"),
             ):
                 text = text.replace(f"{inside}/", f"{here}/")
             path.write_text(text)
     inner = desktop_plan(
-        settings,
         spec,
+        frames_per_second=settings.frames_per_second,
         desktop=str(desktop),
         stream=str(directory / "stream"),
         environment=str(settings.stream_environment),
@@ -309,7 +201,7 @@ def _unwalled(
         encode_on=gpus.render_node,
     )
     environment = {
-        **bubblewrap.base_environment(),
+        **base_environment(),
         "HOME": str(volume / "home"),
         "XDG_RUNTIME_DIR": str(runtime),
         **gpus.environment,

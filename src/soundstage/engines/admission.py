@@ -4,7 +4,7 @@ Called by `engine.py` at each start, with what was promised to others and what i
 and its reasons are in docs/adr; every refusal says what was asked, what is free and what helps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -15,8 +15,17 @@ from soundstage.engines.instance_types import (
     gpus_in_words,
     memory_to_spare,
 )
+from soundstage.engines.interface import (
+    Capacity,
+    PermanentError,
+    Reason,
+    RetryableError,
+    Room,
+)
+from soundstage.kit.config import Settings
 
 MIB = 1 << 20
+_HEAL_AGAIN_AFTER = 5.0
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,3 +127,80 @@ def shortage(host: Host, starting: int, rules: Rules) -> str | None:
 
 def _number(running: int) -> str:
     return f"{running} workstation{'' if running == 1 else 's'}"
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """What another workstation was promised."""
+
+    promise: Promise
+    is_starting: bool
+
+
+def admit(
+    instance_type: str,
+    share: Share,
+    host: Host,
+    others: Mapping[str, Holding],
+    rules: Rules,
+    *,
+    is_heal: bool,
+) -> None:
+    """Admit one more, or raise PermanentError with figures.
+
+    A heal has its place, which was kept; if the host is full all the same, it waits for room
+    (RetryableError) rather than be given up.
+    """
+    promised = [each.promise for each in others.values()]
+    starting = sum(each.is_starting for each in others.values())
+    missing = None if is_heal else promises_broken(share, host, promised, rules)
+    missing = missing or shortage(host, starting, rules)
+    if not missing:
+        return
+    sentence = f"There is no room for a workstation of type {instance_type} here. {missing}"
+    if is_heal:
+        raise RetryableError(sentence, after_seconds=_HEAL_AGAIN_AFTER)
+    raise PermanentError(sentence, reason=Reason.CAPACITY)
+
+
+def room_of(
+    host: Host, rules: Rules, shares: Mapping[str, Share], holdings: Mapping[str, Holding]
+) -> Room:
+    """Say how large a host is, what is left of it, and what it gives for each instance type."""
+    each = {ref: _capacity(held.promise) for ref, held in sorted(holdings.items())}
+    cards = {name for held in holdings.values() for name in held.promise.gpus}
+    return Room(
+        size=Capacity(cpus=host.cpus, memory_bytes=host.memory_bytes, gpus=host.gpus),
+        to_promise=Capacity(
+            cpus=host.cpus_to_promise(rules),
+            memory_bytes=host.memory_to_promise(rules),
+            gpus=host.gpus,
+        ),
+        promised=Capacity(
+            cpus=sum(one.cpus for one in each.values()),
+            memory_bytes=sum(one.memory_bytes for one in each.values()),
+            gpus=len(cards),
+        ),
+        workstations=each,
+        types={
+            name: Capacity(cpus=one.cpus, memory_bytes=one.memory_bytes, gpus=one.gpus)
+            for name, one in shares.items()
+        },
+        details={name: share.detail for name, share in shares.items()},
+        free_memory_bytes=host.memory_available,
+        free_disk_bytes=host.disk_free,
+    )
+
+
+def _capacity(promise: Promise) -> Capacity:
+    return Capacity(cpus=promise.cpus, memory_bytes=promise.memory_bytes, gpus=len(promise.gpus))
+
+
+def rules_of(settings: Settings) -> Rules:
+    """How full the operator lets this host be."""
+    return Rules(
+        cpu_overcommit=settings.cpu_overcommit,
+        memory_overcommit=settings.memory_overcommit,
+        least_memory_bytes=settings.least_free_memory_mib * MIB,
+        least_disk_bytes=settings.least_free_disk_gib * GIB,
+        share_gpus=settings.share_gpus,
+    )

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from soundstage.engines.instance_types import GIB, Share
-from soundstage.engines.sandbox.host.admission import (
+from soundstage.engines.admission import (
     Host,
     Promise,
     Rules,
     promises_broken,
     shortage,
 )
+from soundstage.engines.instance_types import GIB, Share
 
 HOST = Host(
     cpus=8.25,

@@ -1,0 +1,113 @@
+"""Draws an instance: from what is asked for to what Incus is told, without doing anything.
+
+`starting.py` sends it. The instance is a container with users of its own (its ids are nobody
+else's), without Incus's socket inside, on a port of the bridge that reaches no other.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from soundstage.engines import shares
+from soundstage.engines.admission import MIB, Promise
+from soundstage.engines.incus.names import home_of
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.interface import Mount, MountKind, PermanentError, Reason, Spec
+
+HOME = "/home/artist"
+_PERIOD_MS = 100
+
+
+WALLS = {
+    "security.idmap.isolated": "true",
+    "security.guestapi": "false",
+    "security.privileged": "false",
+    "boot.autostart": "false",
+}
+
+
+def limits(settings: IncusSettings, promise: Promise) -> dict[str, str]:
+    """What it may use."""
+    return {
+        "limits.cpu.allowance": f"{max(1, round(promise.cpus * _PERIOD_MS))}ms/{_PERIOD_MS}ms",
+        "limits.memory": f"{promise.memory_bytes // MIB}MiB",
+        "limits.memory.enforce": "hard",
+        "limits.processes": str(settings.process_limit),
+    }
+
+
+def devices(settings: IncusSettings, ref: str, spec: Spec) -> dict[str, dict[str, str]]:
+    """What it is switched on with."""
+    volume = spec.volume
+    home = {
+        "type": "disk",
+        "pool": settings.pool,
+        "source": home_of(ref, volume.generation),
+        "path": HOME,
+    }
+    if volume.throughput_mib:
+        speed = f"{volume.throughput_mib}MiB"
+        home |= {"limits.read": speed, "limits.write": speed}
+    return {**bare_devices(settings), "home": home}
+
+
+def shared(settings: IncusSettings, spec: Spec) -> dict[str, dict[str, str]]:
+    """What is attached once it runs: LXC 5 does not start with two mapped mounts at once.
+
+    Raises PermanentError for what can't be attached.
+    """
+    return {f"share{number}": _share(settings, each) for number, each in enumerate(spec.mounts)}
+
+
+def bare_devices(settings: IncusSettings) -> dict[str, dict[str, str]]:
+    """What every instance has from the first moment on, before there is a home."""
+    return {
+        "root": {"type": "disk", "path": "/", "pool": settings.pool},
+        "eth0": {
+            "type": "nic",
+            "name": "eth0",
+            "network": settings.network,
+            "security.port_isolation": "true",
+            "security.mac_filtering": "true",
+        },
+    }
+
+
+def _share(settings: IncusSettings, mount: Mount) -> dict[str, str]:
+    if mount.kind is not MountKind.FOLDER:
+        raise _refused(mount, f"{mount.kind} file systems are not mounted by this engine.")
+    try:
+        place = shares.find(settings.shared_folders, mount.source)
+        target = shares.check_target(mount.target)
+    except shares.RefusedError as error:
+        raise _refused(mount, str(error)) from None
+    is_read_only = mount.read_only or place.folder.read_only
+    return {
+        "type": "disk",
+        "source": str(Path(place.folder.path) / place.below),
+        "path": target.replace(shares.HOME, HOME, 1),
+        "shift": "true",
+        "readonly": "true" if is_read_only else "false",
+    }
+
+
+def _refused(mount: Mount, why: str) -> PermanentError:
+    sentence = f"The shared file system {mount.component!r} can't be attached: {why}"
+    return PermanentError(sentence, reason=Reason.MOUNT)
+
+
+def bare(settings: IncusSettings, name: str, image: str, facts: dict[str, str]) -> dict[str, Any]:
+    """An instance to be made; limits and its home come before it is switched on."""
+    return {
+        "name": name,
+        "type": "container",
+        "source": source(image),
+        "profiles": [],
+        "config": {**WALLS, **facts},
+        "devices": bare_devices(settings),
+        "start": False,
+    }
+
+
+def source(image: str) -> dict[str, str]:
+    """An image by its fingerprint."""
+    return {"type": "image", "fingerprint": image}

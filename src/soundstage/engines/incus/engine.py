@@ -1,0 +1,466 @@
+"""The engine that runs each workstation as an instance of Incus.
+
+Made by wiring, called by the reconcilers. It keeps nothing in memory that it could not find again:
+what was asked for and how far it came is in the instance's own configuration (records.py), and
+whether it runs is Incus's word.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from soundstage.engines import telling
+from soundstage.engines.admission import Promise
+from soundstage.engines.incus import bundle, drawing, sizing
+from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.connection import NotFoundError
+from soundstage.engines.incus.copies import Copies
+from soundstage.engines.incus.events import Lifecycle
+from soundstage.engines.incus.judgement import Known, judge
+from soundstage.engines.incus.names import home_of, instance_of, ref_of
+from soundstage.engines.incus.place import FILES_PORT, STREAM_PORT, Place
+from soundstage.engines.incus.records import Record, Status, Workstation, Workstations, kept
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.incus.sizing import Sizing
+from soundstage.engines.incus.starting import Starter
+from soundstage.engines.incus.volumes import Volumes
+from soundstage.engines.interface import (
+    Address,
+    BackupCheck,
+    BackupEntry,
+    BackupFile,
+    Capability,
+    Engine,
+    Message,
+    Observed,
+    ObservedBackup,
+    PermanentError,
+    Phase,
+    Reason,
+    RetryableError,
+    Room,
+    ScriptOutput,
+    Spec,
+    Use,
+    Volume,
+)
+from soundstage.engines.repository import checking
+from soundstage.engines.repository.contents import Contents
+from soundstage.engines.repository.opening import open_repository
+from soundstage.kit import pinned
+from soundstage.kit.jobs import Cancellation, Jobs
+from soundstage.kit.places import TlsHost, open_place
+
+_LOCKS = 64
+_KINDLY = 10
+"""Seconds that a desktop gets to close."""
+_AT_THE_LATEST = 14.0
+_THREADS = 8
+_HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+_AT_REST = (Phase.STOPPED, Phase.FAILED, Phase.ABSENT)
+_TELLING = {"instance-started", "instance-stopped", "instance-shutdown", "instance-deleted"}
+
+
+class IncusEngine(Engine):
+    """Workstations of one Incus; also keeps homes between runs, and backups."""
+
+    def __init__(self, settings: IncusSettings, *, client: Client | None = None) -> None:
+        self._settings = settings
+        self._client = client or Client(settings.target, settings.project)
+        self._repository = open_repository(
+            settings.home, settings.backup_repository, settings.backup_credentials
+        )
+        self._contents = Contents(self._repository)
+        self._place = Place(self._client, settings)
+        self._sizing = Sizing(settings, self._place)
+        self._workstations = Workstations(self._client)
+        self._copies = Copies(self._client, settings)
+        self._copies.clear()
+        self._volumes = Volumes(self._client, settings, self._repository, self._copies)
+        self._identity = pinned.identity(settings.home / "keys")
+        self._listener: Callable[[str], None] | None = None
+        self._starter = Starter(
+            self._client,
+            settings,
+            place=self._place,
+            workstations=self._workstations,
+            volumes=self._volumes,
+            identity=self._identity,
+            notify=self._notify,
+        )
+        self._jobs = Jobs(threads=_THREADS)
+        self._locks = [threading.RLock() for _ in range(_LOCKS)]
+        self._admission = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of Incus; workstations go on."""
+        self._client.close()
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Have the listener called when a start or a stop has come to its end."""
+        self._listener = listener
+        self._client.listen(self._hear)
+
+    def _hear(self, happened: Lifecycle) -> None:
+        ref = ref_of(happened.name)
+        if happened.action in _TELLING and happened.project == self._settings.project and ref:
+            self._notify(ref)
+
+    def _notify(self, ref: str) -> None:
+        if self._listener is not None:
+            self._listener(ref)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def observe(self, ref: str) -> Observed:
+        workstation = self._read(ref)
+        if workstation is None:
+            return judge(Known(workstation=None, home=self._home_of(ref)))
+        address = self._answering(workstation)
+        if workstation.is_running and address is None:
+            workstation = self._hear_keeper(workstation) or workstation
+        elif self._is_lost(workstation):
+            self._workstations.note(ref, kept(lost_at=time.time()))
+        observed = judge(Known(workstation=workstation, address=address))
+        if observed.phase is Phase.STOPPED and self._jobs.is_running(_start(ref)):
+            # A start that was called off looks once more before it does something.
+            observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
+        if observed.phase is not Phase.RUNNING:
+            return observed
+        shortfall = self._sizing.shortfall(workstation.record.spec.instance_type)
+        return msgspec.structs.replace(observed, shortfall=shortfall)
+
+    def _read(self, ref: str) -> Workstation | None:
+        found = self._workstations.read(ref)
+        if found is not None and found.power == "Error":
+            raise RetryableError(f"the host {found.location} of the workstation does not answer")
+        return found
+
+    def _home_of(self, ref: str) -> int | None:
+        with suppress(NotFoundError):
+            return self._volumes.newest(ref)
+        return None
+
+    def _answering(self, workstation: Workstation) -> Address | None:
+        """Where its desktop says that it is well."""
+        status, door = workstation.own_status, workstation.door
+        if not workstation.is_running or status is None or status.phase != "running":
+            return None
+        if door is None or door.attempt != workstation.attempt or not door.host:
+            return None
+        has_files = workstation.record.spec.transfers.are_any
+        ports = {telling.STREAM_SOCKET: STREAM_PORT, telling.FILES_SOCKET: FILES_PORT}
+        place = TlsHost(host=door.host, ports=ports, certificate=door.certificate)
+        try:
+            with open_place(
+                place, telling.STREAM_SOCKET, self._identity, timeout=0.5
+            ) as connection:
+                connection.sendall(_HEALTH)
+                is_well = connection.recv(64).split(b" ", 2)[1:2] == [b"200"]
+        except TimeoutError:
+            # One that is slow to speak, on a host under load, is what it was before.
+            is_well = True
+        except OSError:
+            return None
+        files = telling.FILES_SOCKET if has_files else None
+        address = Address(place=place, name=telling.STREAM_SOCKET, files=files)
+        return address if is_well else None
+
+    def _hear_keeper(self, workstation: Workstation) -> Workstation | None:
+        """Ask the keeper how far it is; keep its word if that is more than is kept."""
+        ref = workstation.ref
+        try:
+            text = self._client.read_file(instance_of(ref), bundle.STATUS)
+            status = msgspec.json.decode(text, type=Status)
+        except (PermanentError, msgspec.DecodeError):
+            return None
+        if status.attempt != workstation.attempt:
+            return None
+        known = workstation.own_status
+        if known is None or known.phase != status.phase:
+            if status.phase != "starting":
+                with suppress(RetryableError, NotFoundError):
+                    self._starter.keep(ref, status)
+            return msgspec.structs.replace(workstation, status=status)
+        if status.phase == "ended":
+            self._starter.end(ref)
+        return None
+
+    def _is_lost(self, workstation: Workstation) -> bool:
+        """Reports whether it is gone without a last word, which is not written down yet."""
+        status = workstation.own_status
+        is_gone = workstation.record.wanted == "running" and not workstation.is_running
+        has_run = status is not None and status.phase == "running"
+        return is_gone and has_run and workstation.lost_at is None
+
+    def refs(self) -> set[str]:
+        with suppress(NotFoundError):
+            instances = {each.ref for each in self._workstations.all()}
+            return instances | {home.ref for home in self._volumes.all()}
+        return set()
+
+    def capabilities(self) -> list[Capability]:
+        isolation = "an unprivileged container with ids of its own, on a network port of its own"
+        holds = self._place.holds_still()
+        still = (
+            "the storage pool copies a volume as it is at one moment"
+            if holds
+            else f"a pool of the kind {self._place.driver()} can't; stop it for a backup"
+        )
+        names = ", ".join(map(str, self._settings.shared_folders))
+        folders = f"allowed are {names}" if names else "SOUNDSTAGE_SHARED_FOLDERS allows none"
+        return [
+            *self._sizing.capabilities(),
+            Capability(name="isolation", available=True, detail=isolation),
+            Capability(
+                name="root-scripts",
+                available=True,
+                detail="initialization scripts run as the workstation's own root",
+            ),
+            Capability(name="shared-folders", available=bool(names), detail=folders),
+            Capability(name="backup-while-running", available=holds, detail=still),
+        ]
+
+    # -- changing ------------------------------------------------------------------------------
+
+    def ensure_running(self, ref: str, spec: Spec) -> None:
+        self._place.ensure()
+        image = self._place.image(spec.image)
+        with self._lock(ref):
+            found = self._read(ref)
+            if found is not None and (
+                found.record.wanted == "absent" or spec.attempt < found.attempt
+            ):
+                return
+            if self._jobs.is_running(_start(ref)):
+                return
+            is_new = found is None or spec.attempt > found.attempt
+            observed = self.observe(ref)
+            if observed.phase in (Phase.STOPPING, Phase.RUNNING):
+                return
+            if observed.phase in (Phase.STOPPED, Phase.FAILED) and not is_new:
+                return
+            self._expect_no_copy(ref, spec, observed)
+            # What it asks for that can't be is said before anything is changed.
+            drawing.shared(self._settings, spec)
+            creation = ""
+            if found is None or is_new:
+                creation = self._begin(ref, spec, found, image)
+            self._jobs.begin(_start(ref), lambda c: self._starter.start(c, ref, spec, creation))
+
+    def _begin(self, ref: str, spec: Spec, before: Workstation | None, image: str) -> str:
+        """Write down what is asked for; the operation that makes the instance, if one does."""
+        with self._admission:
+            record = Record(
+                # The rest may hold secrets.
+                spec=msgspec.structs.replace(spec, scripts=[], mounts=[], environment={}),
+                wanted="running",
+                asked_at=time.time(),
+                promise=self._admit(ref, spec),
+            )
+            if before is not None:
+                facts = kept(record=record, failure=None, status=None, door=None, lost_at=None)
+                self._workstations.note(ref, facts)
+                return ""
+            # A home that outlived its instance is taken up again.
+            facts = kept(record=record, built=spec.attempt, generation=self._home_of(ref))
+            facts = {key: value for key, value in facts.items() if value}
+            body = drawing.bare(self._settings, instance_of(ref), image, facts)
+            return self._client.begin("POST", "/instances", body)
+
+    def _admit(self, ref: str, spec: Spec) -> Promise:
+        """Called with the lock of all starts held, so that no two are given the same room."""
+        holdings = sizing.holdings(self._workstations.all(), time.time())
+        is_heal = holdings.pop(ref, None) is not None
+        return self._sizing.promise(spec.instance_type, holdings, is_heal=is_heal)
+
+    def ensure_stopped(self, ref: str) -> None:
+        with self._lock(ref):
+            found = self._read(ref)
+            if found is None or found.record.wanted == "absent":
+                return
+            self._jobs.cancel(_start(ref))
+            phase = self.observe(ref).phase
+            record = found.record
+            if phase in (Phase.STARTING, Phase.RUNNING):
+                record = msgspec.structs.replace(
+                    record, wanted="stopped", asked_at=time.time(), promise=None
+                )
+                self._workstations.note(ref, kept(record=record))
+            elif record.promise is not None and not found.is_running:
+                # It is wanted at rest: nobody will heal it.
+                record = msgspec.structs.replace(record, promise=None)
+                self._workstations.note(ref, kept(record=record))
+            if found.is_running:
+                self._switch_off(ref, asked_at=record.asked_at, is_new=phase is not Phase.STOPPING)
+
+    def _switch_off(self, ref: str, *, asked_at: float, is_new: bool) -> None:
+        if time.time() - asked_at > _AT_THE_LATEST:
+            self._starter.end(ref)
+            return
+        if not is_new:
+            return
+        body = {"action": "stop", "timeout": _KINDLY, "force": False}
+        with suppress(PermanentError):
+            self._client.begin("PUT", f"/instances/{instance_of(ref)}/state", body)
+
+    def ensure_absent(self, ref: str) -> None:
+        with self._lock(ref), suppress(NotFoundError):
+            found = self._workstations.read(ref)
+            if found is not None and found.record.wanted != "absent":
+                record = msgspec.structs.replace(found.record, wanted="absent", promise=None)
+                self._workstations.note(ref, kept(record=record))
+            if found is None and not self._has_homes(ref):
+                return
+            self._jobs.cancel(_start(ref))
+            self._repository.give_up(ref)
+            self._jobs.begin(f"removal:{ref}", lambda c: self._remove(c, ref))
+
+    def _has_homes(self, ref: str) -> bool:
+        return any(home.ref == ref for home in self._volumes.all())
+
+    def _remove(self, cancellation: Cancellation, ref: str) -> None:
+        """The instance last, so that half a removal is found again."""
+        name = instance_of(ref)
+        path = f"/instances/{name}"
+        if self._jobs.is_running(_start(ref)):
+            raise RetryableError("a start is being called off")
+        found = self._workstations.read(ref)
+        if found is not None and found.is_running:
+            with suppress(PermanentError):
+                body = {"action": "stop", "timeout": 0, "force": True}
+                self._client.do("PUT", f"{path}/state", body)
+        cancellation.check()
+        self._take_home_away(ref)
+        self._volumes.remove_all(ref)
+        self._client.ensure_absent(path)
+        self._notify(ref)
+
+    def _take_home_away(self, ref: str) -> None:
+        def edit(instance: dict[str, dict[str, str]]) -> None:
+            instance["devices"].pop("home", None)
+            instance["config"].update(kept(generation=None))
+
+        with suppress(NotFoundError):
+            self._client.change(f"/instances/{instance_of(ref)}", edit)
+
+    # -- size ----------------------------------------------------------------------------------
+
+    def room(self) -> Room:
+        self._place.ensure()
+        return self._sizing.room(sizing.holdings(self._workstations.all(), time.time()))
+
+    def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:  # noqa: ARG002 -- what is limited here is so at every size.
+        return self._sizing.shortfalls(instance_types)
+
+    # -- people and programs -------------------------------------------------------------------
+
+    def show_message(self, ref: str, message: Message) -> None:
+        self._expect_desktop(ref)
+        told = json.dumps(msgspec.to_builtins(message))
+        done = self._client.run(instance_of(ref), *bundle.ask("show", told))
+        if done.output.strip() != b"shown":
+            raise RetryableError("the desktop takes no message just now")
+
+    def script_output(self, ref: str) -> list[ScriptOutput]:
+        found = self._workstations.read(ref)
+        if found is None:
+            return []
+        numbers = sorted(found.scripts)
+        return [each.of(number) for number in numbers for each in found.scripts[number]]
+
+    def observe_use(self, ref: str) -> Use:
+        self._expect_desktop(ref)
+        name = instance_of(ref)
+        streaming = self._client.run(name, *bundle.ask("streaming"))
+        state = self._client.get(f"/instances/{name}/state")
+        try:
+            seconds = state["cpu"]["usage"] / 1e9 - float(streaming.output)
+        except (KeyError, ValueError):
+            raise RetryableError("what it has used is not known just now") from None
+        return Use(cpu_seconds=max(0.0, seconds))
+
+    def _expect_desktop(self, ref: str) -> None:
+        found = self._read(ref)
+        status = None if found is None else found.own_status
+        if found is None or not found.is_running or status is None or status.phase != "running":
+            raise RetryableError("no desktop is there now")
+
+    # -- volumes and backups -------------------------------------------------------------------
+
+    def ensure_volume_absent(self, ref: str) -> None:
+        with self._lock(ref):
+            self._expect_rest(ref)
+            if self._repository.copying(ref) is not None:
+                raise RetryableError("the disk is being copied; it is removed when that is done")
+            self._take_home_away(ref)
+            with suppress(NotFoundError):
+                self._volumes.remove_others(ref, None)
+
+    def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:  # noqa: ARG002 -- an id says it all.
+        return self._repository.observe(backup_id)
+
+    def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
+        with self._lock(ref):
+            observed = self.observe(ref)
+            is_running = observed.phase is Phase.RUNNING
+            if not (live and is_running):
+                self._expect_rest(ref)
+            elif not self._place.holds_still():
+                raise PermanentError(
+                    "a running workstation can't be copied here, stop it first: a storage pool of "
+                    f"the kind {self._place.driver()} takes no snapshots",
+                    reason=Reason.BACKUP,
+                )
+            if observed.volume_generation is None:
+                raise PermanentError("there is no volume to back up", reason=Reason.BACKUP)
+            home = home_of(ref, observed.volume_generation)
+
+            def source(cancellation: Cancellation) -> AbstractContextManager[Path]:
+                return self._copies.opened(cancellation, ref, backup_id, home)
+
+            self._repository.ensure(ref, backup_id, source)
+
+    def ensure_backup_absent(self, ref: str, backup_id: str) -> None:  # noqa: ARG002 -- as above.
+        self._repository.ensure_absent(backup_id)
+
+    def list_backup(self, ref: str, backup_id: str, folder: str) -> list[BackupEntry]:  # noqa: ARG002 -- as above.
+        return self._contents.entries(backup_id, folder)
+
+    def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:  # noqa: ARG002 -- as above.
+        return self._contents.open_file(backup_id, path)
+
+    def check_backups(self, *, data: str | None) -> BackupCheck:
+        return checking.check(self._repository, data=data)
+
+    def keep_studio(self, content: IO[bytes]) -> None:
+        checking.keep_studio(self._repository, content)
+
+    def newest_studio(self, target: IO[bytes]) -> datetime:
+        return checking.newest_studio(self._repository, target)
+
+    def _expect_no_copy(self, ref: str, spec: Spec, observed: Observed) -> None:
+        """A disk that is being copied may neither be written to nor be swapped."""
+        copying = self._repository.copying(ref)
+        is_kept = observed.volume_generation == spec.volume.generation
+        if copying is not None and not (self._place.holds_still() and is_kept):
+            raise RetryableError("the disk is being copied; it starts when that is done")
+
+    def _expect_rest(self, ref: str) -> None:
+        phase = self.observe(ref).phase
+        if phase not in _AT_REST:
+            raise RetryableError(f"the workstation is {phase}, not stopped")
+
+    def _lock(self, ref: str) -> threading.RLock:
+        return self._locks[sum(ref.encode()) % _LOCKS]
+
+
+def _start(ref: str) -> str:
+    return f"start:{ref}"

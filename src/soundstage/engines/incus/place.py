@@ -1,0 +1,165 @@
+"""Where workstations run: the project, the network that parts them, the images, the hosts.
+
+The engine asks it before a start. What is missing is made, and made the same again.
+"""
+
+import threading
+import time
+from typing import Any
+
+import msgspec
+
+from soundstage.engines.admission import Host
+from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.interface import PermanentError, Reason
+
+STREAM_PORT = 8443
+FILES_PORT = 8444
+_LOOK_AGAIN_SECONDS = 600.0
+# Incus does not say how many more processes a host can carry.
+_NOT_KNOWN = 1_000_000
+_DEFAULT = {"project": "default"}
+_HOLDS_STILL = {"btrfs", "zfs", "lvm", "ceph", "lvmcluster"}
+
+
+class Place:
+    """One Incus, as an installation uses it."""
+
+    def __init__(self, client: Client, settings: IncusSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._looked_at = 0.0
+        self._driver = ""
+
+    def ensure(self) -> None:
+        """Make the project and the network, and close the hosts to workstations.
+
+        Done once in a while: a host may have another address, or somebody removed something.
+        """
+        with self._lock:
+            if self._looked_at and time.monotonic() - self._looked_at < _LOOK_AGAIN_SECONDS:
+                return
+            project, network = self._settings.project, self._settings.network
+            self._client.ensure("/projects", {"name": project, "config": _PROJECT}, _DEFAULT)
+            acl = {"name": project, "description": "Workstations reach no host."}
+            self._client.ensure("/network-acls", acl, _DEFAULT)
+            bridge = {**_BRIDGE, "ipv4.address": self._settings.subnet, "security.acls": project}
+            body = {"name": network, "type": "bridge", "config": bridge}
+            self._client.ensure("/networks", body, _DEFAULT)
+            self._close(self._host_addresses())
+            self._looked_at = time.monotonic()
+
+    def _host_addresses(self) -> list[str]:
+        """Every address that a host has, on any of its networks."""
+        found: set[str] = set()
+        for network in self._client.get("/networks", {"recursion": "1", **_DEFAULT}):
+            state = self._client.find(f"/networks/{network['name']}/state", _DEFAULT) or {}
+            found |= {
+                f"{each['address']}"
+                for each in state.get("addresses") or []
+                if each["scope"] == "global"
+            }
+        return sorted(found)
+
+    def _close(self, addresses: list[str]) -> None:
+        closed = ",".join([*addresses, *self._settings.closed])
+        ports = f"{STREAM_PORT}-{FILES_PORT}"
+        rules = {
+            "egress": [
+                *([{"action": "reject", "state": "enabled", "destination": closed}] * bool(closed)),
+                {"action": "allow", "state": "enabled"},
+            ],
+            "ingress": [
+                {
+                    "action": "allow",
+                    "state": "enabled",
+                    "protocol": "tcp",
+                    "destination_port": ports,
+                }
+            ],
+        }
+
+        def edit(found: dict[str, Any]) -> None:
+            for way, wanted in rules.items():
+                present = [{k: v for k, v in each.items() if v} for each in found.get(way) or []]
+                if present != wanted:
+                    found[way] = wanted
+
+        self._client.change(f"/network-acls/{self._settings.project}", edit, _DEFAULT)
+
+    # -- images --------------------------------------------------------------------------------
+
+    def image(self, name: str) -> str:
+        """The fingerprint of an `ec2ImageId`. Raises PermanentError when it is not known here."""
+        wanted = self._settings.images.get(name, name)
+        alias = self._client.find(f"/images/aliases/{wanted}", _DEFAULT)
+        if alias is not None:
+            return str(alias["target"])
+        if name in self._settings.images:
+            found = self._client.find(f"/images/{wanted}", _DEFAULT)
+            if found is not None:
+                return str(found["fingerprint"])
+        aliases = self._client.get("/images/aliases", {"recursion": "1", **_DEFAULT})
+        known = sorted({*self._settings.images, *(each["name"] for each in aliases)})
+        raise PermanentError(
+            f"image {name} is not known here; known are {', '.join(known) or 'none'}",
+            reason=Reason.IMAGE,
+        )
+
+    # -- size ----------------------------------------------------------------------------------
+
+    def host(self) -> Host:
+        """How large the host is, and what is free of it now."""
+        told = msgspec.convert(self._client.get("/resources"), _Resources)
+        space = self._client.get(f"/storage-pools/{self._settings.pool}/resources")["space"]
+        return Host(
+            cpus=float(told.cpu.total),
+            memory_bytes=told.memory.total,
+            memory_available=told.memory.total - told.memory.used,
+            disk_free=int(space["total"]) - int(space["used"]),
+            processes_free=_NOT_KNOWN,
+        )
+
+    def driver(self) -> str:
+        """What kind of pool it is."""
+        if not self._driver:
+            pool = self._client.get(f"/storage-pools/{self._settings.pool}")
+            self._driver = str(pool["driver"])
+        return self._driver
+
+    def holds_still(self) -> bool:
+        """Reports whether a copy of a volume is of one moment, however busy it is."""
+        return self.driver() in _HOLDS_STILL
+
+    def address(self, instance: str) -> str | None:
+        """Where an instance is on the network; None while it has no address."""
+        state = self._client.get(f"/instances/{instance}/state")
+        own = (state.get("network") or {}).get("eth0") or {}
+        for each in own.get("addresses") or []:
+            if each["scope"] == "global":
+                return str(each["address"])
+        return None
+
+
+class _Memory(msgspec.Struct):
+    total: int
+    used: int
+
+
+class _Cpu(msgspec.Struct):
+    total: int
+
+
+class _Resources(msgspec.Struct):
+    memory: _Memory
+    cpu: _Cpu
+
+
+_PROJECT = {
+    "features.images": "false",
+    "features.profiles": "true",
+    "features.storage.volumes": "true",
+}
+_BRIDGE = {"ipv4.nat": "true", "ipv6.address": "none", "dns.mode": "none"}

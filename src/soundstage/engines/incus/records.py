@@ -1,0 +1,230 @@
+"""What is kept of each workstation in its instance's own configuration, as `user.soundstage.*`.
+
+So it lies beside the workstation, is replicated to all members of a cluster, and is what any
+service finds again. Written by the engine alone: nothing inside an instance can reach it.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from soundstage.engines.admission import Promise
+from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.names import instance_of, ref_of
+from soundstage.engines.interface import Reason, RetryableError, ScriptOutput, Spec
+
+PREFIX = "user.soundstage."
+_STARTS_KEPT = 5
+# What Incus calls the operations that make an instance's disk.
+_MAKING = ("creating", "rebuilding")
+_T = TypeVar("_T")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for last, its scripts, mounts and environment left out: they hold secrets,
+    and come again with each call that starts the workstation.
+    """
+
+    spec: Spec
+    wanted: Literal["running", "stopped", "absent"]
+    asked_at: float
+    """When it was asked to be as it is wanted."""
+    promise: Promise | None = None
+    """What it was admitted with; None when that was given back."""
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """A script's result, as the keeper wrote it."""
+
+    component: str
+    as_root: bool
+    exit_code: int | None
+    began_at: float
+    ended_at: float
+    output: str
+
+    def of(self, attempt: int) -> ScriptOutput:
+        return ScriptOutput(
+            attempt=attempt,
+            component=self.component,
+            as_root=self.as_root,
+            exit_code=self.exit_code,
+            began_at=datetime.fromtimestamp(self.began_at, UTC),
+            ended_at=datetime.fromtimestamp(self.ended_at, UTC),
+            output=self.output,
+        )
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The keeper's word on one attempt; see `desktop/keeper.py`."""
+
+    attempt: int
+    phase: Literal["starting", "running", "ended"]
+    ready: bool = False
+    reason: Reason = Reason.INTERNAL
+    detail: str = ""
+    since: float = 0.0
+    outputs: list[Output] = []
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an attempt came to nothing before there was a keeper to say so."""
+
+    attempt: int
+    reason: Reason
+    detail: str
+    at: float
+
+
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an attempt's desktop is reached, and the one certificate that it has."""
+
+    attempt: int
+    host: str
+    certificate: str
+
+
+class Workstation(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance and all that is kept in it."""
+
+    ref: str
+    power: str
+    """Incus's word: Running, Stopped, Error and others."""
+    location: str
+    """The member of the cluster that it is on."""
+    record: Record
+    generation: int | None = None
+    """Of the home that is in place; None when there is none."""
+    built: int | None = None
+    """The attempt that its system was made anew for."""
+    begun: int | None = None
+    """The attempt whose desktop was handed its plan."""
+    status: Status | None = None
+    failure: Failure | None = None
+    door: Door | None = None
+    scripts: dict[int, list[Output]] = {}
+    """What scripts said, by attempt."""
+    lost_at: float | None = None
+    """When it was first found gone with nobody's last word."""
+
+    @property
+    def attempt(self) -> int:
+        return self.record.spec.attempt
+
+    @property
+    def is_running(self) -> bool:
+        return self.power in {"Running", "Frozen"}
+
+    @property
+    def own_status(self) -> Status | None:
+        """The keeper's word, if it is about the attempt asked for last."""
+        is_own = self.status is not None and self.status.attempt == self.attempt
+        return self.status if is_own else None
+
+    @property
+    def own_failure(self) -> Failure | None:
+        is_own = self.failure is not None and self.failure.attempt == self.attempt
+        return self.failure if is_own else None
+
+
+def workstation_of(instance: dict[str, Any]) -> Workstation | None:
+    """Read what the API says of an instance; None for one that is not ours."""
+    ref = ref_of(instance["name"])
+    kept = {
+        key.removeprefix(PREFIX): value
+        for key, value in instance["config"].items()
+        if key.startswith(PREFIX)
+    }
+    record = _read(kept, "record", Record)
+    if ref is None or record is None:
+        return None
+    return Workstation(
+        ref=ref,
+        power=instance["status"],
+        location=instance.get("location") or "",
+        record=record,
+        generation=_read(kept, "generation", int),
+        built=_read(kept, "built", int),
+        begun=_read(kept, "begun", int),
+        status=_read(kept, "status", Status),
+        failure=_read(kept, "failure", Failure),
+        door=_read(kept, "door", Door),
+        scripts={
+            int(key.removeprefix("scripts.")): _read(kept, key, list[Output]) or []
+            for key in kept
+            if key.startswith("scripts.")
+        },
+        lost_at=_read(kept, "lost_at", float),
+    )
+
+
+def kept(**facts: object) -> dict[str, str]:
+    """Facts as an instance keeps them; None takes one away."""
+    return {
+        f"{PREFIX}{name}": "" if fact is None else msgspec.json.encode(fact).decode()
+        for name, fact in facts.items()
+    }
+
+
+def outputs_kept(workstation: Workstation, status: Status) -> dict[str, str]:
+    """Keep what the scripts of the last starts said."""
+    numbers = sorted({*workstation.scripts, status.attempt})
+    facts: dict[str, object] = {f"scripts.{number}": None for number in numbers[:-_STARTS_KEPT]}
+    return kept(**{**facts, f"scripts.{status.attempt}": status.outputs})
+
+
+class Workstations:
+    """All instances that are ours."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._building: set[str] = set()
+        self._lock = threading.Lock()
+
+    def read(self, ref: str) -> Workstation | None:
+        found = self._client.find(f"/instances/{instance_of(ref)}")
+        return None if found is None else workstation_of(found)
+
+    def all(self) -> list[Workstation]:
+        found = self._client.get("/instances", {"recursion": "1"})
+        return [made for each in found if (made := workstation_of(each)) is not None]
+
+    def note(self, ref: str, facts: dict[str, str]) -> None:
+        """Write facts down. Raises NotFoundError when the instance is gone."""
+        with self._lock:
+            is_building = ref in self._building
+        if is_building or self._is_being_made(ref):
+            raise RetryableError("its system is being made", after_seconds=0.2)
+        self._client.do("PATCH", f"/instances/{instance_of(ref)}", {"config": facts})
+
+    def _is_being_made(self, ref: str) -> bool:
+        """Reports whether Incus is at work on its disk, whoever asked for that."""
+        name = instance_of(ref)
+        for each in self._client.get("/operations", {"recursion": "1"}).get("running") or []:
+            paths = (each.get("resources") or {}).get("instances") or []
+            is_ours = name in {path.partition("?")[0].rpartition("/")[2] for path in paths}
+            if is_ours and each["description"].lower().startswith(_MAKING):
+                return True
+        return False
+
+    @contextmanager
+    def untouched(self, ref: str) -> Iterator[None]:
+        """Nothing is written down within the block: Incus keeps a copy of its facts on the very
+        disk that is removed and made again.
+        """
+        with self._lock:
+            self._building.add(ref)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._building.discard(ref)
+
+
+def _read(kept: dict[str, str], name: str, kind: type[_T]) -> _T | None:
+    text = kept.get(name)
+    return None if not text else msgspec.json.decode(text, type=kind)

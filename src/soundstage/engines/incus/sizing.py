@@ -1,0 +1,121 @@
+"""What workstations get of the host, and which of them have a place on it.
+
+The engine asks at each start, for the capabilities and for the room that is left. A place is the
+promise in a workstation's record; it is held by whoever runs or is on the way, and for a while by
+whoever died and was not told to stop: a heal comes within seconds and must not find it taken.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from soundstage.engines import admission
+from soundstage.engines.admission import Holding, Promise
+from soundstage.engines.incus.place import Place
+from soundstage.engines.incus.records import Workstation
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.instance_types import Share, catalogue, share_for
+from soundstage.engines.interface import Capability, Room
+
+KEEPS_PLACE = 120.0
+"""As long as one heal may take."""
+_NO_CARDS = "graphics cards are not handed to instances yet; the processor draws"
+
+
+class Sizing:
+    """Of one installation."""
+
+    def __init__(self, settings: IncusSettings, place: Place) -> None:
+        self._settings = settings
+        self._place = place
+        self._types = catalogue(settings.sizes)
+
+    def share(self, instance_type: str) -> Share:
+        """Raises PermanentError for a name that is no instance type."""
+        return self._share(instance_type, self._place.host())
+
+    def _share(self, instance_type: str, host: admission.Host) -> Share:
+        return share_for(
+            instance_type,
+            host_cpus=host.cpus,
+            host_memory_bytes=host.memory_bytes,
+            types=self._types,
+        )
+
+    def promise(
+        self, instance_type: str, others: Mapping[str, Holding], *, is_heal: bool
+    ) -> Promise:
+        """Admit one more. Raises PermanentError, or for a heal RetryableError, with figures."""
+        host = self._place.host()
+        share = self._share(instance_type, host)
+        rules = self._settings.rules
+        admission.admit(instance_type, share, host, others, rules, is_heal=is_heal)
+        return Promise(cpus=share.cpus, memory_bytes=share.memory_bytes)
+
+    def shortfall(self, instance_type: str) -> str:
+        """One sentence where a type is scaled; empty where it is not, or is none any more."""
+        if instance_type not in self._types:
+            return ""
+        share = self.share(instance_type)
+        return share.detail if share.scaled else ""
+
+    def shortfalls(self, instance_types: Sequence[str]) -> list[str]:
+        """Sentences on what these types and a volume get less of here."""
+        said = [f"{detail}." for name in instance_types if (detail := self.shortfall(name))]
+        return said + [each.detail for each in self._of_disks() if not each.available]
+
+    def room(self, holdings: Mapping[str, Holding]) -> Room:
+        host = self._place.host()
+        shares = {name: self._share(name, host) for name in sorted(self._types)}
+        return admission.room_of(host, self._settings.rules, shares, holdings)
+
+    def capabilities(self) -> list[Capability]:
+        kept = "kept by Incus with control groups of the host"
+        limits = [
+            Capability(name=f"{name}-limit", available=True, detail=kept)
+            for name in ("cpu", "memory", "process")
+        ]
+        cards = Capability(name="gpu", available=False, detail=_NO_CARDS)
+        return [*limits, cards, *self._of_disks()]
+
+    def _of_disks(self) -> list[Capability]:
+        driver = self._place.driver()
+        has_sizes = driver != "dir"
+        size = (
+            f"kept by the storage pool ({driver})"
+            if has_sizes
+            else "a storage pool of the kind dir keeps no volume to its size"
+        )
+        speed = (
+            "throughput is limited for reading and writing; the number of operations is not, "
+            "because Incus limits one of the two"
+        )
+        return [
+            Capability(name="volume-size-limit", available=has_sizes, detail=size),
+            Capability(name="volume-speed-limit", available=False, detail=speed),
+        ]
+
+
+def holdings(workstations: Sequence[Workstation], now: float) -> dict[str, Holding]:
+    """What each workstation that has a place was promised."""
+    held = {}
+    for each in workstations:
+        promise = each.record.promise
+        if promise is not None and _has_place(each, now):
+            status = each.own_status
+            is_starting = status is None or not status.ready
+            held[each.ref] = Holding(promise=promise, is_starting=is_starting)
+    return held
+
+
+def _has_place(workstation: Workstation, now: float) -> bool:
+    if workstation.is_running:
+        return True
+    if workstation.record.wanted != "running":
+        return False
+    status = workstation.own_status
+    if workstation.lost_at is not None:
+        return now - workstation.lost_at < KEEPS_PLACE
+    if workstation.own_failure is not None:
+        return now - workstation.own_failure.at < KEEPS_PLACE
+    if status is not None and status.phase == "ended":
+        return now - status.since < KEEPS_PLACE
+    return True

@@ -1,0 +1,256 @@
+"""Brings one workstation up, step by step; each step looks first whether it was taken already.
+
+The engine begins it as a job and begins it again for as long as the workstation is not there: so a
+service that died in between, or an Incus that did not answer, costs only time.
+"""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from soundstage.engines.incus import bundle, drawing
+from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.connection import NotFoundError
+from soundstage.engines.incus.names import instance_of
+from soundstage.engines.incus.place import Place
+from soundstage.engines.incus.records import (
+    PREFIX,
+    Door,
+    Failure,
+    Status,
+    Workstation,
+    Workstations,
+    kept,
+    outputs_kept,
+)
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.incus.volumes import Volumes
+from soundstage.engines.interface import PermanentError, Reason, RetryableError, Spec
+from soundstage.kit.jobs import Cancellation
+from soundstage.kit.places import Identity
+
+_DESKTOP_SECONDS = 60.0
+_CLEARS_WITHIN = 20.0
+_IMAGE_SECONDS = 600.0
+"""The first instance of an image waits until that is unpacked."""
+
+_log = structlog.get_logger(__name__)
+
+
+class NotWantedError(Exception):
+    """It was called off meanwhile."""
+
+
+class Starter:
+    """Starts workstations of one installation."""
+
+    def __init__(
+        self,
+        client: Client,
+        settings: IncusSettings,
+        *,
+        place: Place,
+        workstations: Workstations,
+        volumes: Volumes,
+        identity: Identity,
+        notify: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._place = place
+        self._workstations = workstations
+        self._volumes = volumes
+        self._identity = identity
+        self._notify = notify
+
+    def start(self, cancellation: Cancellation, ref: str, spec: Spec, creation: str) -> None:
+        """Go all the way; `creation` is the operation that makes the instance, if one does."""
+        try:
+            if creation:
+                self._client.wait(creation, _IMAGE_SECONDS)
+            self._build(ref, spec)
+            self._give_home(cancellation, ref, spec)
+            self._switch_on(cancellation, ref, spec)
+            self._attach(ref, spec)
+            self._hand_over(ref, spec)
+            self._follow(ref, spec)
+        except NotWantedError:
+            _log.info("incus.start_called_off", ref=ref)
+        except PermanentError as error:
+            self._fail(ref, spec, error)
+        finally:
+            self._notify(ref)
+
+    def _wanted(self, ref: str, spec: Spec) -> Workstation:
+        """What is there now. Raises NotWantedError when this start is not wanted any more."""
+        found = self._workstations.read(ref)
+        if found is None:
+            raise RetryableError("the instance is not there yet")
+        if found.record.wanted != "running" or found.attempt != spec.attempt:
+            raise NotWantedError
+        return found
+
+    def _build(self, ref: str, spec: Spec) -> None:
+        """Each start has a system as the image has it; only the home persists."""
+        found = self._wanted(ref, spec)
+        if found.built == spec.attempt:
+            return
+        image = self._place.image(spec.image)
+        with self._workstations.untouched(ref):
+            path = f"/instances/{instance_of(ref)}"
+            body = {"source": drawing.source(image)}
+            try:
+                self._client.do("POST", f"{path}/rebuild", body, seconds=_IMAGE_SECONDS)
+            except PermanentError as error:
+                _log.warning("incus.rebuild_failed", ref=ref, error=str(error))
+                self._make_anew(ref, image)
+        self._workstations.note(ref, kept(built=spec.attempt))
+
+    def _make_anew(self, ref: str, image: str) -> None:
+        """An instance whose disk was lost half way is replaced by one with the same facts."""
+        path = f"/instances/{instance_of(ref)}"
+        before = self._client.get(path)
+        facts = {key: value for key, value in before["config"].items() if key.startswith(PREFIX)}
+        self._client.ensure_absent(path)
+        body = drawing.bare(self._settings, instance_of(ref), image, facts)
+        self._client.do("POST", "/instances", body, seconds=_IMAGE_SECONDS)
+
+    def _give_home(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
+        found = self._wanted(ref, spec)
+        if found.is_running:
+            return
+        devices = drawing.devices(self._settings, ref, spec)
+        self._volumes.make(cancellation, ref, spec.volume, found.generation)
+        cancellation.check()
+        promise = found.record.promise
+        limits = {} if promise is None else drawing.limits(self._settings, promise)
+        facts = kept(generation=spec.volume.generation)
+
+        def edit(instance: dict[str, object]) -> None:
+            config = instance["config"]
+            if isinstance(config, dict):
+                config.update({**limits, **facts})
+            instance["devices"] = devices
+
+        self._client.change(f"/instances/{instance_of(ref)}", edit)
+        self._volumes.remove_others(ref, spec.volume.generation)
+
+    def _switch_on(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
+        found = self._wanted(ref, spec)
+        if found.is_running:
+            return
+        if found.begun == spec.attempt:
+            # It ran, and is gone: what is seen of it says how.
+            raise NotWantedError
+        cancellation.check()
+        body = {"action": "start", "timeout": 30}
+        self._client.do("PUT", f"/instances/{instance_of(ref)}/state", body)
+
+    def _attach(self, ref: str, spec: Spec) -> None:
+        """Shared file systems are there before any script runs."""
+        found = self._wanted(ref, spec)
+        shares = drawing.shared(self._settings, spec)
+        if not shares or found.begun == spec.attempt:
+            return
+
+        def edit(instance: dict[str, dict[str, object]]) -> None:
+            instance["devices"].update(shares)
+
+        try:
+            self._client.change(f"/instances/{instance_of(ref)}", edit)
+        except PermanentError as error:
+            sentence = f"A shared file system can't be attached: {error}"
+            raise PermanentError(sentence, reason=Reason.MOUNT) from error
+
+    def _hand_over(self, ref: str, spec: Spec) -> None:
+        """Give it its programs and its plan, and have the desktop begun."""
+        found = self._wanted(ref, spec)
+        if found.begun == spec.attempt:
+            return
+        name = instance_of(ref)
+        self._run(name, bundle.PREPARE)
+        packed = bundle.pack(
+            spec,
+            frames_per_second=self._settings.frames_per_second,
+            gateway=self._identity.certificate.read_bytes(),
+        )
+        self._client.write_file(name, bundle.BUNDLE, packed, mode=0o600)
+        self._run(name, bundle.BEGIN)
+        # Of an earlier try, if that came so far.
+        certificate = self._client.read_file(name, bundle.CERTIFICATE).decode()
+        door = Door(attempt=spec.attempt, host="", certificate=certificate)
+        self._workstations.note(ref, kept(begun=spec.attempt, door=door))
+
+    def _run(self, name: str, command: str) -> None:
+        done = self._client.run(name, "sh", "-c", command)
+        if done.code != 0:
+            said = (done.errors or done.output).decode(errors="replace").strip()
+            raise RetryableError(f"the instance did not take its programs: {said[-300:]}")
+
+    def _follow(self, ref: str, spec: Spec) -> None:
+        """Wait until the keeper says how the start ended, and keep its word."""
+        found = self._wanted(ref, spec)
+        if found.own_status is not None or not found.is_running:
+            return
+        seconds = _DESKTOP_SECONDS + spec.script_seconds * len(spec.scripts)
+        done = self._client.run(instance_of(ref), *bundle.ask("wait"), seconds=seconds)
+        if done.code != 0 or not done.output:
+            said = done.errors.decode(errors="replace").strip().splitlines()
+            raise RetryableError(f"the desktop's keeper does not answer: {said[-1:]}")
+        self.keep(ref, msgspec.json.decode(done.output, type=Status))
+
+    def keep(self, ref: str, status: Status) -> None:
+        """Keep a keeper's word for when its instance is gone; end the instance if it has ended."""
+        found = self._workstations.read(ref)
+        if found is None or found.attempt != status.attempt:
+            return
+        facts = kept(status=msgspec.structs.replace(status, outputs=[]), lost_at=None)
+        if status.outputs:
+            facts |= outputs_kept(found, status)
+        if found.door is not None and status.phase == "running":
+            host = self._place.address(instance_of(ref))
+            if host is None:
+                raise RetryableError("the instance has no address yet", after_seconds=0.2)
+            facts |= kept(door=msgspec.structs.replace(found.door, host=host))
+        self._workstations.note(ref, facts)
+        if status.phase == "ended":
+            self.end(ref)
+
+    def end(self, ref: str) -> None:
+        """Begin to stop what has nothing left to close."""
+        body = {"action": "stop", "timeout": 0, "force": True}
+        try:
+            self._client.begin("PUT", f"/instances/{instance_of(ref)}/state", body)
+        except NotFoundError:
+            return
+        except PermanentError as error:
+            # It is at rest already.
+            _log.info("incus.not_stopped", ref=ref, error=str(error))
+
+    def _fail(self, ref: str, spec: Spec, error: PermanentError) -> None:
+        found = self._workstations.read(ref)
+        if found is None or found.attempt != spec.attempt:
+            raise error
+        failure = Failure(
+            attempt=spec.attempt, reason=error.reason, detail=str(error), at=time.time()
+        )
+        self._note_at_last(ref, kept(failure=failure))
+        if found.is_running:
+            self.end(ref)
+
+    def _note_at_last(self, ref: str, facts: dict[str, str]) -> None:
+        """Incus takes no change while it clears away after a start that failed, which is no
+        operation that could be waited for.
+        """
+        deadline = time.monotonic() + _CLEARS_WITHIN
+        while True:
+            try:
+                self._workstations.note(ref, facts)
+            except RetryableError as error:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(error.after_seconds / 10)
+            else:
+                return

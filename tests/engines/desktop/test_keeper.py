@@ -1,0 +1,141 @@
+"""The keeper's words, and what it makes of those of an artist who lies."""
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from soundstage.engines import desktop
+
+PROGRAM = Path(desktop.__file__).with_name("keeper.py")
+SCRIPT = {"component": "Tools", "as_root": True, "failure": "SCRIPT"}
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The program with its files in a folder of the test's."""
+    about = importlib.util.spec_from_file_location("keeper", PROGRAM)
+    assert about is not None
+    assert about.loader is not None
+    made = importlib.util.module_from_spec(about)
+    about.loader.exec_module(made)
+    monkeypatch.setattr(made, "STATUS", tmp_path / "status.json")
+    monkeypatch.setattr(made, "_CONTROL", tmp_path / "control")
+    return made
+
+
+def keeper_of(module: ModuleType, *scripts: dict[str, Any]) -> Any:
+    plan = {"attempt": 2, "scripts": list(scripts), "script_seconds": 60}
+    return module.Keeper(plan)
+
+
+def status(tmp_path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((tmp_path / "status.json").read_text())
+    return found
+
+
+def result(code: int | None = 0, output: str = "done\n") -> bytes:
+    return json.dumps({"code": code, "began": 1.0, "ended": 2.0, "output": output}).encode()
+
+
+def test_it_is_running_when_the_starter_says_so(module: ModuleType, tmp_path: Path) -> None:
+    keeper = keeper_of(module)
+    keeper.step(b"step starting X after 1 s")
+    assert (status(tmp_path)["phase"], status(tmp_path)["ready"]) == ("starting", False)
+    keeper.step(b"ready it answers \x1b[31m" + b"x" * 500)
+    told = status(tmp_path)
+    assert (told["phase"], told["ready"], told["attempt"]) == ("running", True, 2)
+    assert len(told["detail"]) <= 200
+    assert "\x1b" not in told["detail"]
+
+
+def test_a_script_that_failed_is_blamed(module: ModuleType, tmp_path: Path) -> None:
+    keeper = keeper_of(module, SCRIPT)
+    keeper.learn_result(result(7, "first\nwhat went wrong\n"))
+    told = status(tmp_path)
+    assert told["reason"] == "SCRIPT"
+    assert "'Tools' ended with code 7: first; what went wrong" in told["detail"]
+    assert told["outputs"][0]["exit_code"] == 7
+    assert "failure" not in told["outputs"][0]
+    keeper.step(b"fail another reason")
+    assert "another" not in status(tmp_path)["detail"]
+
+
+def test_one_that_took_too_long_is_said_to_have(module: ModuleType, tmp_path: Path) -> None:
+    keeper_of(module, SCRIPT).learn_result(result(None, ""))
+    assert "did not end within 60 s and said nothing" in status(tmp_path)["detail"]
+
+
+def test_nobody_speaks_for_more_scripts_than_there_are(module: ModuleType) -> None:
+    keeper = keeper_of(module, SCRIPT)
+    for line in (b"{", b"[]", b'{"code": "x"}', result(), result(3)):
+        keeper.learn_result(line)
+    assert [each["exit_code"] for each in keeper.status["outputs"]] == [0]
+    assert keeper.status["reason"] == "INTERNAL"
+
+
+def asked(keeper: Any, words: str) -> bytes:
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(words.encode())
+        ours.shutdown(socket.SHUT_WR)
+        keeper.answer(theirs)
+        ours.settimeout(0.2)
+        try:
+            return ours.recv(65536)
+        except TimeoutError:
+            return b"nothing yet"
+
+
+def test_who_waits_is_answered_when_the_start_has_ended(module: ModuleType) -> None:
+    keeper = keeper_of(module)
+    assert asked(keeper, "wait") == b"nothing yet"
+    keeper.step(b"ready it answers")
+    assert json.loads(asked(keeper, "wait"))["phase"] == "running"
+
+
+def test_a_message_is_shown_once_and_needs_a_desktop(module: ModuleType) -> None:
+    keeper = keeper_of(module)
+    read, keeper.command = os.pipe()
+    message = json.dumps({"key": "k", "title": "t", "text": "x", "urgent": False})
+    assert asked(keeper, f"show {message}") == b"no desktop\n"
+    keeper.step(b"ready it answers")
+    for _ in range(2):
+        assert asked(keeper, f"show {message}") == b"shown\n"
+    os.close(keeper.command)
+    with os.fdopen(read, "rb") as told:
+        assert told.read() == b"show " + message.encode() + b"\n"
+
+
+def test_what_streams_is_counted_apart(module: ModuleType) -> None:
+    keeper = keeper_of(module)
+    assert float(asked(keeper, "streaming")) >= 0
+
+
+def test_the_end_says_why(module: ModuleType, tmp_path: Path) -> None:
+    keeper = keeper_of(module)
+    keeper.errors = b"Traceback\nno memory\n"
+    keeper.end()
+    assert status(tmp_path)["detail"] == "Traceback; no memory"
+    keeper.end("it could not be begun")
+    assert (status(tmp_path)["phase"], status(tmp_path)["detail"]) == (
+        "ended",
+        "it could not be begun",
+    )
+
+
+def test_what_it_is_told_of_scripts_can_be_read_once(module: ModuleType) -> None:
+    with os.fdopen(module._document("the plan"), "rb") as file:
+        assert file.read() == b"the plan"
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    text = "import runpy, sys; runpy.run_path(sys.argv[1])"
+    subprocess.run([sys.executable, "-I", "-S", "-c", text, str(PROGRAM)], check=True, timeout=30)

@@ -1,0 +1,66 @@
+"""One Incus for all tests of this room that are marked `incus`."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.engine import IncusEngine
+from soundstage.engines.incus.place import Place
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.interface import Observed, Phase, RetryableError, Spec
+from soundstage.testing.incus import IncusDaemon
+
+SUBNET = "10.78.0.1/24"
+
+
+@pytest.fixture
+def incus_settings(incus_daemon: IncusDaemon, home: Path) -> IncusSettings:
+    return IncusSettings(
+        home=home,
+        target=incus_daemon.target,
+        images={"ami-host": "workstation"},
+        subnet=SUBNET,
+        closed=("192.0.2.77",),
+    )
+
+
+@pytest.fixture
+def client(incus_daemon: IncusDaemon, incus_settings: IncusSettings) -> Iterator[Client]:
+    with incus_daemon.client() as made:
+        Place(made, incus_settings).ensure()
+        yield made
+
+
+@pytest.fixture
+def engine(incus_settings: IncusSettings) -> Iterator[IncusEngine]:
+    made = IncusEngine(incus_settings)
+    yield made
+    made.close()
+
+
+def run(engine: IncusEngine, ref: str, spec: Spec, seconds: float = 110) -> Observed:
+    """Start it, and say how that ended."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with suppress(RetryableError):
+            observed = engine.observe(ref)
+            if observed.attempt == spec.attempt and observed.phase in {Phase.RUNNING, Phase.FAILED}:
+                return observed
+            engine.ensure_running(ref, spec)
+        assert time.monotonic() < deadline, engine.observe(ref).detail
+        time.sleep(0.1)
+
+
+def remove(engine: IncusEngine, ref: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        with suppress(RetryableError):
+            if engine.observe(ref).phase is Phase.ABSENT:
+                return
+            engine.ensure_absent(ref)
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -1,0 +1,129 @@
+"""What answers mean, and who is not believed."""
+
+import http.server
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from soundstage.engines.incus.connection import (
+    ChangedError,
+    Connection,
+    ExistsError,
+    NotFoundError,
+    Target,
+    error_of,
+)
+from soundstage.engines.interface import PermanentError, RetryableError
+from soundstage.kit import pinned
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (404, "Not Found", NotFoundError),
+        (409, "Conflict", ExistsError),
+        (400, 'Instance "a" already exists', ExistsError),
+        (500, "UNIQUE constraint failed: projects.name", ExistsError),
+        (412, "ETag does not match", ChangedError),
+        (400, 'Instance is busy running a "stop" operation', RetryableError),
+        (500, "no available cowsql leader server", RetryableError),
+        (503, "", RetryableError),
+        (403, "not authorized", PermanentError),
+        (400, "Invalid devices", PermanentError),
+    ],
+)
+def test_every_error_says_whether_to_try_again(
+    status: int, text: str, kind: type[Exception]
+) -> None:
+    assert type(error_of(status, text)) is kind
+
+
+# httpcore leaves a socket that did not connect to be closed by the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_socket_where_nobody_listens_may_answer_later(tmp_path: Path) -> None:
+    connection = Connection(Target(address=str(tmp_path / "none")), "p")
+    with pytest.raises(RetryableError, match="does not answer"):
+        connection.ask("GET", "/projects")
+    with pytest.raises(RetryableError, match="does not answer"), connection.listen("/events"):
+        pass
+    connection.close()
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Answers what stands in the path's last word."""
+
+    def do_GET(self) -> None:
+        word = self.path.partition("?")[0].rpartition("/")[2]
+        body = {
+            "fine": {"type": "sync", "metadata": self.path},
+            "later": {"type": "async", "operation": "/1.0/operations/4711"},
+            "wrong": {"type": "error", "error": "Invalid", "error_code": 400},
+        }.get(word)
+        text = json.dumps(body).encode() if body else b"<html>"
+        self.send_response(400 if word == "wrong" else 200)
+        self.send_header("ETag", "abc")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name.
+        del format, args
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Target]:
+    """One with a certificate that is pinned, which wants to see ours."""
+    (tmp_path / "server.crt").write_bytes((made := pinned.make("incus"))[0])
+    (tmp_path / "server.key").write_bytes(made[1])
+    ours = pinned.identity(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    context.load_verify_locations(ours.certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    listening.socket = context.wrap_socket(listening.socket, server_side=True)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    yield Target(
+        address=f"https://127.0.0.1:{listening.server_port}",
+        certificate=ours.certificate,
+        key=ours.key,
+        server_certificate=tmp_path / "server.crt",
+    )
+    listening.shutdown()
+    listening.server_close()
+
+
+def test_both_certificates_open_it(server: Target) -> None:
+    connection = Connection(server, "film")
+    fine = connection.ask("GET", "/fine", query={"recursion": "1"})
+    assert fine.metadata == "/1.0/fine?project=film&recursion=1"
+    assert (fine.etag, fine.operation) == ("abc", "")
+    assert connection.ask("GET", "/later").operation == "4711"
+    with pytest.raises(PermanentError, match="Invalid"):
+        connection.ask("GET", "/wrong")
+    with pytest.raises(RetryableError, match="without words"):
+        connection.ask("GET", "/garbage")
+    connection.close()
+
+
+def test_another_server_is_not_believed(server: Target, tmp_path: Path) -> None:
+    (tmp_path / "other.crt").write_bytes(pinned.make("incus")[0])
+    target = Target(
+        address=server.address,
+        certificate=server.certificate,
+        key=server.key,
+        server_certificate=tmp_path / "other.crt",
+    )
+    connection = Connection(target, "film")
+    with pytest.raises(RetryableError, match="does not answer"):
+        connection.ask("GET", "/fine")
+    connection.close()
+
+
+def test_https_without_certificates_is_refused(server: Target) -> None:
+    with pytest.raises(PermanentError, match="needs our certificate"):
+        Connection(Target(address=server.address), "film")

@@ -1,0 +1,82 @@
+"""Starts that died half way, and starts that can't be."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.engines.incus.conftest import remove, run
+
+from soundstage.engines.incus.engine import IncusEngine
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.incus.starting import NotWantedError
+from soundstage.engines.interface import Mount, MountKind, Phase, Reason, Spec, Volume
+from soundstage.engines.shares import SharedFolder
+from soundstage.kit.jobs import Cancellation
+
+pytestmark = [pytest.mark.incus, pytest.mark.timeout(300)]
+SPEC = Spec(image="ami-host", instance_type="g4dn.xlarge", volume=Volume(size_gib=1), attempt=1)
+
+
+@pytest.fixture
+def ref(engine: IncusEngine) -> Iterator[str]:
+    made = secrets.token_hex(11)
+    yield made
+    remove(engine, made)
+
+
+def test_another_service_goes_on_where_one_died(
+    engine: IncusEngine, ref: str, incus_settings: IncusSettings
+) -> None:
+    engine._place.ensure()
+    starter, cancellation = engine._starter, Cancellation()
+    image = engine._place.image(SPEC.image)
+    engine._client.wait(engine._begin(ref, SPEC, None, image))
+    # Each step twice, as by two services of which the first did not live to say so.
+    for _ in range(2):
+        starter._build(ref, SPEC)
+        starter._give_home(cancellation, ref, SPEC)
+        starter._switch_on(cancellation, ref, SPEC)
+    assert engine.observe(ref).phase is Phase.STARTING
+    other = IncusEngine(incus_settings)
+    try:
+        assert run(other, ref, SPEC).phase is Phase.RUNNING
+        assert engine.observe(ref).address == other.observe(ref).address
+    finally:
+        other.close()
+
+
+def test_a_start_that_was_called_off_takes_no_further_step(engine: IncusEngine, ref: str) -> None:
+    engine._place.ensure()
+    engine._client.wait(engine._begin(ref, SPEC, None, engine._place.image(SPEC.image)))
+    later = msgspec.structs.replace(SPEC, attempt=2)
+    for spec in (later, msgspec.structs.replace(SPEC, attempt=0)):
+        with pytest.raises(NotWantedError):
+            engine._starter._build(ref, spec)
+    engine.ensure_stopped(ref)
+    with pytest.raises(NotWantedError):
+        engine._starter._switch_on(Cancellation(), ref, SPEC)
+    assert engine.observe(ref).phase is Phase.STOPPED
+
+
+def test_what_incus_refuses_fails_the_start_and_not_the_next(
+    incus_settings: IncusSettings, ref: str, home: Path
+) -> None:
+    folder = SharedFolder(name="tools", path=home)
+    settings = msgspec.structs.replace(incus_settings, shared_folders=[folder])
+    sharing = IncusEngine(settings)
+    mount = Mount(component="T", kind=MountKind.FOLDER, source="tools/none", target="/mnt/t")
+    try:
+        observed = run(sharing, ref, msgspec.structs.replace(SPEC, mounts=[mount]))
+        assert (observed.phase, observed.reason) == (Phase.FAILED, Reason.MOUNT)
+        assert "none" in observed.detail
+        (home / "none").mkdir()
+        (home / "none" / "shared").write_text("seen")
+        again = msgspec.structs.replace(SPEC, attempt=2, mounts=[mount])
+        observed = run(sharing, ref, again)
+        assert observed.phase is Phase.RUNNING, observed.detail
+        seen = sharing._client.run(f"ws-{ref}", "cat", "/mnt/t/shared")
+        assert seen.output == b"seen"
+    finally:
+        sharing.close()

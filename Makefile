@@ -19,7 +19,7 @@ test: ## every test, with real desktops and a real browser; ARGS="-k backup" for
 
 test-incus: ## the tests on Incus, with one that is installed and started for them; ARGS="-k name"
 	@scripts/setup incus
-	@scripts/test-incus $(ARGS)
+	@$(bin)/python -m pytest -m incus $(ARGS)
 
 check: ## lint, types, import contracts, and the project's own rules
 	@scripts/setup test

@@ -36,23 +36,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Let what is built, or made up at length, take its time, also where a test has a limit."""
     is_long = config.getoption("--hypothesis-profile") == "long"
     for item in items:
-        needs_image = "workstation_image" in getattr(item, "fixturenames", ())
+        fixtures = getattr(item, "fixturenames", ())
+        needs_image = "workstation_image" in fixtures or "incus_daemon" in fixtures
         if is_long:
             item.add_marker(pytest.mark.timeout(0), append=False)
-        elif needs_image or "[sandbox-image]" in item.name:
+        elif needs_image or item.name.endswith(("[sandbox-image]", "[incus]")):
             item.add_marker(pytest.mark.timeout(_BUILDING_SECONDS))
 
 
 Eventually = Callable[..., None]
 
-INCUS_IMAGE = Path(__file__).parents[1] / ".cache" / "incus" / "image"
-"""Where `make test-incus` leaves the image of a workstation."""
-
 
 @pytest.fixture(scope="session")
-def incus_daemon() -> Iterator[IncusDaemon]:
+def incus_daemon(workstation_image: Build) -> Iterator[IncusDaemon]:
     """An Incus for all tests that are marked so, with an image called `workstation`."""
-    with running_incus(INCUS_IMAGE) as daemon:
+    with running_incus(workstation_image.directory) as daemon:
         yield daemon
 
 

@@ -163,6 +163,8 @@ class IncusDaemon:
 @contextmanager
 def running_incus(image: Path | None = None) -> Iterator[IncusDaemon]:
     """Have one, with an image called `workstation` if a folder with one is given."""
+    if os.geteuid() != 0:
+        raise RuntimeError("These tests start a daemon that must be root: sudo make test-incus")
     # Paths of sockets are short.
     daemon = IncusDaemon(Path(tempfile.mkdtemp(prefix="soundstage-incus-", dir="/tmp")))
     try:

@@ -18,10 +18,12 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from soundstage.kit.places import SocketFolder
 from soundstage.wire.ticket import Ticket, Tickets
 
 REPOSITORY = Path(__file__).parents[2]
@@ -174,7 +176,8 @@ class GatewayProcess:
     def __init__(self, folder: Path, sockets: Path) -> None:
         self.folder = folder
         self.log = folder / "gateway.log"
-        self.place = {"directory": str(sockets), "name": "stream.sock", "uid": os.getuid()}
+        folder_of_sockets = SocketFolder(directory=str(sockets), uid=os.getuid())
+        self.place = {"place": msgspec.to_builtins(folder_of_sockets), "name": "stream.sock"}
         with closing(socket.create_server(("127.0.0.1", 0))) as free:
             self.port = int(free.getsockname()[1])
         self.tell(ended=[])
@@ -432,15 +435,14 @@ def test_a_hand_on_the_pointer_is_told_from_an_open_page(
 
 
 def test_an_address_that_is_not_secure_explains_itself(
-    gateway: GatewayProcess, chromium: Path
+    gateway: GatewayProcess, browser: Browser, chromium: Path
 ) -> None:
-    with sync_playwright() as playwright, gateway.running():
-        elsewhere = [*CHROMIUM, "--host-resolver-rules=MAP studio.test 127.0.0.1"]
-        started = playwright.chromium.launch(executable_path=chromium, args=elsewhere)
-        page = started.new_page()
-        link = gateway.link(a_ticket()).replace("127.0.0.1", "studio.test")
-        page.goto(link)
+    elsewhere = [*CHROMIUM, "--host-resolver-rules=MAP studio.test 127.0.0.1"]
+    with gateway.running():
+        other = browser.browser_type.launch(executable_path=chromium, args=elsewhere)
+        page = other.new_page()
+        page.goto(gateway.link(a_ticket()).replace("127.0.0.1", "studio.test"))
         page.wait_for_url(f"**/streams/{STREAM}/not-secure")
         assert page.inner_text("h1") == "This browser needs a secure address"
         assert "https" in page.inner_text(".advice")
-        started.close()
+        other.close()

@@ -46,6 +46,7 @@ ADMINISTRATOR = {
     "ListStreamingSessionBackupFiles",
     "GetCaller",
     "GetLaunchProfileAvailability",
+    "ListLaunchProfileAvailabilities",
 }
 """Always, within the studio; nothing else, not even reading the studio."""
 
@@ -79,6 +80,7 @@ USER = {
     # Beyond the policies: everybody may know who they are, and what they would be given.
     "GetCaller": Grant.ALWAYS,
     "GetLaunchProfileAvailability": Grant.MEMBER,
+    "ListLaunchProfileAvailabilities": Grant.OWN_LIST,
 }
 
 

@@ -1,5 +1,10 @@
 """What a person's pages are made of is what that person may see."""
 
+from typing import Any
+
+import pytest
+
+from soundstage.client.calls import Client
 from soundstage.portal.reading import Reader
 from soundstage.portal.views import Viewer
 from soundstage.portal.words import Words
@@ -39,3 +44,34 @@ def test_everybody_sees_their_own(world: World) -> None:
     shown, _, _ = reader(world, "anna").workstation(studio.id, mine["sessionId"])
     assert shown.name == "Workstation"
     assert shown.size == "g4dn.xlarge"
+
+
+def test_many_launch_profiles_come_in_pages_by_one_call(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = Studio(world)
+    made = world.operator.call(
+        "GetLaunchProfile", studioId=studio.id, launchProfileId=studio.profile_id
+    )["launchProfile"]
+    same = ("ec2SubnetIds", "launchProfileProtocolVersions", "studioComponentIds")
+    rules = {name: made[name] for name in (*same, "streamConfiguration")}
+    for number in range(40):
+        world.operator.call(
+            "CreateLaunchProfile", studioId=studio.id, name=f"P{number:02}", **rules
+        )
+    world.settle()
+    read = reader(world, "operator")
+    calls: list[str] = []
+    call = Client.call
+
+    def counted(client: Client, name: str, /, **members: Any) -> dict[str, Any]:
+        calls.append(name)
+        return call(client, name, **members)
+
+    monkeypatch.setattr(Client, "call", counted)
+    (first,) = read.studios()
+    assert len(calls) <= 5
+    (last,) = read.studios(9)
+    assert (first.pages, len(first.profiles), len(last.profiles)) == (2, 36, 5)
+    assert [each.name for each in first.profiles[:2]] == ["P00", "P01"]
+    assert last.profiles[-1].name == "Workstation"

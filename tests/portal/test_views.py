@@ -52,9 +52,9 @@ def test_what_may_be_done_follows_from_the_state(members: dict[str, Any], may: s
     given = session(**members)
     if given["state"] == "SOMETHING_NEW":
         with pytest.raises(KeyError):
-            VIEWER.workstation("st", given, {}, {})
+            VIEWER.workstation("st", given, None)
         return
-    assert VIEWER.workstation("st", given, {}, {}).may == may
+    assert VIEWER.workstation("st", given, None).may == may
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_what_may_be_done_follows_from_the_state(members: dict[str, Any], may: s
 )
 def test_progress_is_in_steps(members: dict[str, Any], backups: list[str], steps: str) -> None:
     kept = [{"state": state} for state in backups]
-    shown = VIEWER.workstation("st", session(**members), {}, {}, kept)
+    shown = VIEWER.workstation("st", session(**members), None, kept)
     assert " ".join(step.phase for step in shown.steps) == steps
 
 
 def test_the_countdown_has_its_reason() -> None:
-    shown = VIEWER.workstation("st", session(), {}, {})
+    shown = VIEWER.workstation("st", session(), None)
     assert shown.countdown is not None
     assert shown.countdown.text == "Stops in 10 min"
     assert shown.countdown.reason == "It has been idle."
@@ -84,9 +84,9 @@ def test_the_countdown_has_its_reason() -> None:
 
 
 def test_only_messages_that_say_more_are_shown() -> None:
-    assert VIEWER.workstation("st", session(), {}, {}).message == ""
+    assert VIEWER.workstation("st", session(), None).message == ""
     told = session(statusMessage="It was started again.")
-    assert VIEWER.workstation("st", told, {}, {}).message == "It was started again."
+    assert VIEWER.workstation("st", told, None).message == "It was started again."
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_sizes_are_told_where_they_are_known(kind: dict[str, Any], text: str) ->
 
 
 def profile(types: list[dict[str, Any]], **more: Any) -> Any:
-    details = {
+    offer = {
         "launchProfile": {
             "launchProfileId": "p",
             "name": "n",
@@ -114,8 +114,10 @@ def profile(types: list[dict[str, Any]], **more: Any) -> Any:
             },
         },
         "streamingImages": [{"streamingImageId": "i", "name": "Image"}],
+        "instanceTypes": types,
+        **more,
     }
-    return VIEWER.profile("st", details, {"instanceTypes": types, **more}, [], "token")
+    return VIEWER.profile("st", offer, [], "token")
 
 
 @pytest.mark.parametrize(

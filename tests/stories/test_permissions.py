@@ -132,6 +132,7 @@ TABLE: dict[str, Outcomes] = {
     },
     "ListEulaAcceptances": EVERYBODY_S_STUDIO,
     "ListEulas": {"own": "yyyyyy"},
+    "ListLaunchProfileAvailabilities": LISTED,
     "ListLaunchProfileMembers": MEMBER_S,
     "ListLaunchProfiles": LISTED,
     "ListStreamingImages": ADMINISTRATOR_S_STUDIO,
@@ -338,7 +339,8 @@ class Cast:
             member = {"principalId": self.world.principal_id("nils"), "persona": persona}
             given |= {"identityStoreId": members.IDENTITY_STORE_ID, "members": [member]}
         if TABLE[operation] is LISTED and what in {"of oneself", "another's"}:
-            name = "principalId" if operation == "ListLaunchProfiles" else "ownedBy"
+            is_of_profiles = operation.startswith("ListLaunchProfile")
+            name = "principalId" if is_of_profiles else "ownedBy"
             somebody = caller if what == "of oneself" else "ben"
             given[name] = self.world.principal_id(somebody)
         return given

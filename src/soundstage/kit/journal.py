@@ -4,11 +4,12 @@ Services and reconcilers append; the audit trail and the event stream read. Appe
 changes or removes an entry.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, select
 
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.prepared import PreparedChange
@@ -59,6 +60,20 @@ def append(
     """Note that something happened."""
     entry = {"at": at, "kind": kind, "subject": subject, "actor": actor, "detail": detail or {}}
     _APPEND.run(transaction, entry)
+
+
+def newest(
+    transaction: Connection, subjects: Collection[str], *, limit: int
+) -> list[tuple[str, str, datetime]]:
+    """Read the last so many things that happened to any of these, in order: subject, kind, when."""
+    columns = journal.c
+    statement = (
+        select(columns.subject, columns.kind, columns.at)
+        .where(columns.subject.in_(sorted(subjects)))
+        .order_by(columns.sequence.desc())
+        .limit(limit)
+    )
+    return [(subject, kind, at) for subject, kind, at in transaction.execute(statement)][::-1]
 
 
 def read(transaction: Connection, *, subject: str | None = None, after: int = 0) -> list[Entry]:

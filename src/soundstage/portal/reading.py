@@ -3,6 +3,8 @@
 `workstations` and `backups` call it with a person's client, so it finds what that person may see.
 """
 
+from collections.abc import Collection
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -12,8 +14,10 @@ from soundstage.portal.session import new_bits
 from soundstage.portal.views import Backup, Document, Profile, Viewer, Workstation
 
 _USABLE = {"READY", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "DELETE_FAILED"}
-_MOST_PROFILES = 60
-"""Of one studio on one page."""
+_MOST_PROFILES = 400
+"""Of one studio; further ones are not offered here."""
+_ON_A_PAGE = 36
+"""Launch profiles of one studio: so many keep a page below 150 kB."""
 
 
 class StudioView(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +29,9 @@ class StudioView(msgspec.Struct, frozen=True, kw_only=True):
     """Reports whether this person may accept EULAs for it."""
     workstations: list[Workstation]
     profiles: list[Profile]
+    """Those of one page."""
+    pages: int
+    """How many pages they fill."""
     left: list[Backup]
     """Backups of workstations that are gone."""
 
@@ -38,9 +45,9 @@ class Reader:
         self._own = {"ownedBy": principal_id}
         self._principal_id = principal_id
 
-    def studios(self) -> list[StudioView]:
-        """Read everything that the first page shows."""
-        return [self._studio(each) for each in self._client.call("GetCaller")["studios"]]
+    def studios(self, page: int = 1) -> list[StudioView]:
+        """Read everything that the first page shows; `page` counts those of launch profiles."""
+        return [self._studio(each, page) for each in self._client.call("GetCaller")["studios"]]
 
     def workstation(
         self, studio_id: str, session_id: str
@@ -48,9 +55,7 @@ class Reader:
         """Read one workstation, its backups, newest first, and the session itself."""
         where = {"studioId": studio_id}
         session = self._client.call("GetStreamingSession", **where, sessionId=session_id)["session"]
-        profile_ids = {session["launchProfileId"]}
-        details = self._details(studio_id, profile_ids)
-        chances = self._chances(studio_id, details)
+        offer = self._offer(studio_id, session["launchProfileId"])
         kept = [
             each
             for each in self._client.pages(
@@ -58,7 +63,7 @@ class Reader:
             )
             if each["sessionId"] == session_id and each["state"] != "DELETED"
         ]
-        shown = self._viewer.workstation(studio_id, session, details, chances, kept)
+        shown = self._viewer.workstation(studio_id, session, offer, kept)
         current = session.get("startedFromBackupId")
         backups = [self._viewer.backup(studio_id, each, current=current) for each in kept]
         backups.sort(key=lambda each: each.created_at, reverse=True)
@@ -83,13 +88,17 @@ class Reader:
         )
         return self.eulas(studio_id, _eula_ids(found))
 
-    def _studio(self, studio: Document) -> StudioView:
+    def _studio(self, studio: Document, page: int) -> StudioView:
         studio_id, where = studio["studioId"], {"studioId": studio["studioId"]}
         who = {} if studio["isAdministrator"] else {"principalId": self._principal_id}
-        listed = self._client.pages("ListLaunchProfiles", **where, **who)
-        usable = [each for each in listed if each["state"] in _USABLE][:_MOST_PROFILES]
-        details = self._details(studio_id, {each["launchProfileId"] for each in usable})
-        chances = self._chances(studio_id, details)
+        # One call for all: they are as many as a studio likes.
+        listed = self._client.pages(
+            "ListLaunchProfileAvailabilities", **where, **who, states=sorted(_USABLE)
+        )
+        offers = {
+            each["launchProfile"]["launchProfileId"]: each
+            for each in islice(listed, _MOST_PROFILES)
+        }
         sessions = [
             each
             for each in self._client.pages("ListStreamingSessions", **where, **self._own)
@@ -101,6 +110,9 @@ class Reader:
             if each["state"] != "DELETED"
         ]
         living = {each["sessionId"] for each in sessions}
+        by_name = sorted(offers.values(), key=lambda each: each["launchProfile"]["name"].casefold())
+        pages = max(1, -(-len(by_name) // _ON_A_PAGE))
+        start = (min(page, pages) - 1) * _ON_A_PAGE
         return StudioView(
             id=studio_id,
             name=studio["displayName"],
@@ -109,13 +121,13 @@ class Reader:
                 self._viewer.workstation(
                     studio_id,
                     each,
-                    details,
-                    chances,
+                    offers.get(each["launchProfileId"]),
                     [one for one in kept if one["sessionId"] == each["sessionId"]],
                 )
                 for each in reversed(sessions)
             ],
-            profiles=self._profiles(studio_id, usable, details, chances),
+            profiles=self._profiles(studio_id, by_name[start : start + _ON_A_PAGE]),
+            pages=pages,
             left=[
                 self._viewer.backup(studio_id, each)
                 for each in reversed(kept)
@@ -123,53 +135,26 @@ class Reader:
             ],
         )
 
-    def _profiles(
-        self,
-        studio_id: str,
-        usable: list[Document],
-        details: dict[str, Document],
-        chances: dict[str, Document],
-    ) -> list[Profile]:
-        asked = {one for each in details.values() for one in _eula_ids(each)}
-        missing = self.eulas(studio_id, asked)
+    def _profiles(self, studio_id: str, offers: Collection[Document]) -> list[Profile]:
+        missing = self.eulas(studio_id, {one for each in offers for one in _eula_ids(each)})
         shown = []
-        for each in usable:
-            profile_id = each["launchProfileId"]
-            if profile_id not in details:
-                continue
-            needed = _eula_ids(details[profile_id])
-            shown.append(
-                self._viewer.profile(
-                    studio_id,
-                    details[profile_id],
-                    chances[profile_id],
-                    [one for one in missing if one["eulaId"] in needed],
-                    new_bits(),
-                )
-            )
-        return sorted(shown, key=lambda profile: profile.name.casefold())
+        for each in offers:
+            needed = _eula_ids(each)
+            wanting = [one for one in missing if one["eulaId"] in needed]
+            shown.append(self._viewer.profile(studio_id, each, wanting, new_bits()))
+        return shown
 
-    def _chances(self, studio_id: str, details: dict[str, Document]) -> dict[str, Document]:
-        """Read what each of these launch profiles would give now."""
-        return {
-            each: self._client.call(
-                "GetLaunchProfileAvailability", studioId=studio_id, launchProfileId=each
-            )
-            for each in details
-        }
-
-    def _details(self, studio_id: str, profile_ids: set[str]) -> dict[str, Document]:
-        """Read launch profiles; those that the person is no member of any more are left out."""
-        found: dict[str, Document] = {}
-        for profile_id in profile_ids:
-            names: dict[str, Any] = {"studioId": studio_id, "launchProfileId": profile_id}
-            try:
-                found[profile_id] = self._client.call("GetLaunchProfileDetails", **names)
-            except CallError as error:
-                if error.status not in {403, 404}:
-                    raise
-        return found
+    def _offer(self, studio_id: str, profile_id: str) -> Document | None:
+        """Read what a launch profile offers; None for one that the person is no member of now."""
+        names: dict[str, Any] = {"studioId": studio_id, "launchProfileId": profile_id}
+        try:
+            details = self._client.call("GetLaunchProfileDetails", **names)
+            return details | self._client.call("GetLaunchProfileAvailability", **names)
+        except CallError as error:
+            if error.status not in {403, 404}:
+                raise
+        return None
 
 
-def _eula_ids(details: Document) -> set[str]:
-    return {one for image in details["streamingImages"] for one in image.get("eulaIds", ())}
+def _eula_ids(offer: Document) -> set[str]:
+    return {one for image in offer["streamingImages"] for one in image.get("eulaIds", ())}

@@ -156,6 +156,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 _STATUSES = {400, 402, 403, 404, 409, 429}
 
 
+def page_number(asked: Asked) -> int:
+    """Read which page of a long list is asked for; the first where that makes no sense."""
+    text = asked.query.get("page", "")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+
+
 def form_of(asked: Asked, *names: str) -> dict[str, Any]:
     """Take members for a call out of a form, without those that were left empty."""
     return {name: asked.form[name] for name in names if asked.form.get(name)}

@@ -3,7 +3,7 @@
 Pure: documents and the time come in, texts and choices go out. `reading` and `backups` call it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -131,13 +131,11 @@ class Viewer:
         self,
         studio_id: str,
         session: Document,
-        details: Mapping[str, Document],
-        chances: Mapping[str, Document],
+        offer: Document | None,
         backups: Iterable[Document] = (),
     ) -> Workstation:
-        """Show a session; `details` and `chances` are those of launch profiles, by id."""
+        """Show a session; `offer` is what its launch profile offers, None where nobody tells."""
         words, state = self._words, session["state"]
-        profile = details.get(session["launchProfileId"])
         message = session.get("statusMessage", "")
         may = frozenset(_MAY.get(state, ()))
         persists = session.get("sessionPersistenceMode") == "ACTIVATED"
@@ -151,9 +149,9 @@ class Viewer:
             id=session["sessionId"],
             studio_id=studio_id,
             profile_id=session["launchProfileId"],
-            name=profile["launchProfile"]["name"] if profile else words("workstation.unknown"),
-            image=_image_name(profile, session["streamingImageId"]),
-            size=self._size_of(session, chances),
+            name=offer["launchProfile"]["name"] if offer else words("workstation.unknown"),
+            image=_image_name(offer, session["streamingImageId"]),
+            size=self._size_of(session, offer),
             instance_type=session["ec2InstanceType"],
             created_at=moment(session["createdAt"]),
             state=words(f"state.{state}"),
@@ -170,18 +168,17 @@ class Viewer:
     def profile(
         self,
         studio_id: str,
-        details: Document,
-        availability: Document,
+        offer: Document,
         missing_eulas: list[Document],
         token: str,
     ) -> Profile:
-        """Show a launch profile."""
-        profile = details["launchProfile"]
+        """Show what a launch profile offers."""
+        profile = offer["launchProfile"]
         rules = profile["streamConfiguration"]
-        types = availability["instanceTypes"]
-        images = {each["streamingImageId"]: each for each in details["streamingImages"]}
+        types = offer["instanceTypes"]
+        images = {each["streamingImageId"]: each for each in offer["streamingImages"]}
         room, tone = self._room(types)
-        soon = availability.get("expectedStartInSeconds")
+        soon = offer.get("expectedStartInSeconds")
         return Profile(
             id=profile["launchProfileId"],
             studio_id=studio_id,
@@ -230,9 +227,9 @@ class Viewer:
             parts.append(words.count("profile.gpus", kind["gpus"]))
         return " · ".join(parts)
 
-    def _size_of(self, session: Document, chances: Mapping[str, Document]) -> str:
+    def _size_of(self, session: Document, offer: Document | None) -> str:
         name = session["ec2InstanceType"]
-        types = chances.get(session["launchProfileId"], {}).get("instanceTypes", [])
+        types = offer["instanceTypes"] if offer else []
         known = next((each for each in types if each["ec2InstanceType"] == name), None)
         return self.size(known or {"ec2InstanceType": name})
 
@@ -332,6 +329,6 @@ def _tone(state: str) -> str:
     return "bad" if state.endswith("_FAILED") else _TONES.get(state, "quiet")
 
 
-def _image_name(profile: Document | None, image_id: str) -> str:
-    images = profile["streamingImages"] if profile else []
+def _image_name(offer: Document | None, image_id: str) -> str:
+    images = offer["streamingImages"] if offer else []
     return next((each["name"] for each in images if each["streamingImageId"] == image_id), "")

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from soundstage.client.calls import CallError
 from soundstage.portal.reading import Reader
-from soundstage.portal.stage import Asked, Stage, form_of
+from soundstage.portal.stage import Asked, Stage, form_of, page_number
 from soundstage.portal.views import Viewer
 
 _ONE = "/workstations/{studio}/{session}"
@@ -57,12 +57,14 @@ class Workstations:
     def home(self, asked: Asked) -> Response:
         """Show the person's workstations and what they may launch."""
         pulse = self._stage.changes.look(asked.login)
-        studios = self._reader(asked).studios()
+        page = page_number(asked)
+        studios = self._reader(asked).studios(page)
         return self._stage.pages.page(
             "home.html",
             login=asked.login,
             pulse=pulse,
             studios=studios,
+            page=page,
             days=self._stage.settings.keep_backups_days,
             waits=any(each.in_progress for studio in studios for each in studio.workstations),
         )

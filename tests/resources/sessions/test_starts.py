@@ -9,7 +9,9 @@ from soundstage.testing.world import World
 
 def measured(world: World, studio: Studio) -> list[timedelta]:
     with world.service.database.transaction(write=False) as transaction:
-        return lengths(transaction, studio.profile_id)
+        found = lengths(transaction, {studio.profile_id, "another"})
+    assert found["another"] == []
+    return found[studio.profile_id]
 
 
 def test_starts_are_measured_and_failures_are_not(world: World, studio: Studio) -> None:

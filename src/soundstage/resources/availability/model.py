@@ -7,6 +7,8 @@ from statistics import median
 import msgspec
 
 from soundstage.engines.interface import Room
+from soundstage.resources.images.model import StreamingImage
+from soundstage.resources.launch_profiles.model import LaunchProfile
 
 FEWEST_STARTS = 3
 """Fewer measured starts say nothing about the next one."""
@@ -30,6 +32,14 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
     instance_types: list[InstanceTypeAvailability]
     expected_start: timedelta | None
     """The middle one of the last starts; None when too few were measured."""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A launch profile, the images that one may choose from, and the chances."""
+
+    profile: LaunchProfile
+    images: list[StreamingImage]
+    availability: Availability
 
 
 def of_type(name: str, room: Room | None) -> InstanceTypeAvailability:

@@ -212,13 +212,13 @@ def create_launch_profile(request: Request, given: CreateLaunchProfileInput) -> 
         studio_component_ids=given.studio_component_ids,
         tags=given.tags or {},
     )
-    return LaunchProfileOutput(launch_profile=_show(request, profile))
+    return LaunchProfileOutput(launch_profile=show(request, profile))
 
 
 def get_launch_profile(request: Request, given: GetLaunchProfileInput) -> LaunchProfileOutput:
     """Read a launch profile."""
     profile = service.get(request, given.studio_id, given.launch_profile_id)
-    return LaunchProfileOutput(launch_profile=_show(request, profile))
+    return LaunchProfileOutput(launch_profile=show(request, profile))
 
 
 def list_launch_profiles(
@@ -234,7 +234,7 @@ def list_launch_profiles(
         size=given.max_results or PAGE_SIZE,
     )
     return ListLaunchProfilesOutput(
-        launch_profiles=[_show(request, profile) for profile in profiles], next_token=next_token
+        launch_profiles=[show(request, profile) for profile in profiles], next_token=next_token
     )
 
 
@@ -243,13 +243,13 @@ def update_launch_profile(request: Request, given: UpdateLaunchProfileInput) -> 
     names = LaunchProfileChange.__struct_fields__
     change = LaunchProfileChange(**{name: getattr(given, name) for name in names})
     profile = service.update(request, given.studio_id, given.launch_profile_id, change)
-    return LaunchProfileOutput(launch_profile=_show(request, profile))
+    return LaunchProfileOutput(launch_profile=show(request, profile))
 
 
 def delete_launch_profile(request: Request, given: DeleteLaunchProfileInput) -> LaunchProfileOutput:
     """Begin to delete a launch profile."""
     profile = service.delete(request, given.studio_id, given.launch_profile_id)
-    return LaunchProfileOutput(launch_profile=_show(request, profile))
+    return LaunchProfileOutput(launch_profile=show(request, profile))
 
 
 def get_launch_profile_details(
@@ -258,7 +258,7 @@ def get_launch_profile_details(
     """Read a launch profile with its images and what may be known of its components."""
     profile, images, components = service.details(request, given.studio_id, given.launch_profile_id)
     return GetLaunchProfileDetailsOutput(
-        launch_profile=_show(request, profile),
+        launch_profile=show(request, profile),
         streaming_images=[show_image(request, image) for image in images],
         studio_component_summaries=[
             shaped(StudioComponentSummaryShape, component, studio_component_id=component.id)
@@ -322,7 +322,8 @@ def _show_directory(component: StudioComponent) -> LaunchProfileInitializationAc
     )
 
 
-def _show(request: Request, profile: LaunchProfile) -> LaunchProfileShape:
+def show(request: Request, profile: LaunchProfile) -> LaunchProfileShape:
+    """Make the wire's shape of a launch profile; availabilities show it too."""
     return shaped(
         LaunchProfileShape,
         profile,

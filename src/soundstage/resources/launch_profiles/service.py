@@ -126,16 +126,28 @@ def details(
     out. Raises NotFoundError.
     """
     profile = get(request, studio_id, profile_id)
-    found = [
-        images.look_up(request.transaction, studio_id, image_id)
-        for image_id in profile.stream_configuration.streaming_image_ids
-    ]
-    there = [
-        image
-        for image in found
-        if image is not None and image.state is not StreamingImageState.DELETED
-    ]
+    there = images_of(request.transaction, studio_id, [profile])[profile.id]
     return profile, there, _components_of(request.transaction, profile)
+
+
+def images_of(
+    transaction: Connection, studio_id: str, profiles: Sequence[LaunchProfile]
+) -> dict[str, list[StreamingImage]]:
+    """Read the images of launch profiles, by the profile's id; deleted ones are left out."""
+    wanted = {each.id: each.stream_configuration.streaming_image_ids for each in profiles}
+    known = {
+        image_id: images.look_up(transaction, studio_id, image_id)
+        for image_id in {one for image_ids in wanted.values() for one in image_ids}
+    }
+    there = {
+        image_id: image
+        for image_id, image in known.items()
+        if image is not None and image.state is not StreamingImageState.DELETED
+    }
+    return {
+        profile_id: [there[one] for one in image_ids if one in there]
+        for profile_id, image_ids in wanted.items()
+    }
 
 
 def initialize(

@@ -1,6 +1,7 @@
 """How long starts took, read from the journal; asked by the noun of availability."""
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -11,6 +12,8 @@ from soundstage.wire.arn import ArnKind
 
 _LAST_STARTS = 10
 _LAST_SESSIONS = 10
+_LAST_ENTRIES = 10
+"""Of a session on the average: what is older tells little of the next start."""
 _BEGUN = {
     f"sessions.{state}"
     for state in (
@@ -21,21 +24,22 @@ _BEGUN = {
 _DONE = f"sessions.{StreamingSessionState.READY}"
 
 
-def lengths(transaction: Connection, profile_id: str) -> list[timedelta]:
-    """Give what the last starts by a launch profile took, from the wish until it was READY.
+def lengths(transaction: Connection, profile_ids: Collection[str]) -> dict[str, list[timedelta]]:
+    """Give what the last starts by each launch profile took, from the wish until it was READY.
 
-    Those of its newest sessions are looked at; of one that went wrong there is no length.
+    Those of its newest sessions are looked at, in two statements however many profiles there are;
+    of a start that went wrong there is no length.
     """
-    found = []
-    for session_id in store.newest_of_profile(transaction, profile_id, limit=_LAST_SESSIONS):
-        begun = None
-        subject = f"{ArnKind.STREAMING_SESSION}/{session_id}"
-        for entry in journal.read(transaction, subject=subject):
-            if entry.kind in _BEGUN:
-                begun = entry.at
-            elif entry.kind == _DONE and begun is not None:
-                found.append((entry.at, entry.at - begun))
-                begun = None
-            elif entry.kind.endswith(("_FAILED", "_IN_PROGRESS")):
-                begun = None
-    return [length for _, length in sorted(found)[-_LAST_STARTS:]]
+    newest = store.newest_of_profiles(transaction, profile_ids, limit=_LAST_SESSIONS)
+    profile_of = {f"{ArnKind.STREAMING_SESSION}/{session}": profile for session, profile in newest}
+    found: dict[str, list[timedelta]] = {profile_id: [] for profile_id in profile_ids}
+    begun: dict[str, datetime] = {}
+    limit = _LAST_ENTRIES * max(1, len(profile_of))
+    for subject, kind, at in journal.newest(transaction, profile_of, limit=limit):
+        if kind in _BEGUN:
+            begun[subject] = at
+        elif kind == _DONE and subject in begun:
+            found[profile_of[subject]].append(at - begun.pop(subject))
+        elif kind.endswith(("_FAILED", "_IN_PROGRESS")):
+            begun.pop(subject, None)
+    return {profile_id: lengths[-_LAST_STARTS:] for profile_id, lengths in found.items()}

@@ -105,12 +105,22 @@ _ASKED_AT_ONCE = 500
 _LIVING = [state for state in StreamingSessionState if state is not StreamingSessionState.DELETED]
 
 
-def newest_of_profile(transaction: Connection, profile_id: str, *, limit: int) -> list[str]:
-    """Name the sessions of a launch profile that were made last, the newest first."""
+def newest_of_profiles(
+    transaction: Connection, profile_ids: Iterable[str], *, limit: int
+) -> list[tuple[str, str]]:
+    """Name the sessions of each launch profile that were made last, with the profile's id."""
     columns = table.c
-    statement = select(columns.id).where(columns.launch_profile_id == profile_id)
-    newest = statement.order_by(columns.created_at.desc(), columns.id).limit(limit)
-    return list(transaction.execute(newest).scalars())
+    age = func.row_number().over(
+        partition_by=columns.launch_profile_id, order_by=(columns.created_at.desc(), columns.id)
+    )
+    of_profiles = columns.launch_profile_id.in_(sorted(profile_ids))
+    aged = (
+        select(columns.id, columns.launch_profile_id, age.label("age"))
+        .where(of_profiles)
+        .subquery()
+    )
+    newest = select(aged.c.id, aged.c.launch_profile_id).where(aged.c.age <= limit)
+    return [(session, profile) for session, profile in transaction.execute(newest)]
 
 
 def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[str]]:

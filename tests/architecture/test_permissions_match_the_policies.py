@@ -47,6 +47,8 @@ ADMINISTRATOR = {
     "GetCaller",
     "GetLaunchProfileAvailability",
     "ListLaunchProfileAvailabilities",
+    "GetStudioCapacity",
+    "ListPeople",
 }
 """Always, within the studio; nothing else, not even reading the studio."""
 

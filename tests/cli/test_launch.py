@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +14,10 @@ from soundstage.cli.launch import (
     ensure_studio,
     ensure_workstation,
     fresh_address,
-    local_address,
 )
 from soundstage.client.calls import CallError
 from soundstage.kit.config import Settings
+from soundstage.wiring import tls
 
 
 def silent(doing: str) -> None:
@@ -62,7 +61,7 @@ class Halfway(OwnClient):
 
     def __init__(self, settings: Settings, *states: str) -> None:
         super().__init__(
-            local_address(settings),
+            tls.local_address(settings),
             access_key_id="AKIA",
             secret_access_key="s",
             region=settings.region,
@@ -127,18 +126,3 @@ def test_what_cannot_get_ready_is_told(settings: Settings) -> None:
     with pytest.raises(CallError, match="At work") as caught:
         ensure_studio(failed, silent)
     assert caught.value.name == "CREATE_FAILED"
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:8080"),
-        ("0.0.0.0", "http://127.0.0.1:8080"),  # noqa: S104 - nobody listens
-        ("::", "http://[::1]:8080"),
-        ("fd00::7", "http://[fd00::7]:8080"),
-        ("studio", "http://studio:8080"),
-    ],
-)
-def test_this_machine_needs_no_proxy(host: str, address: str, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, host=host, public_url="https://studio.example.org")
-    assert local_address(settings) == address

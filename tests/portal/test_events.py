@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import httpx
+import msgspec
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 
@@ -18,6 +20,7 @@ ANNA = Login(
     principal_id="p",
     name="anna",
     is_operator=False,
+    is_administrator=False,
     browser="",
     address="",
     created_at=NOW,
@@ -31,13 +34,15 @@ class Told:
     def __init__(self, *looks: str, is_full: bool = False) -> None:
         self.looks = list(looks)
         self.is_full = is_full
+        self.of_all = False
 
-    def look(self, login: Login) -> str:
-        return login.id
+    def look(self, login: Login, *, of_all: bool = False) -> str:
+        return f"{login.id}{of_all}"
 
     @asynccontextmanager
-    async def follow(self, login: Login) -> AsyncIterator[Follower | None]:
+    async def follow(self, login: Login, *, of_all: bool = False) -> AsyncIterator[Follower | None]:
         del login
+        self.of_all = of_all
         yield None if self.is_full else self
 
     async def change(self, seen: str) -> str | None:
@@ -48,7 +53,7 @@ class Told:
         return None
 
 
-def ask(changes: Told, login: Login | None = ANNA) -> httpx.Response:
+def ask(changes: Told, login: Login | None = ANNA, of: str = "own") -> httpx.Response:
     async def find(request: Request) -> Login | None:
         del request
         return login
@@ -58,7 +63,7 @@ def ask(changes: Told, login: Login | None = ANNA) -> httpx.Response:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://a.test"
         ) as client:
-            return await client.get("/events?seen=a")
+            return await client.get(f"/events?of={of}&seen=a")
 
     return asyncio.run(call())
 
@@ -76,3 +81,13 @@ def test_each_change_is_one_event_and_the_end_is_told() -> None:
 def test_strangers_and_one_too_many_are_told_to_stop_asking() -> None:
     assert ask(Told("b"), login=None).status_code == 204
     assert ask(Told("b", is_full=True)).text == "event: full\ndata: \n\n"
+
+
+@pytest.mark.parametrize(
+    ("administers", "of", "of_all"),
+    [(True, "all", True), (True, "own", False), (False, "all", False), (True, "<x>", False)],
+)
+def test_only_administrators_follow_everything(administers: bool, of: str, of_all: bool) -> None:
+    told = Told()
+    ask(told, msgspec.structs.replace(ANNA, is_administrator=administers), of)
+    assert told.of_all is of_all

@@ -123,6 +123,7 @@ TABLE: dict[str, Outcomes] = {
     "GetStreamingSessionBackupFile": OWNER_S,
     "GetStreamingSessionStream": OWNER_S,
     "GetStudio": OPERATOR_S_STUDIO,
+    "GetStudioCapacity": ADMINISTRATOR_S_STUDIO,
     "GetStudioComponent": OPERATOR_S,
     "GetStudioMember": {
         "own": "yyyyyy",
@@ -135,6 +136,7 @@ TABLE: dict[str, Outcomes] = {
     "ListLaunchProfileAvailabilities": LISTED,
     "ListLaunchProfileMembers": MEMBER_S,
     "ListLaunchProfiles": LISTED,
+    "ListPeople": {"own": "yy---y"},
     "ListStreamingImages": ADMINISTRATOR_S_STUDIO,
     "ListStreamingSessionBackupFiles": OWNER_S,
     "ListStreamingSessionBackups": LISTED,

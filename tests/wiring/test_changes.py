@@ -134,3 +134,32 @@ def test_nobody_there_nothing_asked(world: World) -> None:
         assert changes._pages == set()
 
     run(world, story)
+
+
+def test_pages_for_administrators_see_what_others_do(world: World) -> None:
+    studio = Studio(world)
+    operator = signed_in(world)
+    anna, own = world.client("anna"), world.principal_id("anna")
+    who = {"principalId": own, "persona": "USER"}
+    where = {"studioId": studio.id, "launchProfileId": studio.profile_id}
+    world.operator.call(
+        "PutLaunchProfileMembers", **where, identityStoreId="d-soundstage", members=[who]
+    )
+
+    async def story(changes: Changes) -> bool:
+        seen = changes.look(operator, of_all=True)
+        async with (
+            changes.follow(operator, of_all=True) as everything,
+            changes.follow(operator) as mine,
+        ):
+            assert everything is not None
+            assert mine is not None
+            other = asyncio.create_task(mine.change(changes.look(operator)))
+            await asyncio.to_thread(anna.call, "CreateStreamingSession", **where)
+            await asyncio.to_thread(world.settle)
+            assert await everything.change(seen) != seen
+            was_told = other.done()
+            other.cancel()
+            return was_told
+
+    assert not run(world, story)

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from soundstage.kit.certificates import ensure_own
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.wiring.tls import Tls, names_of, own_authority, tls_of, trust_of
+from soundstage.wiring.tls import Tls, local_address, names_of, own_authority, tls_of, trust_of
 
 NOW = datetime.now(UTC)
 
@@ -177,3 +177,18 @@ def test_what_visitors_must_know(settings: Settings, tmp_path: Path) -> None:
     assert own.authority.startswith(b"-----BEGIN CERTIFICATE-----")
     assert own.fingerprint != own.authority_fingerprint
     assert Tls(given(tmp_path, "given"), lambda: NOW).own() is None
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),  # noqa: S104 - nobody listens
+        ("::", "http://[::1]:8080"),
+        ("fd00::7", "http://[fd00::7]:8080"),
+        ("studio", "http://studio:8080"),
+    ],
+)
+def test_this_machine_needs_no_proxy(host: str, address: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, host=host, public_url="https://studio.example.org")
+    assert local_address(settings) == address

@@ -31,7 +31,6 @@ _START_SECONDS = 600.0
 _WORKING = {"READY", "CREATE_IN_PROGRESS", "START_IN_PROGRESS"}
 _STARTABLE = {"STOPPED", "START_FAILED"}
 _STOPPING = {"STOP_IN_PROGRESS"}
-_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - it is read
 
 
 class OwnClient(Client):
@@ -78,19 +77,12 @@ def client_of(settings: Settings, user: str = OPERATOR) -> OwnClient:
     """Make a client that calls the service of these settings as somebody."""
     key = credentials(settings, user)
     return OwnClient(
-        local_address(settings),
+        tls.local_address(settings),
         access_key_id=key.id,
         secret_access_key=key.secret,
         region=settings.region,
         trust=tls.trust_of(settings),
     )
-
-
-def local_address(settings: Settings) -> str:
-    """Say where this machine reaches the service, whatever browsers call it."""
-    host = _THIS_MACHINE.get(settings.host, settings.host)
-    scheme = "https" if settings.speaks_tls else "http"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def ensure_studio(client: Client, tell: Tell) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def _run(settings: Settings, *, once: bool) -> None:
     is_running = _answers(settings)
     if is_running and not has_service(settings):
         raise ConfigError(
-            f"SOUNDSTAGE_PORT: the service at {launch.local_address(settings)} has another home "
+            f"SOUNDSTAGE_PORT: the service at {tls.local_address(settings)} has another home "
             f"than {settings.home}. Name another port, or its home in SOUNDSTAGE_HOME."
         )
     service = nullcontext() if is_running else served(settings)
@@ -141,7 +141,7 @@ def _answers(settings: Settings) -> bool:
     """Reports whether a service of ours listens there; whatever else does is told with the port."""
     try:
         answer = httpx.get(
-            f"{launch.local_address(settings)}/healthz",
+            f"{tls.local_address(settings)}/healthz",
             timeout=_HEALTH_SECONDS,
             trust_env=False,
             verify=tls.trust_of(settings) or True,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, func, select
 
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.prepared import PreparedChange
@@ -60,6 +60,11 @@ def append(
     """Note that something happened."""
     entry = {"at": at, "kind": kind, "subject": subject, "actor": actor, "detail": detail or {}}
     _APPEND.run(transaction, entry)
+
+
+def last(transaction: Connection) -> int:
+    """Give the number of the last entry: another one after everything that happens."""
+    return transaction.execute(select(func.max(journal.c.sequence))).scalar() or 0
 
 
 def newest(

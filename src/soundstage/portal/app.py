@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from soundstage.kit.buckets import Buckets, Rate
 from soundstage.portal import backups, events, front, signing_in, workstations
+from soundstage.portal.admin import addresses
 from soundstage.portal.door import Door, PortalSettings
 from soundstage.portal.events import Changes
 from soundstage.portal.pages import Pages
@@ -51,5 +52,6 @@ class Portal:
             *signing_in.routes(stage),
             *workstations.routes(stage),
             *backups.routes(stage),
+            *addresses.routes(stage),
             *events.routes(stage.login, stage.changes),
         ]

@@ -11,6 +11,7 @@ import msgspec
 
 from soundstage.client.calls import Client
 from soundstage.kit.addresses import PublicAddress
+from soundstage.wire.operation import Operation
 
 
 class PortalSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,8 +31,8 @@ class PortalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long the backups of a deleted workstation are kept, as people are told."""
     open_seconds: float = 10.0
     """How long opening a workstation waits for its stream."""
-    form_bytes: int = 16 * 1024
-    """The largest form."""
+    form_bytes: int = 64 * 1024
+    """The largest form: two scripts, each letter of which may take three."""
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +50,22 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As people call them."""
     is_operator: bool
+    is_administrator: bool
+    """Of any studio; the operator is one everywhere."""
     browser: str
     address: str
     created_at: datetime
     used_at: datetime
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One look at this machine, and what it found."""
+
+    name: str
+    state: str
+    """ok, warning or fault."""
+    detail: str
+    """What was found; of a fault, also what to do."""
 
 
 class Door(Protocol):
@@ -80,6 +93,14 @@ class Door(Protocol):
 
     def end(self, login: Login, login_id: str) -> bool:
         """End a login that `logins` lists; reports whether there was one."""
+        ...
+
+    def operation(self, name: str) -> Operation:
+        """Give an operation's row: its shapes say what may be sent, its permission by whom."""
+        ...
+
+    def examine(self) -> list[Check]:
+        """Look whether this machine is well; some seconds old at the most. For the operator."""
         ...
 
     def client(self, login: Login) -> Client:

@@ -38,11 +38,16 @@ class Follower(Protocol):
 class Changes(Protocol):
     """Tells when what a person sees has changed."""
 
-    def look(self, login: Login) -> str:
-        """Give a short text that stands for all that the person sees now. May block."""
+    def look(self, login: Login, *, of_all: bool = False) -> str:
+        """Give a short text that stands for all that the person sees now. May block.
+
+        `of_all` where that is not only their own: pages for administrators.
+        """
         ...
 
-    def follow(self, login: Login) -> AbstractAsyncContextManager[Follower | None]:
+    def follow(
+        self, login: Login, *, of_all: bool = False
+    ) -> AbstractAsyncContextManager[Follower | None]:
         """Keep a page up to date while the block lasts; None for one too many."""
         ...
 
@@ -56,8 +61,9 @@ def routes(find: Callable[[Request], Awaitable[Login | None]], changes: Changes)
             # Anything but 200 tells the browser not to ask again.
             return Response(status_code=HTTPStatus.NO_CONTENT)
         seen = request.query_params.get("seen", "")[:_LONGEST_LOOK]
+        of_all = login.is_administrator and request.query_params.get("of") == "all"
         return StreamingResponse(
-            _events(changes, login, seen),
+            _events(changes.follow(login, of_all=of_all), seen),
             media_type="text/event-stream",
             # Proxies that gather an answer before they pass it on are asked not to.
             headers={"X-Accel-Buffering": "no"},
@@ -66,8 +72,10 @@ def routes(find: Callable[[Request], Awaitable[Login | None]], changes: Changes)
     return [Route("/events", events, methods=["GET"])]
 
 
-async def _events(changes: Changes, login: Login, seen: str) -> AsyncIterator[str]:
-    async with changes.follow(login) as follower:
+async def _events(
+    following: AbstractAsyncContextManager[Follower | None], seen: str
+) -> AsyncIterator[str]:
+    async with following as follower:
         if follower is None:
             yield _event("full", "")
             return

@@ -5,7 +5,8 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 _KIND = "application/x-www-form-urlencoded"
-_MOST_FIELDS = 50
+_MOST_FIELDS = 250
+"""A launch profile's form has a box to tick for each component, image and size."""
 
 
 class BadFormError(Exception):

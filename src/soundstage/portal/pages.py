@@ -76,7 +76,8 @@ class Pages:
     ) -> Response:
         """Fill a template in."""
         token = self._cookies.token(login.id) if login else ""
-        shared = {"login": login, "token": token, "pulse": None, "waits": False, **values}
+        shared = {"login": login, "token": token, "pulse": None, "of_all": False, "waits": False}
+        shared |= values
         text = self._templates.get_template(template).render(**shared)
         headers = {"Content-Security-Policy": _POLICY, **NO_STORE, **PLAIN_HEADERS}
         return HTMLResponse(text, status, headers=headers)

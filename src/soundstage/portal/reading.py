@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Collection
+from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
@@ -11,11 +12,12 @@ import msgspec
 
 from soundstage.client.calls import CallError, Client
 from soundstage.portal.session import new_bits
-from soundstage.portal.views import Backup, Document, Profile, Viewer, Workstation
+from soundstage.portal.views import Backup, Document, Profile, ScriptOutput, Viewer, Workstation
 
 _USABLE = {"READY", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "DELETE_FAILED"}
 _MOST_PROFILES = 400
 """Of one studio; further ones are not offered here."""
+_MOST_SCRIPTS = 12
 _ON_A_PAGE = 36
 """Launch profiles of one studio: so many keep a page below 150 kB."""
 
@@ -34,6 +36,15 @@ class StudioView(msgspec.Struct, frozen=True, kw_only=True):
     """How many pages they fill."""
     left: list[Backup]
     """Backups of workstations that are gone."""
+
+
+class Oversight(msgspec.Struct, frozen=True, kw_only=True):
+    """What administrators are told of a workstation besides."""
+
+    owner: str
+    is_own: bool
+    scripts: list[ScriptOutput]
+    """The newest start first."""
 
 
 class Reader:
@@ -68,6 +79,27 @@ class Reader:
         backups = [self._viewer.backup(studio_id, each, current=current) for each in kept]
         backups.sort(key=lambda each: each.created_at, reverse=True)
         return shown, backups, session
+
+    def oversight(self, studio_id: str, session: Document) -> Oversight | None:
+        """Read what only administrators of its studio are told; None for anybody else."""
+        try:
+            outputs = self._client.pages(
+                "ListStreamingSessionScriptOutputs",
+                studioId=studio_id,
+                sessionId=session["sessionId"],
+            )
+            scripts = [self._viewer.script(each) for each in islice(outputs, _MOST_SCRIPTS)]
+            (owner,) = [
+                each.get("displayName") or each["name"]
+                for each in self._client.pages("ListPeople", principalIds=session["ownedBy"])
+            ] or [session["ownedBy"]]
+        except CallError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return None
+        return Oversight(
+            owner=owner, is_own=session["ownedBy"] == self._principal_id, scripts=scripts
+        )
 
     def eulas(self, studio_id: str, eula_ids: set[str]) -> list[Document]:
         """Read the EULAs of these ids that the studio has not accepted."""

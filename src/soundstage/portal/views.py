@@ -24,6 +24,8 @@ _MAY = {
     "DELETE_FAILED": ("delete",),
 }
 """What the API takes in which state."""
+_LONGEST_OUTPUT = 8000
+"""Characters of a script's output: a page is to be small, and the command line has the rest."""
 _PLAIN = {"The workstation is ready.", "The workstation is stopped."}
 """Messages that say no more than the state does."""
 
@@ -115,6 +117,16 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """Reports whether its workstation was last started from it."""
 
 
+class ScriptOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """What an initialization script said."""
+
+    title: str
+    began_at: datetime
+    result: str
+    tone: str
+    text: str
+
+
 def moment(text: str) -> datetime:
     """Read a moment of the API's."""
     return datetime.fromisoformat(text)
@@ -155,7 +167,7 @@ class Viewer:
             instance_type=session["ec2InstanceType"],
             created_at=moment(session["createdAt"]),
             state=words(f"state.{state}"),
-            tone=_tone(state),
+            tone=tone_of(state),
             in_progress=state.endswith("_IN_PROGRESS"),
             message="" if message in _PLAIN else message,
             steps=self._steps(session, backups),
@@ -210,11 +222,34 @@ class Viewer:
             created_at=moment(backup["createdAt"]),
             size="" if size is None else self._words.size(size),
             state=self._words(f"backup_state.{state}"),
-            tone=_tone(state),
+            tone=tone_of(state),
             is_ready=state == "READY",
             message=backup.get("statusMessage", ""),
             is_current=backup["backupId"] == current,
         )
+
+    def script(self, output: Document) -> ScriptOutput:
+        """Show what a script said; of a long one the end, which says why it failed."""
+        words, code = self._words, output.get("exitCode")
+        as_root = output["runContext"] == "SYSTEM_INITIALIZATION"
+        late = words("sessions.script_late")
+        text = output["output"]
+        return ScriptOutput(
+            title=words(
+                "sessions.script_run",
+                attempt=output["attempt"],
+                component=output["studioComponentName"],
+                whom=words("sessions.as_root" if as_root else "sessions.as_user"),
+            ),
+            began_at=moment(output["beganAt"]),
+            result=late if code is None else self._exit(code),
+            tone="good" if code == 0 else "bad",
+            text=text if len(text) <= _LONGEST_OUTPUT else f"…{text[-_LONGEST_OUTPUT:]}",
+        )
+
+    def _exit(self, code: int) -> str:
+        words = self._words
+        return words("sessions.script_ok") if code == 0 else words("sessions.script_bad", code=code)
 
     def size(self, kind: Document) -> str:
         """Write what a workstation of a type has here, or the type's name if that is not known."""
@@ -323,7 +358,8 @@ _STEPS = {
 }
 
 
-def _tone(state: str) -> str:
+def tone_of(state: str) -> str:
+    """Give the colour of a state: good, busy, bad or quiet."""
     if state.endswith("_IN_PROGRESS"):
         return "busy"
     return "bad" if state.endswith("_FAILED") else _TONES.get(state, "quiet")

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from soundstage.client.calls import CallError
-from soundstage.portal.reading import Reader
+from soundstage.portal.reading import Oversight, Reader
 from soundstage.portal.stage import Asked, Stage, form_of, page_number
-from soundstage.portal.views import Viewer
+from soundstage.portal.views import Document, Viewer
 
 _ONE = "/workstations/{studio}/{session}"
 _LOOK_SECONDS = 0.1
@@ -71,19 +71,27 @@ class Workstations:
 
     def show(self, asked: Asked) -> Response:
         """Show one workstation and its backups."""
-        pulse = self._stage.changes.look(asked.login)
+        login = asked.login
+        # Before it is read, and of all for those who may look at another's.
+        looks = {
+            of_all: self._stage.changes.look(login, of_all=of_all)
+            for of_all in {False, login.is_administrator}
+        }
         shown, backups, session = self._reader(asked).workstation(
             asked.path["studio"], asked.path["session"]
         )
         if session["state"] == "DELETED":
             return self._gone(asked, bool(backups))
+        oversight = self._oversight(asked, session)
+        of_all = oversight is not None and not oversight.is_own
         return self._stage.pages.page(
             "workstation.html",
-            login=asked.login,
-            pulse=pulse,
+            login=login,
+            of_all=of_all,
+            pulse=looks[of_all],
             each=shown,
             backups=backups,
-            session=session,
+            oversight=oversight,
             waits=shown.in_progress or any(one.tone == "busy" for one in backups),
         )
 
@@ -91,7 +99,7 @@ class Workstations:
         """Make the page that says what a stop or a deletion takes away, before it does."""
 
         def show(asked: Asked) -> Response:
-            shown, backups, _ = self._reader(asked).workstation(
+            shown, backups, session = self._reader(asked).workstation(
                 asked.path["studio"], asked.path["session"]
             )
             return self._stage.pages.page(
@@ -99,6 +107,7 @@ class Workstations:
                 login=asked.login,
                 each=shown,
                 what=what,
+                oversight=self._oversight(asked, session),
                 kept=[each for each in backups if each.is_ready],
                 days=self._stage.settings.keep_backups_days,
             )
@@ -181,6 +190,11 @@ class Workstations:
         if accepted:
             asked.client.call("AcceptEulas", **asked.studio, eulaIds=accepted)
         return self._stage.pages.go("/")
+
+    def _oversight(self, asked: Asked, session: Document) -> Oversight | None:
+        if not asked.login.is_administrator:
+            return None
+        return self._reader(asked).oversight(asked.path["studio"], session)
 
     def _change(self, asked: Asked, operation: str, *members: str) -> Response:
         asked.client.call(operation, **self._names(asked), **form_of(asked, *members))

@@ -8,6 +8,8 @@ ADDED_OPERATIONS: dict[str, str] = {
     "CreateStreamingSessionBackup": "a backup that somebody asks for",
     "GetCaller": "says who is calling, and which studios are theirs",
     "GetLaunchProfileAvailability": "says what a workstation would get now, and how soon",
+    "GetStudioCapacity": "says what there is for workstations, and how much of its quotas is used",
+    "ListPeople": "says who is known, so that administrators can choose among them",
     "ExtendStreamingSession": "puts a session's end off",
     "GetStreamingSessionBackupFile": "takes one file out of a backup",
     "ListLaunchProfileAvailabilities": "says it of all launch profiles that one may use",

@@ -21,6 +21,7 @@ class Form(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, str]]] = []
         self._select: str | None = None
+        self._area: str | None = None
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -29,7 +30,11 @@ class Form(HTMLParser):
         if tag == "form":
             self.found.append((given.get("action", ""), {}))
         elif tag == "input" and self.found and "name" in given:
-            self.found[-1][1][given["name"]] = given.get("value", "")
+            if given.get("type") != "checkbox" or "checked" in given:
+                self.found[-1][1][given["name"]] = given.get("value", "on")
+        elif tag == "textarea":
+            self._area = given["name"]
+            self.found[-1][1][self._area] = ""
         elif tag == "select":
             self._select = given["name"]
         elif tag == "option" and self._select is not None:
@@ -38,9 +43,19 @@ class Form(HTMLParser):
                 fields[self._select] = given["value"]
 
     def handle_endtag(self, tag: str) -> None:
-        """Know where a select ends."""
+        """Know where a select or a text ends."""
         if tag == "select":
             self._select = None
+        elif tag == "textarea" and self._area is not None:
+            fields = self.found[-1][1]
+            # The line break behind the tag is none of the text's.
+            fields[self._area] = fields[self._area].removeprefix("\n")
+            self._area = None
+
+    def handle_data(self, data: str) -> None:
+        """Collect a text of several lines."""
+        if self._area is not None:
+            self.found[-1][1][self._area] += data
 
 
 class Visitor:
@@ -84,7 +99,7 @@ class Visitor:
         return self.http.post(path, data=fields, headers=headers)
 
     def submit(self, page: httpx.Response, action: str, **fields: str) -> httpx.Response:
-        """Send the page's first form that goes there, some fields filled in otherwise."""
+        """Send the page's first form that goes there, some fields filled in or ticked otherwise."""
         forms = Form(page.text).found
         for where, given in forms:
             if where == action:

@@ -1,7 +1,8 @@
 """Watches, once for all pages that are open, whether what their people see has changed.
 
-It looks when a transaction of this process woke somebody, and every second for what others did: two
-statements for everybody who has a page open, and none when nobody has. `service` keeps it running.
+It looks when a transaction of this process woke somebody, and every second for what others did: a
+few statements for everybody who has a page open, and none when nobody has. `service` keeps it
+running.
 """
 
 import asyncio
@@ -12,7 +13,9 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 import structlog
+from sqlalchemy import Connection
 
+from soundstage.kit import journal
 from soundstage.kit.clock import Clock
 from soundstage.kit.database import Database
 from soundstage.kit.hints import Hint
@@ -24,6 +27,7 @@ from soundstage.resources.sessions.looks import looks_of
 _LOOK_SECONDS = 1.0
 _GATHER_SECONDS = 0.1
 """Changes come in crowds: a look soon after the first sees the others as well."""
+_SEEN = {"sessions", "backups", "streams", "launch_profiles", "images", "components"}
 _MOST_A_LOGIN = 8
 _MOST = 512
 
@@ -33,8 +37,9 @@ _log = structlog.get_logger("soundstage.portal")
 class Page:
     """One open page; see `portal.events.Follower`."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: Login, *, of_all: bool) -> None:
         self.login = login
+        self.of_all = of_all
         self._look: str | None = None
         self._is_over = False
         self._is_let_go = False
@@ -79,19 +84,21 @@ class Changes:
         self._loop: asyncio.AbstractEventLoop | None = None
         database.listen(self._hear)
 
-    def look(self, login: Login) -> str:
+    def look(self, login: Login, *, of_all: bool = False) -> str:
         """Give what stands for all that a person sees now."""
         with self._database.transaction(write=False) as transaction:
+            if of_all:
+                return _look_of_all(transaction)
             return looks_of(transaction, [login.principal_id])[login.principal_id]
 
     @asynccontextmanager
-    async def follow(self, login: Login) -> AsyncIterator[Page | None]:
+    async def follow(self, login: Login, *, of_all: bool = False) -> AsyncIterator[Page | None]:
         """Keep a page up to date while the block lasts."""
         of_login = Counter(page.login.id for page in self._pages)[login.id]
         if len(self._pages) >= _MOST or of_login >= _MOST_A_LOGIN:
             yield None
             return
-        page = Page(login)
+        page = Page(login, of_all=of_all)
         self._pages.add(page)
         if self._wake is not None:
             self._wake.set()
@@ -126,28 +133,34 @@ class Changes:
         if not pages:
             return
         try:
-            looks, living = await anyio.to_thread.run_sync(self._read, pages)
+            looks, of_all, living = await anyio.to_thread.run_sync(self._read, pages)
         except Exception:  # noqa: BLE001 - it is logged, and the next look may go well
             _log.exception("changes can't be seen")
             return
         for page in pages:
             if page.login.id in living:
-                page.tell(looks[page.login.principal_id])
+                page.tell(of_all if page.of_all else looks[page.login.principal_id])
             else:
                 page.end()
 
-    def _read(self, pages: list[Page]) -> tuple[dict[str, str], set[str]]:
-        owners = {page.login.principal_id for page in pages}
+    def _read(self, pages: list[Page]) -> tuple[dict[str, str], str, set[str]]:
+        owners = {page.login.principal_id for page in pages if not page.of_all}
         with self._database.transaction(write=False) as transaction:
             living = logins.living(transaction, {page.login.id for page in pages}, self._clock())
-            return looks_of(transaction, owners), living
+            of_all = _look_of_all(transaction) if any(page.of_all for page in pages) else ""
+            return looks_of(transaction, owners) if owners else {}, of_all, living
 
     def _hear(self, hints: list[Hint]) -> None:
         """Hear, in whatever thread it was, that something was committed."""
         loop, wake = self._loop, self._wake
         if loop is None or wake is None or not self._pages:
             return
-        if any(worker in {"sessions", "backups", "streams"} for worker, _ in hints):
+        if any(worker in _SEEN for worker, _ in hints):
             # The loop may be closed by now, and then nobody is to be told.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(wake.set)
+
+
+def _look_of_all(transaction: Connection) -> str:
+    """Whatever happens is written down, so the last entry stands for everything."""
+    return f"all-{journal.last(transaction)}"

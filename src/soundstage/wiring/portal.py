@@ -3,21 +3,29 @@
 `service` makes one and hands it to the portal.
 """
 
+import threading
+import time
 from datetime import datetime, timedelta
 
 import httpx
+from sqlalchemy import Connection
 from starlette.types import ASGIApp
 
 from soundstage.client.calls import Client
-from soundstage.portal.door import Login, Visit
+from soundstage.portal.door import Check, Login, Visit
 from soundstage.resources.logins import model
 from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import Person
 from soundstage.resources.operations import OPERATIONS
 from soundstage.wire.faults import NotFoundError
+from soundstage.wire.operation import Operation
+from soundstage.wiring.examination import examine
 from soundstage.wiring.inside import Inside
 from soundstage.wiring.parts import Parts
+
+_EXAMINE_SECONDS = 30.0
+_ROWS = {row.name: row for row in OPERATIONS}
 
 
 class PortalDoor:
@@ -26,6 +34,8 @@ class PortalDoor:
     def __init__(self, service: Parts, api: ASGIApp) -> None:
         self._service = service
         self._api = api
+        self._examining = threading.Lock()
+        self._examined: tuple[float, list[Check]] | None = None
 
     def now(self) -> datetime:
         """Tell the time."""
@@ -54,13 +64,14 @@ class PortalDoor:
         now = self.now()
         with self._service.database.transaction(write=False) as transaction:
             found = logins.find(transaction, secret, now)
-        if found is None:
-            return None
-        login, person = found
+            if found is None:
+                return None
+            login, person = found
+            administers = _administers(transaction, person)
         if not logins.is_use_noted(login, visit.address, now):
             with self._service.database.transaction(note=True) as transaction:
                 logins.note_use(transaction, login, visit.address, now)
-        return _shown(login, person)
+        return _shown(login, person, administers)
 
     def logins(self, login: Login) -> list[Login]:
         """List where this person is signed in; for the operator, where anybody is."""
@@ -71,7 +82,7 @@ class PortalDoor:
             else:
                 own = logins.of_person(transaction, person, self.now())
                 found = [(each, person) for each in own]
-        return [_shown(each, whose) for each, whose in found]
+            return [_shown(each, whose, _administers(transaction, whose)) for each, whose in found]
 
     def end(self, login: Login, login_id: str) -> bool:
         """End a login that `logins` lists."""
@@ -82,6 +93,19 @@ class PortalDoor:
             except NotFoundError:
                 return False
         return True
+
+    def operation(self, name: str) -> Operation:
+        """Give an operation's row."""
+        return _ROWS[name]
+
+    def examine(self) -> list[Check]:
+        """Look at this machine, by one person at a time: it starts programs."""
+        with self._examining:
+            if self._examined is None or time.monotonic() - self._examined[0] > _EXAMINE_SECONDS:
+                found = examine(self._service.settings, self._service.engine)
+                checks = [Check(each.name, each.state, each.detail) for each in found]
+                self._examined = time.monotonic(), checks
+            return self._examined[1]
 
     def client(self, login: Login) -> Client:
         """Make a client that calls the API as this person."""
@@ -101,12 +125,17 @@ def _called(person: Person) -> str:
     return person.display_name or person.name
 
 
-def _shown(login: model.Login, person: Person) -> Login:
+def _administers(transaction: Connection, person: Person) -> bool:
+    return person.is_operator or members.administers_any(transaction, person.id)
+
+
+def _shown(login: model.Login, person: Person, administers: bool) -> Login:
     return Login(
         id=login.id,
         principal_id=person.id,
         name=_called(person),
         is_operator=person.is_operator,
+        is_administrator=administers,
         browser=login.browser,
         address=login.address,
         created_at=login.created_at,

@@ -20,6 +20,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.portal.welcome import OwnCertificate
 
 _ANY = {"0.0.0.0", "::", ""}  # noqa: S104 - it is read
+_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - it is read
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9-]{1,63})*\Z")
 
 _log = structlog.get_logger("soundstage.tls")
@@ -151,3 +152,10 @@ def _no_password() -> str:
 def _state(certificate: Certificate) -> tuple[tuple[int, int], ...]:
     seen = (path.stat() for path in (certificate.chain, certificate.key))
     return tuple((each.st_mtime_ns, each.st_ino) for each in seen)
+
+
+def local_address(settings: Settings) -> str:
+    """Say where this machine reaches the service, whatever browsers call it."""
+    host = _THIS_MACHINE.get(settings.host, settings.host)
+    scheme = "https" if settings.speaks_tls else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -45,3 +45,21 @@ def test_everybody_is_listed_their_own(world: World, studio: Studio) -> None:
     assert len(list(anna.pages("ListLaunchProfileAvailabilities", **asked))) == 1
     failed = list(anna.pages("ListLaunchProfileAvailabilities", **asked, states=["CREATE_FAILED"]))
     assert failed == []
+
+
+def test_capacity_and_quotas_of_a_studio_are_told(world: World, studio: Studio) -> None:
+    world.engine.most_workstations = 4
+    studio.launch()
+    told = world.operator.call("GetStudioCapacity", studioId=studio.id)
+    place = told["place"]
+    assert (place["workstations"], place["promised"]["cpus"]) == (1, 4.0)
+    assert place["toPromise"] == {"cpus": 16.0, "gpus": 0, "memoryInBytes": 64 * 1024**3}
+    quotas = {each["quota"]: each for each in told["quotas"]}
+    assert quotas["streaming sessions"] == {
+        "quota": "streaming sessions",
+        "value": 500,
+        "used": 1,
+    }
+    assert quotas["launch profiles"]["used"] == quotas["studio components"]["used"] == 1
+    assert "used" not in quotas["streaming sessions per user"]
+    assert {each["freePlaces"] for each in told["instanceTypes"]} == {3}

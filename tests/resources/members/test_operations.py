@@ -97,3 +97,21 @@ def test_wrong_inputs_are_refused_by_their_names(
     name, said = refused("PutStudioMembers", **given)
     assert name == "ValidationException"
     assert message in said
+
+
+def test_people_are_listed_by_id_and_by_name(world: World, studio_id: str) -> None:
+    boss = world.client("boss")
+    put(world, studio_id, world.principal_id("boss"))
+    anna = world.principal_id("anna")
+    names = {each["name"] for each in boss.pages("ListPeople")}
+    assert names == {"operator", "boss", "anna"}
+    (found,) = boss.pages("ListPeople", principalIds=f"{anna},nobody")
+    assert found == {
+        "identityStoreId": "d-soundstage",
+        "isActive": True,
+        "isOperator": False,
+        "name": "anna",
+        "principalId": anna,
+    }
+    assert list(boss.pages("ListPeople", name="anna")) == [found]
+    assert list(boss.pages("ListPeople", name="ann")) == []

@@ -88,7 +88,7 @@ function tell(words) {
 }
 
 function listen() {
-  const events = new EventSource(`${live.dataset.events}?seen=${encodeURIComponent(pulse)}`);
+  const events = new EventSource(`${live.dataset.events}&seen=${encodeURIComponent(pulse)}`);
   events.addEventListener("open", () => {
     clearTimeout(silence);
     silence = 0;

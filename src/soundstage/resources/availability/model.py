@@ -6,9 +6,10 @@ from statistics import median
 
 import msgspec
 
-from soundstage.engines.interface import Room
+from soundstage.engines.interface import Capacity, Room
 from soundstage.resources.images.model import StreamingImage
 from soundstage.resources.launch_profiles.model import LaunchProfile
+from soundstage.resources.quotas import Quota
 
 FEWEST_STARTS = 3
 """Fewer measured starts say nothing about the next one."""
@@ -42,6 +43,35 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     availability: Availability
 
 
+class Amount(msgspec.Struct, frozen=True, kw_only=True):
+    """Cores, memory and graphics cards."""
+
+    cpus: float
+    gpus: int
+    memory_in_bytes: int
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """How large the place is that all workstations run in, and what each size gets of it."""
+
+    free_disk_in_bytes: int
+    free_memory_in_bytes: int
+    promised: Amount
+    size: Amount
+    to_promise: Amount
+    workstations: int
+    types: list[InstanceTypeAvailability]
+
+
+class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of something a studio may have, and has."""
+
+    quota: Quota
+    value: int
+    used: int | None
+    """None where it is counted by person."""
+
+
 def of_type(name: str, room: Room | None) -> InstanceTypeAvailability:
     """Say what a type is here; a place is free as far as nobody else was promised it."""
     wanted = None if room is None else room.types.get(name)
@@ -62,6 +92,23 @@ def of_type(name: str, room: Room | None) -> InstanceTypeAvailability:
         detail=room.details.get(name),
         free_places=max(0, places),
     )
+
+
+def place_of(room: Room) -> Place:
+    """Say in figures what the engine says of its place."""
+    return Place(
+        free_disk_in_bytes=room.free_disk_bytes,
+        free_memory_in_bytes=room.free_memory_bytes,
+        promised=_amount(room.promised),
+        size=_amount(room.size),
+        to_promise=_amount(room.to_promise),
+        workstations=len(room.workstations),
+        types=[of_type(name, room) for name in room.types],
+    )
+
+
+def _amount(capacity: Capacity) -> Amount:
+    return Amount(cpus=capacity.cpus, gpus=capacity.gpus, memory_in_bytes=capacity.memory_bytes)
 
 
 def expected(starts: Sequence[timedelta]) -> timedelta | None:

@@ -1,14 +1,16 @@
 """The operations on availability, additions to the public API."""
 
 from soundstage.resources.availability import service
-from soundstage.resources.availability.model import Availability
+from soundstage.resources.availability.model import Availability, InstanceTypeAvailability, Place
 from soundstage.resources.images.operations import StreamingImageShape
 from soundstage.resources.images.operations import show as show_image
 from soundstage.resources.launch_profiles.model import LaunchProfileState
 from soundstage.resources.launch_profiles.operations import LaunchProfileShape
 from soundstage.resources.launch_profiles.operations import show as show_profile
 from soundstage.resources.listing import PAGE_SIZE
+from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
+from soundstage.resources.shaping import shaped
 from soundstage.wire.operation import Grant, Operation, Permission
 from soundstage.wire.shapes import MaxResults, Shape
 
@@ -68,13 +70,80 @@ class ListLaunchProfileAvailabilitiesOutput(Shape, frozen=True, kw_only=True):
     next_token: str | None = None
 
 
+class CapacityShape(Shape, frozen=True, kw_only=True):
+    """Cores, memory and graphics cards."""
+
+    cpus: float
+    gpus: int
+    memory_in_bytes: int
+
+
+class PlaceShape(Shape, frozen=True, kw_only=True):
+    """How large the place is that all workstations of the installation run in."""
+
+    free_disk_in_bytes: int
+    free_memory_in_bytes: int
+    """What no process uses now, whatever was promised."""
+    promised: CapacityShape
+    size: CapacityShape
+    to_promise: CapacityShape
+    """What all workstations together may be promised."""
+    workstations: int
+    """How many run, or are on their way."""
+
+
+class QuotaUseShape(Shape, frozen=True, kw_only=True):
+    """How much of something the studio may have, and has."""
+
+    quota: Quota
+    value: int
+    used: int | None = None
+    """Absent where it is counted by person."""
+
+
+class GetStudioCapacityInput(Shape, frozen=True, kw_only=True):
+    """Which studio."""
+
+    studio_id: str
+
+
+class GetStudioCapacityOutput(Shape, frozen=True, kw_only=True):
+    """What there is, what is promised, and what the studio may have."""
+
+    instance_types: list[LaunchProfileInstanceTypeAvailability]
+    quotas: list[QuotaUseShape]
+    place: PlaceShape | None = None
+    """Absent where the engine can't tell."""
+
+
+def get_studio_capacity(request: Request, given: GetStudioCapacityInput) -> GetStudioCapacityOutput:
+    """Say what there is."""
+    place, uses = service.of_studio(request, given.studio_id)
+    return GetStudioCapacityOutput(
+        instance_types=[] if place is None else _show_types(place.types),
+        quotas=[shaped(QuotaUseShape, use) for use in uses],
+        place=None if place is None else _show_place(place),
+    )
+
+
+def _show_place(place: Place) -> PlaceShape:
+    return shaped(
+        PlaceShape,
+        place,
+        promised=shaped(CapacityShape, place.promised),
+        size=shaped(CapacityShape, place.size),
+        to_promise=shaped(CapacityShape, place.to_promise),
+    )
+
+
 def get_launch_profile_availability(
     request: Request, given: GetLaunchProfileAvailabilityInput
 ) -> GetLaunchProfileAvailabilityOutput:
     """Say what one would get."""
     found = service.of_profile(request, given.studio_id, given.launch_profile_id)
     return GetLaunchProfileAvailabilityOutput(
-        instance_types=_show_types(found), expected_start_in_seconds=_show_start(found)
+        instance_types=_show_types(found.instance_types),
+        expected_start_in_seconds=_show_start(found),
     )
 
 
@@ -95,7 +164,7 @@ def list_launch_profile_availabilities(
             LaunchProfileAvailabilityShape(
                 launch_profile=show_profile(request, offer.profile),
                 streaming_images=[show_image(request, image) for image in offer.images],
-                instance_types=_show_types(offer.availability),
+                instance_types=_show_types(offer.availability.instance_types),
                 expected_start_in_seconds=_show_start(offer.availability),
             )
             for offer in offers
@@ -104,7 +173,9 @@ def list_launch_profile_availabilities(
     )
 
 
-def _show_types(found: Availability) -> list[LaunchProfileInstanceTypeAvailability]:
+def _show_types(
+    found: list[InstanceTypeAvailability],
+) -> list[LaunchProfileInstanceTypeAvailability]:
     return [
         LaunchProfileInstanceTypeAvailability(
             ec2_instance_type=each.ec2_instance_type,
@@ -114,7 +185,7 @@ def _show_types(found: Availability) -> list[LaunchProfileInstanceTypeAvailabili
             detail=each.detail,
             free_places=each.free_places,
         )
-        for each in found.instance_types
+        for each in found
     ]
 
 
@@ -124,6 +195,15 @@ def _show_start(found: Availability) -> float | None:
 
 
 OPERATIONS = [
+    Operation(
+        name="GetStudioCapacity",
+        method="GET",
+        path="/studios/{studioId}/capacity",
+        input=GetStudioCapacityInput,
+        output=GetStudioCapacityOutput,
+        permission=Permission(administrator=Grant.ALWAYS, user=Grant.NEVER),
+        handler=get_studio_capacity,
+    ),
     Operation(
         name="GetLaunchProfileAvailability",
         method="GET",

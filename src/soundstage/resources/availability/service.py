@@ -2,11 +2,16 @@
 
 from soundstage.engines.interface import RetryableError, Room
 from soundstage.resources.availability import model
-from soundstage.resources.availability.model import Availability, Offer
+from soundstage.resources.availability.model import Availability, Offer, Place, QuotaUse
+from soundstage.resources.components import service as components
+from soundstage.resources.images import service as images
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles.model import LaunchProfile, LaunchProfileState
+from soundstage.resources.quotas import Quota
 from soundstage.resources.request import Request
+from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions import starts
+from soundstage.resources.studios import service as studios
 
 
 def of_profile(request: Request, studio_id: str, profile_id: str) -> Availability:
@@ -34,12 +39,29 @@ def list_page(
         size=size,
     )
     chances = _chances(request, profiles)
-    images = launch_profiles.images_of(request.transaction, studio_id, profiles)
+    shown = launch_profiles.images_of(request.transaction, studio_id, profiles)
     offers = [
-        Offer(profile=profile, images=images[profile.id], availability=chances[profile.id])
+        Offer(profile=profile, images=shown[profile.id], availability=chances[profile.id])
         for profile in profiles
     ]
     return offers, token
+
+
+def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[QuotaUse]]:
+    """Say how large the place is, and how much of its quotas a studio has. Raises NotFoundError."""
+    studios.find(request.transaction, studio_id)
+    transaction = request.transaction
+    used = {
+        Quota.SESSIONS: sessions.count(transaction, studio_id),
+        Quota.LAUNCH_PROFILES: launch_profiles.count(transaction, studio_id),
+        Quota.CUSTOM_IMAGES: images.count(transaction, studio_id),
+        **components.counts(transaction, studio_id),
+    }
+    quotas = request.installation.quotas
+    room = _room(request)
+    return None if room is None else model.place_of(room), [
+        QuotaUse(quota=quota, value=quotas[quota], used=used.get(quota)) for quota in Quota
+    ]
 
 
 def _chances(request: Request, profiles: list[LaunchProfile]) -> dict[str, Availability]:

@@ -235,14 +235,27 @@ def settle(
     )
 
 
+def counts(transaction: Connection, studio_id: str) -> dict[Quota, int]:
+    """Count what the studio's quotas count: all components, and those of types that have one."""
+    every = settling.count_living(transaction, store.components, studio_id)
+    return {Quota.COMPONENTS: every} | {
+        quota: _count_of_type(transaction, studio_id, kind)
+        for kind, quota in _QUOTAS_OF_TYPES.items()
+    }
+
+
+def _count_of_type(transaction: Connection, studio_id: str, kind: StudioComponentType) -> int:
+    present = store.count_of_type(transaction, studio_id, kind)
+    return present + store.count_becoming(transaction, studio_id, kind)
+
+
 def _require_room(request: Request, studio_id: str, kind: StudioComponentType) -> None:
     """Raise QuotaExceededError unless the studio may have one more component of this type."""
     quota = _QUOTAS_OF_TYPES.get(kind)
     if quota is None:
         return
-    present = store.count_of_type(request.transaction, studio_id, kind)
-    coming = store.count_becoming(request.transaction, studio_id, kind)
-    quotas.require(request.installation.quotas, quota, used=present + coming, studio_id=studio_id)
+    used = _count_of_type(request.transaction, studio_id, kind)
+    quotas.require(request.installation.quotas, quota, used=used, studio_id=studio_id)
 
 
 def _with(component: StudioComponent, change: StudioComponentChange) -> StudioComponent:

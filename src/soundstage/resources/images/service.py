@@ -40,7 +40,7 @@ def create(
     quotas.require(
         request.installation.quotas,
         Quota.CUSTOM_IMAGES,
-        used=settling.count_living(request.transaction, store.images, studio_id),
+        used=count(request.transaction, studio_id),
         studio_id=studio_id,
     )
     image = StreamingImage(
@@ -76,6 +76,11 @@ def look_up(transaction: Connection, studio_id: str, image_id: str) -> Streaming
     """Read one image, for nouns above; None when the studio has none of this id."""
     image = store.images.get(transaction, image_id)
     return image if image is not None and image.studio_id == studio_id else None
+
+
+def count(transaction: Connection, studio_id: str) -> int:
+    """Count what the studio's quota counts."""
+    return settling.count_living(transaction, store.images, studio_id)
 
 
 def list_page(

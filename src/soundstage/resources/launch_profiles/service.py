@@ -78,7 +78,7 @@ def create(
     quotas.require(
         request.installation.quotas,
         Quota.LAUNCH_PROFILES,
-        used=settling.count_living(transaction, store.launch_profiles, studio_id),
+        used=count(transaction, studio_id),
         studio_id=studio_id,
     )
     profile = LaunchProfile(
@@ -201,6 +201,11 @@ def _living(
         components.look_up(transaction, studio_id, component_id) for component_id in component_ids
     ]
     return [component for component in found if component is not None and not component.is_over]
+
+
+def count(transaction: Connection, studio_id: str) -> int:
+    """Count what the studio's quota counts."""
+    return settling.count_living(transaction, store.launch_profiles, studio_id)
 
 
 def list_page(

@@ -80,6 +80,56 @@ class GetStudioMemberOutput(Shape, frozen=True, kw_only=True):
     member: StudioMembershipShape
 
 
+class PersonShape(Shape, frozen=True, kw_only=True):
+    """Somebody whom the installation knows."""
+
+    identity_store_id: str
+    is_active: bool
+    """Whether they may come in at all."""
+    is_operator: bool
+    name: str
+    principal_id: str
+    display_name: str | None = None
+
+
+class ListPeopleInput(Shape, frozen=True, kw_only=True):
+    """Whom, and where to go on."""
+
+    name: str | None = None
+    next_token: str | None = None
+    principal_ids: str | None = None
+    """One id, or up to a hundred with commas between."""
+
+
+class ListPeopleOutput(Shape, frozen=True, kw_only=True):
+    """A page of people."""
+
+    people: list[PersonShape]
+    next_token: str | None = None
+
+
+def list_people(request: Request, given: ListPeopleInput) -> ListPeopleOutput:
+    """List the people whom the installation knows; an addition to the public API."""
+    people, next_token = service.list_people(
+        request,
+        principal_ids=[part for part in (given.principal_ids or "").split(",") if part],
+        name=given.name,
+        next_token=given.next_token,
+    )
+    return ListPeopleOutput(
+        people=[
+            shaped(
+                PersonShape,
+                person,
+                principal_id=person.id,
+                identity_store_id=service.IDENTITY_STORE_ID,
+            )
+            for person in people
+        ],
+        next_token=next_token,
+    )
+
+
 def put_studio_members(request: Request, given: PutStudioMembersInput) -> Empty:
     """Make people administrators; those who are already stay so."""
     service.put(
@@ -126,6 +176,16 @@ _ALL = "/studios/{studioId}/membership"
 _ONE = f"{_ALL}/{{principalId}}"
 
 OPERATIONS = [
+    Operation(
+        name="ListPeople",
+        method="GET",
+        path="/people",
+        input=ListPeopleInput,
+        output=ListPeopleOutput,
+        permission=Permission(administrator=Grant.ALWAYS, user=Grant.NEVER),
+        handler=list_people,
+        paginates="people",
+    ),
     Operation(
         name="PutStudioMembers",
         method="POST",

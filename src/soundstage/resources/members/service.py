@@ -5,7 +5,7 @@ above that ask who somebody is.
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from soundstage.kit import hints, ids, journal
 from soundstage.kit.crypto import Seal
@@ -122,6 +122,26 @@ def set_person_active(
     hints.hint(transaction, "streams", person.id)
     event = "ENABLED" if is_active else "DISABLED"
     _note_person(transaction, person, event, now=now, actor=actor)
+
+
+def list_people(
+    request: Request, *, principal_ids: list[str], name: str | None, next_token: str | None
+) -> tuple[list[Person], str | None]:
+    """List the people who are known, oldest first; only some if ids or a name are said."""
+    columns = store.people.table.c
+    where: list[ColumnElement[bool]] = []
+    if principal_ids:
+        where.append(columns.id.in_(principal_ids[: listing.PAGE_SIZE]))
+    if name is not None:
+        where.append(columns.name == name)
+    return listing.page(
+        request,
+        store.people,
+        *where,
+        operation="ListPeople",
+        filters={"principalIds": sorted(principal_ids), "name": name},
+        next_token=next_token,
+    )
 
 
 def keys_of(transaction: Connection, person: Person) -> list[AccessKey]:

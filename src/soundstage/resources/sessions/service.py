@@ -396,6 +396,11 @@ def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
     return store.known_refs(transaction, refs)
 
 
+def count(transaction: Connection, studio_id: str) -> int:
+    """Count what the studio's quota counts."""
+    return store.count_living(transaction, studio_id, "")[0]
+
+
 def _require_room(request: Request, studio_id: str, owner: str) -> None:
     """Raise QuotaExceededError unless the owner and the studio may have one more session."""
     limits = request.installation.quotas

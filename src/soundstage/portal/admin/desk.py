@@ -1,0 +1,158 @@
+"""What every page for administrators stands on: who may see it, of which studio, and its tabs.
+
+`addresses` puts the pages together. Whether somebody may do a thing is said by the operation
+table; the API decides it again at each call.
+"""
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.responses import Response
+
+from soundstage.client.calls import Client
+from soundstage.portal.stage import Asked, Endpoint, Stage
+from soundstage.portal.views import Document
+from soundstage.wire.operation import Grant, Operation
+
+_MOST_NAMES = 500
+_AT_ONCE = 100
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """The studio that a page is about, as its administrator sees it."""
+
+    id: str
+    name: str
+    path: str
+    """Below the portal's own, without a slash at the end."""
+    studios: list[tuple[str, str]]
+    """All that the person administers: path and name."""
+    is_operator: bool
+    client: Client
+    row: Callable[[str], Operation]
+
+    @property
+    def studio(self) -> dict[str, str]:
+        """The studio, as a call's member."""
+        return {"studioId": self.id}
+
+    def may(self, operation: str) -> bool:
+        """Reports whether this person may run an operation in this studio."""
+        grant = self.row(operation).permission.administrator
+        return self.is_operator or grant is not Grant.NEVER
+
+
+Handler = Callable[[Asked, Place], Response]
+
+
+class Tab(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the pages that stand beside each other."""
+
+    name: str
+    needs: str
+    """The operation without which there is nothing to see."""
+
+
+TABS = (
+    Tab(name="sessions", needs="ListStreamingSessions"),
+    Tab(name="profiles", needs="ListLaunchProfiles"),
+    Tab(name="images", needs="ListStreamingImages"),
+    Tab(name="components", needs="ListStudioComponents"),
+    Tab(name="people", needs="ListPeople"),
+    Tab(name="capacity", needs="GetStudioCapacity"),
+    Tab(name="health", needs="GetStudioCapacity"),
+)
+
+
+class Desk:
+    """Guards handlers and fills their pages in."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def page(self, handler: Handler) -> Endpoint:
+        """Show something to an administrator."""
+        return self.stage.page(self._guarded(handler))
+
+    def action(self, handler: Handler) -> Endpoint:
+        """Do something that an administrator sent a form of ours for."""
+        return self.stage.action(self._guarded(handler))
+
+    def entry(self, asked: Asked) -> Response:
+        """Lead to the first studio, or to the one that was chosen."""
+        wanted = asked.query.get("studio", "")
+        paths = [path for path, _ in _administered(asked)]
+        if not paths:
+            return self._refuse(asked)
+        return self.stage.pages.go(f"{wanted if wanted in paths else paths[0]}/sessions")
+
+    def show(
+        self, template: str, asked: Asked, place: Place, tab: str, *, live: bool, **values: Any
+    ) -> Response:
+        """Fill a page in; a live one is kept up to date with everything that happens."""
+        shared: dict[str, Any] = {}
+        if live:
+            shared = {"of_all": True, "pulse": self.stage.changes.look(asked.login, of_all=True)}
+        return self.stage.pages.page(
+            f"admin/{template}",
+            login=asked.login,
+            place=place,
+            tab=tab,
+            tabs=[each.name for each in TABS if place.may(each.needs)],
+            **shared,
+            **values,
+        )
+
+    def _guarded(self, handler: Handler) -> Callable[[Asked], Response]:
+        def guarded(asked: Asked) -> Response:
+            caller = asked.client.call("GetCaller") if asked.login.is_administrator else {}
+            studios = [each for each in caller.get("studios", ()) if each["isAdministrator"]]
+            here = [each for each in studios if each["studioId"] == asked.path["studio"]]
+            if not here:
+                return self._refuse(asked)
+            place = Place(
+                id=here[0]["studioId"],
+                name=here[0]["displayName"],
+                path=_path_of(here[0]),
+                studios=[(_path_of(each), each["displayName"]) for each in studios],
+                is_operator=caller["isOperator"],
+                client=asked.client,
+                row=self.stage.door.operation,
+            )
+            return handler(asked, place)
+
+        return guarded
+
+    def _refuse(self, asked: Asked) -> Response:
+        key = "no_studio_yet" if asked.login.is_operator else "not_admin"
+        return self.stage.pages.notice(key, HTTPStatus.FORBIDDEN, login=asked.login)
+
+
+def names_of(client: Client, principal_ids: Iterable[str]) -> dict[str, str]:
+    """Find out how people are called; who is not known here is called by their id."""
+    wanted = sorted(set(principal_ids))
+    found = {each: each for each in wanted}
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = ",".join(wanted[start : start + _AT_ONCE])
+        for person in client.pages("ListPeople", principalIds=some):
+            found[person["principalId"]] = called(person)
+    return found
+
+
+def called(person: Document) -> str:
+    """Say how somebody is called."""
+    return str(person.get("displayName") or person["name"])
+
+
+def _administered(asked: Asked) -> list[tuple[str, str]]:
+    if not asked.login.is_administrator:
+        return []
+    studios = asked.client.call("GetCaller")["studios"]
+    return [(_path_of(each), each["displayName"]) for each in studios if each["isAdministrator"]]
+
+
+def _path_of(studio: Document) -> str:
+    return f"/admin/{quote(studio['studioId'], safe='')}"

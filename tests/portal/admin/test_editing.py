@@ -1,0 +1,58 @@
+"""Lists and forms that all kinds have in common."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from soundstage.portal.admin.components import Components
+from soundstage.portal.admin.images import Images
+from soundstage.portal.admin.profiles import Profiles
+
+if TYPE_CHECKING:
+    from tests.portal.admin.conftest import Office
+
+KINDS = [Profiles.name, Images.name, Components.name]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_from_the_studio_are_text(office: "Office", kind: str) -> None:
+    name = "<b>&\"'</b>{{7*7}}"
+    calls = {
+        "images": ("CreateStreamingImage", {"ec2ImageId": "ami-x"}),
+        "components": ("CreateStudioComponent", {"type": "CUSTOM"}),
+        "profiles": (
+            "UpdateLaunchProfile",
+            {"launchProfileId": office.studio.profile_id, "description": name},
+        ),
+    }
+    operation, more = calls[kind]
+    office.world.operator.call(operation, studioId=office.studio.id, name=name, **more)
+    office.world.settle()
+    page = office.see(kind).text
+    assert "<b>" not in page
+    assert "{{7*7}}" in page
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_there_is_said(office: "Office", kind: str) -> None:
+    for path in (f"{kind}/nothing", f"{kind}/nothing/delete", f"{kind}/%3Cscript%3E"):
+        answer = office.see(path)
+        assert answer.status_code in {400, 404}
+        assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_limits_of_the_api_stand_in_the_form(office: "Office", kind: str) -> None:
+    page = office.see(f"{kind}/new").text
+    assert 'maxlength="64"' in page
+    assert "required" in page
+    assert "Only whoever runs this installation" not in page
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_link_changes_anything_and_no_form_from_elsewhere(office: "Office", kind: str) -> None:
+    assert office.see(f"{kind}/x/members").status_code in {404, 405}
+    where = f"{office.path}/{kind}/new"
+    assert office.operator.post(where, {"token": "x"}).status_code == 403
+    foreign = office.operator.post(where, {"token": "x"}, origin="https://evil.example")
+    assert foreign.status_code == 403

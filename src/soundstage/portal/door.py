@@ -31,6 +31,8 @@ class PortalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long the backups of a deleted workstation are kept, as people are told."""
     open_seconds: float = 10.0
     """How long opening a workstation waits for its stream."""
+    strangers_form_bytes: int = 16 * 1024
+    """The largest form of who is not signed in."""
     form_bytes: int = 64 * 1024
     """The largest form: two scripts, each letter of which may take three."""
 

@@ -67,7 +67,7 @@ class SignIn:
         if not stage.cookies.is_from_here(request):
             return stage.foreign()
         try:
-            form = await read_form(request, stage.settings.form_bytes)
+            form = await read_form(request, stage.settings.strangers_form_bytes)
         except BadFormError:
             return stage.pages.notice("bad_form", HTTPStatus.BAD_REQUEST)
         bits = stage.cookies.stranger(request)

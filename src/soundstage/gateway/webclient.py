@@ -3,9 +3,9 @@
 `app` makes one at start. The client comes from the stream environment's package, never from a
 session's socket: the artist owns the process behind that socket, and what it would serve would
 run on our origin. Since every file is in a table, an address is looked up and never becomes a
-path. Four small files of our own stand beside the client's: a stylesheet, a script that leaves the
-page when the stream has ended, one that moves files, and one that shows what the workstation will
-do by itself.
+path. Some small files of our own stand beside the client's: a stylesheet, a script that leaves the
+page when the stream has ended, one that moves files, one that makes the bar, one that shows what
+the workstation will do by itself, and what they have in common.
 """
 
 import base64
@@ -109,7 +109,9 @@ def _adapt(page: str, title: str, assets: str) -> str:
     head = (
         f'<link rel="stylesheet" href="{assets}soundstage/page.css">'
         f'<script src="{assets}soundstage/page.js"></script>'
+        f'<script src="{assets}soundstage/own.js"></script>'
         f'<script src="{assets}soundstage/files.js"></script>'
+        f'<script src="{assets}soundstage/bar.js"></script>'
         f'<script src="{assets}soundstage/countdown.js" defer></script>'
     )
     changes = {

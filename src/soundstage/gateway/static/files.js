@@ -108,45 +108,13 @@
   }
 
   /* The keyboard stays with the desktop unless somebody went to the panel by keyboard. */
-  for (const part of [panel, open]) {
-    part.addEventListener("mousedown", (event) => event.preventDefault());
-    for (const kind of [
-      "pointerdown", "pointerup", "pointermove", "mousedown", "mouseup", "mousemove",
-      "click", "wheel", "touchstart", "touchmove", "touchend", "contextmenu",
-    ]) {
-      part.addEventListener(kind, (event) => event.stopPropagation());
-    }
-  }
-
-  /* A key that went down in the desktop must come up there, wherever the focus is by then. */
-  const down = new Set();
-  const isOurs = () => panel.contains(document.activeElement) || document.activeElement === open;
-  window.addEventListener("keydown", (event) => {
-    const isShortcut = event.code === "KeyF" && event.ctrlKey && event.altKey && event.shiftKey;
-    if (isShortcut && rules !== null) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      show(panel.hidden, { focus: true });
-    } else if (isOurs()) {
-      event.stopImmediatePropagation();
-      if (event.key === "Escape") {
-        event.preventDefault();
-        show(false);
-      }
-    } else {
-      down.add(event.code);
-    }
-  }, true);
-  window.addEventListener("keyup", (event) => {
-    if (!down.delete(event.code) && isOurs()) {
-      event.stopImmediatePropagation();
-    }
-  }, true);
-  window.addEventListener("paste", (event) => {
-    if (isOurs()) {
-      event.stopImmediatePropagation();
-    }
-  }, true);
+  window.soundstage.add({
+    elements: [panel, open],
+    key: "KeyF",
+    isThere: () => rules !== null,
+    toggle: () => show(panel.hidden, { focus: true }),
+    close: () => show(false),
+  });
 
   /* Dropping. A file that nobody takes would replace the page. */
 

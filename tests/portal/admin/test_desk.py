@@ -54,3 +54,8 @@ def test_who_is_not_known_is_called_by_the_id(office: "Office") -> None:
     anna = office.world.principal_id("anna")
     found = names_of(office.world.operator, [anna, "somebody", anna])
     assert found == {anna: "anna", "somebody": "somebody"}
+
+
+def test_who_administers_a_studio_without_profiles_is_led_to_make_one(office: "Office") -> None:
+    made = office.world.studio("second")["studioId"].replace(":", "%3A")
+    assert f'href="/admin/{made}/profiles"' in office.operator.get("/").text

@@ -82,7 +82,7 @@ def test_what_the_api_refuses_stands_beside_its_field_with_all_that_was_typed(
 ) -> None:
     for field, value, said in (
         ("idleStopInMinutes", "3", "Stops after so many minutes without work: 3 is too short"),
-        ("maxSessionLengthInMinutes", "99999", "Runs at the most, in minutes must be"),
+        ("maxSessionLengthInMinutes", "99999", "Runs at the most, in minutes: must be"),
         ("maxSessionLengthInMinutes", "an hour", "must be a whole number; got &#39;an hour&#39;"),
     ):
         fields = given(office, **{"name": "Typed", f"{RULES}.{field}": value})

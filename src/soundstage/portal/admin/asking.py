@@ -114,8 +114,7 @@ class Form:
     def in_words(self, problem: str, ask: Ask) -> str:
         """Call the member that a complaint begins with as its field is called."""
         _, _, rest = problem.partition(" ")
-        between = ": " if problem.split(" ", maxsplit=1)[0].endswith(":") else " "
-        return f"{self._words(self._key(ask))}{between}{rest}"
+        return f"{self._words(self._key(ask))}: {rest}"
 
     def _said(self, value: str) -> str:
         key = f"choice.{value}"

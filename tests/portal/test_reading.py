@@ -75,3 +75,17 @@ def test_many_launch_profiles_come_in_pages_by_one_call(
     assert (first.pages, len(first.profiles), len(last.profiles)) == (2, 36, 5)
     assert [each.name for each in first.profiles[:2]] == ["P00", "P01"]
     assert last.profiles[-1].name == "Workstation"
+
+
+def test_only_administrators_are_told_more_of_a_workstation(world: World) -> None:
+    studio = Studio(world)
+    anna = world.principal_id("anna")
+    world.client("anna")
+    session = studio.launch(ownedBy=anna)
+    told = reader(world, "operator").oversight(studio.id, session)
+    assert told is not None
+    assert (told.owner, told.is_own, told.scripts) == ("anna", False, [])
+    assert reader(world, "anna").oversight(studio.id, session) is None
+    own = reader(world, "operator").oversight(studio.id, studio.launch())
+    assert own is not None
+    assert own.is_own

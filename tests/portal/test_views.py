@@ -150,3 +150,26 @@ def test_what_is_not_allowed_is_said_as_well() -> None:
     assert ("No clipboard", False) in shown.allows
     assert ("Ends when it stops", False) in shown.allows
     assert [choice.text for choice in shown.images] == ["Image"]
+
+
+@pytest.mark.parametrize(
+    ("members", "result", "tone"),
+    [
+        ({"exitCode": 0}, "Went well", "good"),
+        ({"exitCode": 3}, "Exit code 3", "bad"),
+        ({}, "Took too long", "bad"),
+    ],
+)
+def test_scripts_say_how_they_ended(members: dict[str, Any], result: str, tone: str) -> None:
+    output = {
+        "attempt": 2,
+        "studioComponentName": "Setup",
+        "runContext": "SYSTEM_INITIALIZATION",
+        "beganAt": "2026-11-28T11:00:00Z",
+        "output": "x" * 20_000 + "why",
+        **members,
+    }
+    shown = VIEWER.script(output)
+    assert (shown.title, shown.result, shown.tone) == ("Start 2: Setup, as root", result, tone)
+    assert shown.text.endswith("why")
+    assert len(shown.text) < 10_000

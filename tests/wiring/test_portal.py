@@ -11,6 +11,7 @@ from soundstage.portal.door import Login, Visit
 from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.testing.world import World
+from soundstage.wiring import portal
 from soundstage.wiring.portal import PortalDoor
 
 VISIT = Visit(browser="b", address="192.0.2.1")
@@ -109,3 +110,23 @@ def test_logins_are_listed_for_whoever_may_end_them(world: World) -> None:
     assert not door.end(anna, operator.id)
     assert door.end(operator, anna.id)
     assert not door.end(operator, anna.id)
+
+
+def test_who_administers_is_known_and_the_machine_is_looked_at_now_and_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio_id = world.studio()["studioId"]
+    with world.service.database.transaction() as transaction:
+        ben = members.ensure_person(transaction, "ben", world.clock())
+        members.put_administrator(transaction, studio_id, ben.id)
+    administers = {
+        name: signed_in(world, name)[1].is_administrator for name in ("operator", "ben", "anna")
+    }
+    assert administers == {"operator": True, "ben": True, "anna": False}
+    door = door_of(world)
+    found = door.examine()
+    assert {"versions", "memory-limit"} <= {each.name for each in found}
+    assert door.examine() is found
+    monkeypatch.setattr(portal, "_EXAMINE_SECONDS", -1)
+    assert door.examine() is not found
+    assert door.operation("ListPeople").path == "/people"

@@ -11,6 +11,8 @@ const ANYWAY = 60_000;
 let pulse = live.dataset.pulse;
 let reading = null;
 let silence = 0;
+let readAt = performance.now();
+let coming = 0;
 
 /** Put the server's present page in place of what is shown, part by part. */
 async function refresh() {
@@ -41,6 +43,7 @@ async function refresh() {
   } finally {
     const again = reading.again;
     reading = null;
+    readAt = performance.now();
     if (again) refresh();
   }
 }
@@ -87,6 +90,13 @@ function tell(words) {
   if (lost.textContent !== words) lost.textContent = words;
 }
 
+/** Read anew; where much happens that is not the reader's own, not more often than the page says. */
+function soon() {
+  const pause = Number(live.dataset.pause) - (performance.now() - readAt);
+  clearTimeout(coming);
+  coming = setTimeout(refresh, Math.max(0, pause));
+}
+
 function listen() {
   const events = new EventSource(`${live.dataset.events}&seen=${encodeURIComponent(pulse)}`);
   events.addEventListener("open", () => {
@@ -95,7 +105,7 @@ function listen() {
     if (lost.textContent === lost.dataset.lost) refresh();
   });
   events.addEventListener("changed", (event) => {
-    if (event.data !== pulse) refresh();
+    if (event.data !== pulse) soon();
   });
   events.addEventListener("ended", () => {
     events.close();

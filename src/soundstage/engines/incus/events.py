@@ -15,11 +15,12 @@ import msgspec
 import structlog
 
 from soundstage.engines.interface import RetryableError
+from soundstage.kit.jobs import pause_after
 
 _log = structlog.get_logger(__name__)
 
 _PATH = "/events?type=operation,lifecycle&all-projects=true"
-_AGAIN_SECONDS = 0.5
+_AGAIN_AT_THE_LATEST = 5.0
 _DONE_FROM = 200
 """Status codes below are those of operations on their way."""
 
@@ -125,18 +126,23 @@ class Events:
                 self._thread.start()
 
     def _follow(self) -> None:
+        failures = 0
         while not self._is_over.is_set():
             try:
                 with self._open(_PATH) as self._stream:
+                    failures = 0
                     with self._changed:
                         self._opened += 1
                         self._changed.notify_all()
                     while not self._is_over.is_set():
                         self._hear(self._stream.recv())
             except Exception as error:  # noqa: BLE001 - whatever broke it, it is opened again
+                failures += 1
+                pause = pause_after(failures, at_most=_AGAIN_AT_THE_LATEST)
                 if not self._is_over.is_set():
-                    _log.info("incus.events_broke", error=str(error) or type(error).__name__)
-                self._is_over.wait(_AGAIN_SECONDS)
+                    why = str(error) or type(error).__name__
+                    _log.info("incus.events_broke", error=why, pause_seconds=pause)
+                self._is_over.wait(pause)
 
     def _hear(self, text: str | bytes) -> None:
         event = msgspec.json.decode(text, type=_Event)

@@ -101,12 +101,20 @@ class Place:
             found = self._client.find(f"/images/{wanted}", _DEFAULT)
             if found is not None:
                 return str(found["fingerprint"])
-        aliases = self._client.get("/images/aliases", {"recursion": "1", **_DEFAULT})
-        known = sorted({*self._settings.images, *(each["name"] for each in aliases)})
+        known = sorted({*self._settings.images, *self._aliases()})
         raise PermanentError(
             f"image {name} is not known here; known are {', '.join(known) or 'none'}",
             reason=Reason.IMAGE,
         )
+
+    def images(self) -> set[str]:
+        """All names that an image can be called by at Incus."""
+        found = self._client.get("/images", {"recursion": "1", **_DEFAULT})
+        return self._aliases() | {str(each["fingerprint"]) for each in found}
+
+    def _aliases(self) -> set[str]:
+        found = self._client.get("/images/aliases", {"recursion": "1", **_DEFAULT})
+        return {str(each["name"]) for each in found}
 
     # -- size ----------------------------------------------------------------------------------
 

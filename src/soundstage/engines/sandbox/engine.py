@@ -512,8 +512,8 @@ class SandboxEngine(Engine):
             self._machine_is_well = True
 
     def examine(self) -> list[Capability]:
-        backups = machine.backup_program()
-        return [self._programs(), self._stream_environment(), self._sandbox(), backups]
+        looks = (self._programs, self._stream_environment, self._sandbox, checking.program)
+        return [look() for look in looks]
 
     def _programs(self) -> Capability:
         missing = machine.missing_programs()

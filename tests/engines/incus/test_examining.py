@@ -1,0 +1,62 @@
+"""What `soundstage doctor` says of an Incus."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.connection import Target
+from soundstage.engines.incus.engine import IncusEngine
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.interface import Capability, SupportsExamination
+
+
+def looks(settings: IncusSettings) -> dict[str, Capability]:
+    engine = IncusEngine(settings)
+    try:
+        assert isinstance(engine, SupportsExamination)
+        return {each.name: each for each in engine.examine()}
+    finally:
+        engine.close()
+
+
+# httpcore leaves a socket that did not connect to be closed by the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_one_that_does_not_answer_is_all_that_is_said(home: Path) -> None:
+    said = looks(IncusSettings(home=home, target=Target(address=str(home / "none"))))
+    assert list(said) == ["incus", "backups"]
+    assert not said["incus"].available
+    assert "does not answer" in said["incus"].detail
+
+
+@pytest.mark.incus
+def test_what_is_there_is_said(client: Client, incus_settings: IncusSettings) -> None:
+    before = client.get("/instances")
+    said = looks(incus_settings)
+    assert [each.name for each in said.values() if not each.available] == []
+    assert "Incus 6" in said["incus"].detail
+    assert "btrfs" in said["pool"].detail
+    assert client.get("/instances") == before
+
+
+@pytest.mark.incus
+@pytest.mark.parametrize(
+    ("changes", "name", "advice"),
+    [
+        ({"pool": "fast"}, "pool", "incus storage create fast btrfs"),
+        ({"images": {"ami-host": "gone"}}, "images", "incus image import"),
+    ],
+)
+def test_what_is_missing_is_said_with_what_helps(
+    client: Client,
+    incus_settings: IncusSettings,
+    changes: dict[str, object],
+    name: str,
+    advice: str,
+) -> None:
+    del client  # It has made the project.
+    said = looks(msgspec.structs.replace(incus_settings, **changes))
+    assert not said[name].available
+    assert advice in said[name].detail

@@ -16,15 +16,16 @@ from soundstage.engines.incus.engine import IncusEngine
 from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import instance_of
-from soundstage.engines.incus.records import Record, kept
+from soundstage.engines.incus.records import kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import Phase, RetryableError, Spec, Volume
+from soundstage.engines.keeping import Wish
 from soundstage.kit.jobs import Cancellation
 from soundstage.testing.incus import IncusDaemon
 
 pytestmark = [pytest.mark.incus, pytest.mark.timeout(300)]
 SPEC = Spec(image="ami-host", instance_type="g4dn.xlarge", volume=Volume(size_gib=1), attempt=1)
-FACTS = kept(record=Record(spec=SPEC, wanted="stopped", asked_at=1.0))
+FACTS = kept(record=Wish(spec=SPEC, wanted="stopped", asked_at=1.0))
 
 
 @pytest.fixture

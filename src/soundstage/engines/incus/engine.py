@@ -10,9 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -29,21 +27,17 @@ from soundstage.engines.incus.judgement import Known, judge
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import home_of, instance_of, ref_of
 from soundstage.engines.incus.place import FILES_PORT, STREAM_PORT, Place
-from soundstage.engines.incus.records import Record, Status, Workstation, kept
+from soundstage.engines.incus.records import Status, Workstation, kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.incus.starting import Starter
 from soundstage.engines.incus.volumes import Volumes
 from soundstage.engines.interface import (
     Address,
-    BackupCheck,
-    BackupEntry,
-    BackupFile,
     Capability,
     Engine,
     Message,
     Observed,
-    ObservedBackup,
     PermanentError,
     Phase,
     Reason,
@@ -54,8 +48,8 @@ from soundstage.engines.interface import (
     Use,
     Volume,
 )
-from soundstage.engines.repository import checking
-from soundstage.engines.repository.contents import Contents
+from soundstage.engines.keeping import Wish, without_secrets
+from soundstage.engines.repository.kept import KeepsBackups
 from soundstage.engines.repository.opening import open_repository
 from soundstage.kit import pinned
 from soundstage.kit.jobs import Cancellation, Jobs
@@ -74,16 +68,16 @@ _AT_REST = (Phase.STOPPED, Phase.FAILED, Phase.ABSENT)
 _TELLING = {"instance-started", "instance-stopped", "instance-shutdown", "instance-deleted"}
 
 
-class IncusEngine(Engine):
+class IncusEngine(KeepsBackups, Engine):
     """Workstations of one Incus; also keeps homes between runs, and backups."""
 
     def __init__(self, settings: IncusSettings, *, client: Client | None = None) -> None:
         self._settings = settings
         self._client = client or Client(settings.target, settings.project)
-        self._repository = open_repository(
+        repository = open_repository(
             settings.home, settings.backup_repository, settings.backup_credentials
         )
-        self._contents = Contents(self._repository)
+        super().__init__(repository)
         self._place = Place(self._client, settings)
         self._sizing = Sizing(settings, self._place)
         self._lost = Lost(self._client, settings)
@@ -274,9 +268,8 @@ class IncusEngine(Engine):
     def _begin(self, ref: str, spec: Spec, before: Workstation | None, image: str) -> str:
         """Write down what is asked for; the operation that makes the instance, if one does."""
         with self._admission:
-            record = Record(
-                # The rest may hold secrets.
-                spec=msgspec.structs.replace(spec, scripts=[], mounts=[], environment={}),
+            record = Wish(
+                spec=without_secrets(spec),
                 wanted="running",
                 asked_at=time.time(),
                 promise=self._admit(ref, spec),
@@ -424,9 +417,6 @@ class IncusEngine(Engine):
             with suppress(NotFoundError):
                 self._volumes.remove_others(ref, None)
 
-    def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:  # noqa: ARG002 -- an id says it all.
-        return self._repository.observe(backup_id)
-
     def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         with self._lock(ref):
             observed = self.observe(ref)
@@ -447,24 +437,6 @@ class IncusEngine(Engine):
                 return self._copies.opened(cancellation, ref, backup_id, home)
 
             self._repository.ensure(ref, backup_id, source)
-
-    def ensure_backup_absent(self, ref: str, backup_id: str) -> None:  # noqa: ARG002 -- as above.
-        self._repository.ensure_absent(backup_id)
-
-    def list_backup(self, ref: str, backup_id: str, folder: str) -> list[BackupEntry]:  # noqa: ARG002 -- as above.
-        return self._contents.entries(backup_id, folder)
-
-    def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:  # noqa: ARG002 -- as above.
-        return self._contents.open_file(backup_id, path)
-
-    def check_backups(self, *, data: str | None) -> BackupCheck:
-        return checking.check(self._repository, data=data)
-
-    def keep_studio(self, content: IO[bytes]) -> None:
-        checking.keep_studio(self._repository, content)
-
-    def newest_studio(self, target: IO[bytes]) -> datetime:
-        return checking.newest_studio(self._repository, target)
 
     def _expect_no_copy(self, ref: str, spec: Spec, observed: Observed) -> None:
         """A disk that is being copied may neither be written to nor be swapped."""

@@ -4,53 +4,17 @@ So it lies beside the workstation, is replicated to all members of a cluster, an
 service finds again. Written by `instances.py` alone: nothing inside an instance can reach it.
 """
 
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from soundstage.engines.admission import Promise
 from soundstage.engines.incus.names import ref_of
-from soundstage.engines.interface import Reason, ScriptOutput, Spec
+from soundstage.engines.interface import Reason
+from soundstage.engines.keeping import Output, Wish
 
 PREFIX = "user.soundstage."
 _STARTS_KEPT = 5
 _T = TypeVar("_T")
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for last, its scripts, mounts and environment left out: they hold secrets,
-    and come again with each call that starts the workstation.
-    """
-
-    spec: Spec
-    wanted: Literal["running", "stopped", "absent"]
-    asked_at: float
-    """When it was asked to be as it is wanted."""
-    promise: Promise | None = None
-    """What it was admitted with; None when that was given back."""
-
-
-class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """A script's result, as the keeper wrote it."""
-
-    component: str
-    as_root: bool
-    exit_code: int | None
-    began_at: float
-    ended_at: float
-    output: str
-
-    def of(self, attempt: int) -> ScriptOutput:
-        return ScriptOutput(
-            attempt=attempt,
-            component=self.component,
-            as_root=self.as_root,
-            exit_code=self.exit_code,
-            began_at=datetime.fromtimestamp(self.began_at, UTC),
-            ended_at=datetime.fromtimestamp(self.ended_at, UTC),
-            output=self.output,
-        )
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +54,7 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     """Incus's word: Running, Stopped, Error and others."""
     location: str
     """The member of the cluster that it is on."""
-    record: Record
+    record: Wish
     generation: int | None = None
     """Of the home that is in place; None when there is none."""
     built: int | None = None
@@ -133,7 +97,7 @@ def workstation_of(instance: dict[str, Any]) -> Workstation | None:
         for key, value in instance["config"].items()
         if key.startswith(PREFIX)
     }
-    record = _read(kept, "record", Record)
+    record = _read(kept, "record", Wish)
     if ref is None or record is None:
         return None
     return Workstation(

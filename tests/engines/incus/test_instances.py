@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.engines.incus.conftest import remove, run
+from tests.engines.incus.conftest import remove, run, stop
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.engine import IncusEngine
@@ -18,7 +18,7 @@ from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import instance_of
 from soundstage.engines.incus.records import kept
 from soundstage.engines.incus.settings import IncusSettings
-from soundstage.engines.interface import Phase, RetryableError, Spec, Volume
+from soundstage.engines.interface import PermanentError, Phase, RetryableError, Spec, Volume
 from soundstage.engines.keeping import Wish
 from soundstage.kit.jobs import Cancellation
 from soundstage.testing.incus import IncusDaemon
@@ -51,7 +51,7 @@ def body_of(ref: str, facts: dict[str, str]) -> dict[str, Any]:
 
 @pytest.fixture
 def made(workstations: Workstations, ref: str) -> Iterator[str]:
-    workstations.wait(workstations.begin(body_of(ref, FACTS)))
+    workstations.wait(ref, workstations.begin(ref, body_of(ref, FACTS)))
     yield ref
     workstations.remove(ref)
 
@@ -96,15 +96,39 @@ def test_changes_while_a_disk_is_made_wait_and_spoil_nothing(
     assert found.record.spec == SPEC
 
 
-def test_one_that_is_being_made_is_removed_when_it_is_made(
+def test_one_that_is_being_made_is_there_and_is_removed_when_it_is_made(
     workstations: Workstations, ref: str
 ) -> None:
-    workstations.begin(body_of(ref, FACTS))
+    operation = workstations.begin(ref, body_of(ref, FACTS))
+    coming = workstations.read(ref)
+    assert coming is not None
+    assert coming.record.spec == SPEC
+    assert ref in {each.ref for each in workstations.all()}
+    with pytest.raises(RetryableError):
+        workstations.note(ref, kept(lost_at=1.0))
+    workstations.wait(ref, operation)
+    # Asked twice, it is silent.
+    for _ in range(2):
+        workstations.remove(ref)
+    assert workstations.read(ref) is None
+    assert workstations._lost.all() == []
+
+
+def test_one_that_a_dead_service_began_is_removed_when_it_is_made(
+    workstations: Workstations, ref: str, client: Client
+) -> None:
+    client.begin("POST", "/instances", body_of(ref, FACTS))
+    workstations.settle(ref)
     workstations.remove(ref)
     assert workstations.read(ref) is None
     assert workstations._lost.all() == []
-    # Asked once more, it is silent.
-    workstations.remove(ref)
+
+
+def test_one_that_can_not_be_made_is_not_there(workstations: Workstations, ref: str) -> None:
+    body = {**body_of(ref, FACTS), "source": {"type": "image", "alias": "none"}}
+    with pytest.raises(PermanentError):
+        workstations.wait(ref, workstations.begin(ref, body))
+    assert workstations.read(ref) is None
 
 
 def test_a_spoilt_one_is_made_anew_with_its_facts(
@@ -122,9 +146,7 @@ def test_a_spoilt_one_is_removed_and_holds_up_nobody(
     engine: IncusEngine, ref: str, incus_daemon: IncusDaemon
 ) -> None:
     assert run(engine, ref, SPEC).phase is Phase.RUNNING
-    engine.ensure_stopped(ref)
-    while engine.observe(ref).phase is not Phase.STOPPED:
-        engine.ensure_stopped(ref)
+    stop(engine, ref)
     spoil(incus_daemon, ref)
     other = secrets.token_hex(11)
     engine.ensure_running(other, SPEC)
@@ -136,7 +158,7 @@ def test_a_spoilt_one_is_removed_and_holds_up_nobody(
     assert not named.available
     assert "lost-" in named.detail
     clear(engine._workstations, incus_daemon)
-    assert all(each.available for each in engine.examine())
+    assert [each.name for each in engine.examine() if not each.available] in ([], ["sizes"])
 
 
 def test_a_removal_that_fails_is_tried_again_after_growing_pauses(

@@ -282,7 +282,7 @@ class IncusEngine(KeepsBackups, Engine):
             facts = kept(record=record, built=spec.attempt, generation=self._home_of(ref))
             facts = {key: value for key, value in facts.items() if value}
             body = drawing.bare(self._settings, instance_of(ref), image, facts)
-            return self._workstations.begin(body)
+            return self._workstations.begin(ref, body)
 
     def _admit(self, ref: str, spec: Spec) -> Promise:
         """Called with the lock of all starts held, so that no two are given the same room."""

@@ -36,16 +36,19 @@ class Workstations:
         self._lost = lost
         self._taken: set[str] = set()
         self._given_back = threading.Condition()
+        # Asked for, and not to be seen at Incus before it has begun in earnest.
+        self._coming: dict[str, Workstation] = {}
 
     # -- reading -------------------------------------------------------------------------------
 
     def read(self, ref: str) -> Workstation | None:
-        found = self._client.find(f"/instances/{instance_of(ref)}")
-        return None if found is None else workstation_of(found)
+        found = self._client.find(_path(ref))
+        return self._coming.get(ref) if found is None else workstation_of(found)
 
     def all(self) -> list[Workstation]:
         found = self._client.get("/instances", {"recursion": "1"})
-        return [made for each in found if (made := workstation_of(each)) is not None]
+        seen = {made.ref: made for each in found if (made := workstation_of(each)) is not None}
+        return [*({**self._coming, **seen}).values()]
 
     # -- changing ------------------------------------------------------------------------------
 
@@ -59,13 +62,24 @@ class Workstations:
         with self._turn(ref):
             self._client.change(_path(ref), edit)
 
-    def begin(self, body: dict[str, Any]) -> str:
-        """Have one made; the operation that goes on."""
-        return self._client.begin("POST", "/instances", body)
+    def begin(self, ref: str, body: dict[str, Any]) -> str:
+        """Have one made; the operation that goes on, which is to be waited for."""
+        coming = workstation_of({**body, "status": "Stopped"})
+        if coming is None:
+            raise ValueError(f"{body['name']} holds no facts of a workstation")
+        self._coming[ref] = coming
+        try:
+            return self._client.begin("POST", "/instances", body)
+        except BaseException:
+            del self._coming[ref]
+            raise
 
-    def wait(self, operation: str) -> None:
+    def wait(self, ref: str, operation: str) -> None:
         """Wait until one is made. Raises what that failed with."""
-        self._client.wait(operation, _IMAGE_SECONDS)
+        try:
+            self._client.wait(operation, _IMAGE_SECONDS)
+        finally:
+            self._coming.pop(ref, None)
 
     def rebuild(self, ref: str, body: Callable[[dict[str, str]], dict[str, Any]]) -> None:
         """Make its system anew from the image. `body` draws one like it, with the facts given,
@@ -105,7 +119,7 @@ class Workstations:
                 raise RetryableError("its system is being made", after_seconds=0.2)
             self._taken.add(ref)
         try:
-            if self._disk_work(ref):
+            if ref in self._coming or self._disk_work(ref):
                 raise RetryableError("Incus is at work on its disk", after_seconds=0.5)
             yield
         finally:

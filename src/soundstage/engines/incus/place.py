@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from soundstage.engines.admission import Host
+from soundstage.engines.cards import most_of_a_vendor
+from soundstage.engines.incus import graphics
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import PermanentError, Reason
@@ -128,7 +130,13 @@ class Place:
             memory_available=told.memory.total - told.memory.used,
             disk_free=int(space["total"]) - int(space["used"]),
             processes_free=_NOT_KNOWN,
+            gpus=most_of_a_vendor(graphics.known(told.gpu.cards or ())),
         )
+
+    def cards(self) -> list[graphics.Card]:
+        """The host's graphics cards that a workstation can have."""
+        told = msgspec.convert(self._client.get("/resources"), _Resources)
+        return graphics.known(told.gpu.cards or ())
 
     def driver(self) -> str:
         """What kind of pool it is."""
@@ -160,9 +168,14 @@ class _Cpu(msgspec.Struct):
     total: int
 
 
+class _Gpu(msgspec.Struct, frozen=True):
+    cards: list[graphics.Found] | None = None
+
+
 class _Resources(msgspec.Struct):
     memory: _Memory
     cpu: _Cpu
+    gpu: _Gpu = _Gpu()
 
 
 _PROJECT = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from soundstage.engines.incus import bundle, drawing
+from soundstage.engines.incus import bundle, drawing, graphics
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import NotFoundError
 from soundstage.engines.incus.instances import Workstations
@@ -66,7 +66,7 @@ class Starter:
         """Go all the way; `creation` is the operation that makes the instance, if one does."""
         try:
             if creation:
-                self._workstations.wait(creation)
+                self._workstations.wait(ref, creation)
             self._build(ref, spec)
             self._give_home(cancellation, ref, spec)
             self._switch_on(cancellation, ref, spec)
@@ -105,11 +105,13 @@ class Starter:
         found = self._wanted(ref, spec)
         if found.is_running:
             return
-        devices = drawing.devices(self._settings, ref, spec)
         self._volumes.make(cancellation, ref, spec.volume, found.generation)
         cancellation.check()
         promise = found.record.promise
         limits = {} if promise is None else drawing.limits(self._settings, promise)
+        limits |= graphics.config(self._cards(found))
+        gpus = [] if promise is None else promise.gpus
+        devices = drawing.devices(self._settings, ref, spec, gpus)
         facts = kept(generation=spec.volume.generation)
 
         def edit(instance: dict[str, object]) -> None:
@@ -120,6 +122,13 @@ class Starter:
 
         self._workstations.change(ref, edit)
         self._volumes.remove_others(ref, spec.volume.generation)
+
+    def _cards(self, found: Workstation) -> list[graphics.Card]:
+        """Those that it was promised. One may be gone since: then the start says so."""
+        promise = found.record.promise
+        if promise is None or not promise.gpus:
+            return []
+        return [card for card in self._place.cards() if card.name in promise.gpus]
 
     def _switch_on(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
         found = self._wanted(ref, spec)
@@ -159,6 +168,7 @@ class Starter:
             spec,
             frames_per_second=self._settings.frames_per_second,
             gateway=self._identity.certificate.read_bytes(),
+            encode_on=graphics.render_node(self._cards(found)),
         )
         self._client.write_file(name, bundle.BUNDLE, packed, mode=0o600)
         self._run(name, bundle.BEGIN)

@@ -24,7 +24,6 @@ _PROGRAMS = "/usr/libexec/incus:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONTAINERS = Path("/var/lib/lxcfs")
 _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 _GROUPS = Path("/sys/fs/cgroup")
-_FILE_SYSTEMS = Path("/sys/fs/btrfs")
 _PROJECTS = ("soundstage", "other")
 
 
@@ -59,20 +58,13 @@ class IncusDaemon:
         pool = {"name": POOL, "driver": "btrfs", "config": {"size": pool_size}}
         with self.client("default") as client:
             client.ensure("/storage-pools", pool)
-        self._count_all_that_is_removed()
 
-    def _count_all_that_is_removed(self) -> None:
-        """The kernel would rather lose count of who uses how much than go through large trees that
-        are removed, and from then on keeps no volume to its size.
+    def count_anew(self) -> None:
+        """As the operator has it done: what Incus removes makes recent kernels lose count of who
+        uses how much of a btrfs, and from then on they keep no volume to its size.
         """
-        mounted = self.directory / "storage-pools" / POOL
-        words = ["findmnt", "-n", "-o", "UUID", str(mounted)]
-        uuid = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
-        quotas = _FILE_SYSTEMS / uuid / "qgroups"
-        if not quotas.is_dir():
-            words = ["btrfs", "quota", "enable", str(mounted)]
-            subprocess.run(words, check=True, capture_output=True)
-        (quotas / "drop_subtree_threshold").write_text("8")
+        words = ["btrfs", "quota", "rescan", "-w", str(self.directory / "storage-pools" / POOL)]
+        subprocess.run(words, check=True, capture_output=True)
 
     def start_daemon(self) -> None:
         """Begin the daemon alone, again where it was killed."""

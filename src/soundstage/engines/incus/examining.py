@@ -4,6 +4,7 @@ The engine asks for `soundstage doctor`. Each look says what was found or what t
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -28,7 +29,16 @@ class _Server(msgspec.Struct):
 class Examination:
     """Of one installation."""
 
-    def __init__(self, client: Client, settings: IncusSettings, place: Place, lost: Lost) -> None:
+    def __init__(
+        self,
+        client: Client,
+        settings: IncusSettings,
+        place: Place,
+        lost: Lost,
+        *,
+        file_systems: Path = Path("/sys/fs/btrfs"),
+    ) -> None:
+        self._file_systems = file_systems
         self._client = client
         self._settings = settings
         self._place = place
@@ -41,6 +51,7 @@ class Examination:
             "pool": self._pool,
             "images": self._images,
             "disks": self._disks,
+            "sizes": self._sizes,
         }
         found = []
         for name, look in looks.items():
@@ -90,3 +101,21 @@ class Examination:
             f"Incus can't remove {', '.join(lost)}, whose disk was spoilt: remove the folder of "
             "that name from the storage pool by hand; it goes by itself at the next start"
         )
+
+    def _sizes(self) -> tuple[bool, str]:
+        """A kernel that has lost count keeps no volume of a btrfs to its size."""
+        if self._place.driver() != "btrfs":
+            return True, "the storage pool keeps count by itself"
+        if not self._settings.target.is_local:
+            return True, "whether the kernel of Incus's host keeps count is not known here"
+        lost = [
+            path.parents[1].name
+            for path in self._file_systems.glob("*/qgroups/inconsistent")
+            if path.read_text().strip() != "0"
+        ]
+        if lost:
+            return False, (
+                f"the kernel has lost count of the btrfs {', '.join(lost)} and keeps no volume to "
+                "its size: btrfs quota rescan -w POOL, and again from time to time"
+            )
+        return True, "the kernel keeps count of every btrfs here"

@@ -2,7 +2,7 @@
 
 `client` makes one. Its thread opens the stream when somebody first waits or listens, and again
 whenever it broke. An event may be lost in between: so whoever waits looks for itself once the
-stream is open, and after that only when told.
+stream is open, and after that when told, or when it was not told for longer than may be.
 """
 
 import threading
@@ -21,6 +21,8 @@ _log = structlog.get_logger(__name__)
 
 _PATH = "/events?type=operation,lifecycle&all-projects=true"
 _AGAIN_AT_THE_LATEST = 5.0
+_LOST_AFTER = 3.0
+"""Incus forgets an operation five seconds after its end."""
 _DONE_FROM = 200
 """Status codes below are those of operations on their way."""
 
@@ -85,13 +87,13 @@ class Events:
         try:
             seen: tuple[int, int] | None = None
             while True:
-                now = self._news(identifier, seen, deadline - time.monotonic())
+                left = deadline - time.monotonic()
+                seen = self._news(identifier, seen, min(left, _LOST_AFTER))
                 operation = look()
                 if operation["status_code"] >= _DONE_FROM:
                     return operation
-                if now == seen or time.monotonic() >= deadline:
+                if time.monotonic() >= deadline:
                     raise RetryableError("an operation of Incus takes longer than expected")
-                seen = now
         finally:
             with self._changed:
                 self._told.pop(identifier, None)
@@ -104,8 +106,8 @@ class Events:
     def _news(
         self, identifier: str, seen: tuple[int, int] | None, seconds: float
     ) -> tuple[int, int]:
-        """Wait until more is known than `seen`; without a stream nothing would be heard of what
-        ends after a look.
+        """Wait until more is known than `seen`, or for as long as a lost event may cost; without a
+        stream nothing would be heard of what ends after a look.
         """
 
         def state() -> tuple[int, int]:

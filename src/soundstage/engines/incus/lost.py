@@ -18,8 +18,9 @@ from soundstage.engines.interface import EngineError
 
 _NAME = "lost-"
 _WHY = f"{PREFIX}lost"
-# What Incus says when a disk is not what it should be; it has no code for that.
-_SPOILT = ("not a btrfs subvolume", "failed deleting subvolume", "error deleting storage volume")
+# What Incus says when a disk is not what it should be; it has no code for that. One that is busy is
+# said to be in other words, and gets another try.
+_SPOILT = "not a btrfs subvolume"
 
 _log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ class Lost:
         try:
             self._client.ensure_absent(path)
         except EngineError as error:
-            if not any(word in str(error).lower() for word in _SPOILT):
+            if _SPOILT not in str(error).lower():
                 raise
             self._put_aside(path, str(error))
 
@@ -58,7 +59,7 @@ class Lost:
             f"{room}/{each['name']}"
             for room in self._rooms
             for each in self._client.get(room, {"recursion": "1"})
-            if each["name"].startswith(_NAME) and _WHY in each["config"]
+            if each["name"].startswith(_NAME) and _WHY in (each["config"] or {})
         ]
 
     def try_again(self) -> None:

@@ -11,6 +11,7 @@ import structlog.testing
 from soundstage.api.door import ApiSettings
 from soundstage.api.exchange import Answer, Received
 from soundstage.api.middleware import Edge
+from soundstage.api.writes import Writes
 from soundstage.testing.small_studio import document
 
 SETTINGS = ApiSettings(body_bytes=1000, body_seconds=0.05, header_bytes=2000)
@@ -65,6 +66,7 @@ def run(
     *,
     ends: bool = True,
     reads_at_once: bool = False,
+    writes: Writes | None = None,
 ) -> list[Message]:
     """Send one request through the edge; a body that does not end waits for ever."""
     sent: list[Message] = []
@@ -81,7 +83,8 @@ def run(
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await Edge(inside, SETTINGS, reads_at_once=reads_at_once)(given, receive, send)
+        edge = Edge(inside, SETTINGS, reads_at_once=reads_at_once, writes=writes)
+        await edge(given, receive, send)
 
     asyncio.run(go())
     return sent
@@ -117,6 +120,19 @@ def test_reads_are_answered_at_once_where_they_wait_for_nothing(
 ) -> None:
     run(inside, scope(method=method), reads_at_once=True)
     assert (inside.thread is threading.current_thread()) is is_here
+
+
+def test_where_there_is_one_writer_it_answers_what_changes_something(inside: Inside) -> None:
+    writes = Writes(lambda several: [inside(received) for received in several])
+    names = set()
+    for _ in range(3):
+        run(inside, scope(), reads_at_once=True, writes=writes)
+        assert inside.thread is not None
+        names.add(inside.thread.name)
+    assert len(names) == 1
+    assert names != {threading.current_thread().name}
+    run(inside, scope(method="GET"), reads_at_once=True, writes=writes)
+    assert inside.thread is threading.current_thread()
 
 
 def test_where_no_body_comes_none_is_waited_for(inside: Inside) -> None:

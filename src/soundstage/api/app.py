@@ -1,23 +1,26 @@
 """Runs one request from its signature to its answer, and mounts that under the API's base path.
 
 `wiring` calls `build`. Everything for one request happens in one thread and one transaction, in the
-order signature, throttle, permission, existence, input, operation, commit.
+order signature, throttle, permission, existence, input, operation, commit. Where the database has
+one writer, requests that change something share the commit.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import structlog
 from starlette.routing import BaseRoute, Mount
 
 from soundstage.api import access, errors, idempotency
-from soundstage.api.door import ApiSettings, Door
+from soundstage.api.door import ApiSettings, Begin, Door
 from soundstage.api.exchange import Answer, Received
 from soundstage.api.identity import Verifier
 from soundstage.api.middleware import Edge
-from soundstage.api.routes import Match, Routes, decode_text
+from soundstage.api.routes import Match, Routes, Row, decode_text
 from soundstage.api.throttling import Gate
+from soundstage.api.writes import Writes
 from soundstage.resources.request import Caller
 from soundstage.wire import shapes
 from soundstage.wire.binding import TOKEN_HEADER, Parts
@@ -27,6 +30,7 @@ from soundstage.wire.shapes import Empty, Shape
 
 _TRIES = 3
 _NO_CONTENT = 204
+_REFUSED = 400
 
 _log = structlog.get_logger("soundstage.api")
 
@@ -34,9 +38,20 @@ _log = structlog.get_logger("soundstage.api")
 def build(operations: Sequence[Operation], door: Door, settings: ApiSettings) -> list[BaseRoute]:
     """Make the routes of the API."""
     api = Api(operations, door, settings)
+    writes = Writes(api.answer_together) if door.reads_at_once else None
+    edge = Edge(api.answer, settings, reads_at_once=door.reads_at_once, writes=writes)
     return [
-        Mount(BASE_PATH, app=Edge(api.answer, settings, reads_at_once=door.reads_at_once)),
+        Mount(BASE_PATH, app=edge),
     ]
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A request whose sender and operation are known."""
+
+    row: Row
+    parts: Parts
+    caller: Caller
+    now: datetime
 
 
 class Api:
@@ -52,9 +67,26 @@ class Api:
 
     def answer(self, received: Received) -> Answer:
         """Answer a request; never raises."""
+        return self._answered(received, self._door.transaction)
+
+    def answer_together(self, several: Sequence[Received]) -> list[Answer]:
+        """Answer requests one after the other, and commit what they did at once; never raises."""
+        answers: list[Answer] = []
+        try:
+            with self._door.together() as begin:
+                answers += [self._answered(received, begin) for received in several]
+        except Exception:  # noqa: BLE001 - as below
+            return [
+                # What was refused had nothing to be stored.
+                answer if answer.status >= _REFUSED else errors.render_unexpected(each.request_id)
+                for each, answer in zip(several, answers, strict=True)
+            ]
+        return answers
+
+    def _answered(self, received: Received, begin: Begin) -> Answer:
         notes: dict[str, Any] = {}
         try:
-            return self._answer(received, notes)
+            return self._answer(received, begin, notes)
         except Fault as fault:
             if isinstance(fault, InternalError):
                 _log.error("internal error", request_id=received.request_id, exc_info=fault)
@@ -62,26 +94,25 @@ class Api:
         except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and we a log
             return errors.render_unexpected(received.request_id, notes)
 
-    def _answer(self, received: Received, notes: dict[str, Any]) -> Answer:
+    def _answer(self, received: Received, begin: Begin, notes: dict[str, Any]) -> Answer:
         now = self._door.now()
         caller = self._gate.identify(received, now)
         notes["principal"] = caller.principal_id
         self._gate.admit(caller, received, now)
         match = self._routes.find(received.method, received.raw_path)
         notes["operation"] = match.row.operation.name
-        parts = _parts(received, match)
+        call = _Call(row=match.row, parts=_parts(received, match), caller=caller, now=now)
         for _ in range(_TRIES):
             try:
-                return self._run(match, parts, caller, now, notes)
+                return self._run(begin, call, notes)
             except idempotency.RaceLostError:
                 continue
         raise ConflictError("Too many requests use this client token at once. Try again.")
 
-    def _run(
-        self, match: Match, parts: Parts, caller: Caller, now: datetime, notes: dict[str, Any]
-    ) -> Answer:
-        operation, binding = match.row.operation, match.row.binding
-        with self._door.transaction(write=not operation.is_read) as transaction:
+    def _run(self, begin: Begin, call: _Call, notes: dict[str, Any]) -> Answer:
+        operation, binding = call.row.operation, call.row.binding
+        parts, caller, now = call.parts, call.caller, call.now
+        with begin(write=not operation.is_read) as transaction:
             facts = self._door.facts(transaction)
             asked = binding.peek(parts)
             access.require_access(operation, caller, asked, facts)

@@ -39,6 +39,14 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often somebody may call."""
 
 
+class Begin(Protocol):
+    """Opens a transaction; see `Door.transaction`."""
+
+    def __call__(self, *, write: bool) -> AbstractContextManager[Connection]:
+        """Open it."""
+        ...
+
+
 class Facts(Protocol):
     """Answers to permission questions, asked within one request's transaction."""
 
@@ -80,7 +88,8 @@ class Door(Protocol):
         """Reports whether reading waits for nothing: no network, and nobody who writes.
 
         Then requests that read are answered on the event loop, which is quicker than to have a
-        thread woken; all others are answered in threads.
+        thread woken, and all others in one thread, since there is one writer; where that is not so,
+        both are answered in threads.
         """
         ...
 
@@ -96,6 +105,12 @@ class Door(Protocol):
         """Open a transaction that commits when its block ends and rolls back when it raises.
 
         May be opened again for the same request, after a race was lost.
+        """
+        ...
+
+    def together(self) -> AbstractContextManager[Begin]:
+        """Give another `transaction`, for one thread: what is done in its blocks is committed at
+        once, when this block ends.
         """
         ...
 

@@ -7,10 +7,11 @@ below. The same SQL runs on SQLite (write-ahead log, foreign keys on) and on Pos
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import alembic.command
 import alembic.config
@@ -25,7 +26,7 @@ from sqlalchemy.types import TypeEngine
 from soundstage.kit import hints
 from soundstage.kit.crypto import Seal
 from soundstage.kit.sealed import seal_with
-from soundstage.kit.turns import Turns
+from soundstage.kit.turns import Group, Turns
 
 metadata = MetaData(
     naming_convention={
@@ -110,6 +111,14 @@ class Document(TypeDecorator[Any]):
         return None if value is None else msgspec.convert(value, self.kind)
 
 
+class Begin(Protocol):
+    """Opens a transaction, as `Database.transaction` does."""
+
+    def __call__(self, *, write: bool) -> AbstractContextManager[sqlalchemy.Connection]:
+        """Open it."""
+        ...
+
+
 class Database:
     """One database and its pool. Use `transaction`; dispose at the end.
 
@@ -144,6 +153,23 @@ class Database:
             hints.take(connection)
             yield connection
             hinted = hints.take(connection)
+        self._tell(hinted)
+
+    @contextmanager
+    def together(self, *, note: bool = False) -> Iterator[Begin]:
+        """Give a way to open transactions one after the other, all of which are committed when this
+        block ends; nobody is told before that. What raises takes back only what itself did. On
+        PostgreSQL, which has no such queue of writers, each is committed by itself.
+        """
+        if self._turns is None:
+            yield partial(self.transaction, note=note)
+            return
+        blocks = _Together(self, self._turns, note=note)
+        with blocks.turn:
+            yield blocks.begin
+        self._tell(blocks.hinted)
+
+    def _tell(self, hinted: list[hints.Hint]) -> None:
         if hinted:
             for listener in self._listeners:
                 listener(hinted)
@@ -227,6 +253,33 @@ class Database:
     def _connect(self, *, write: bool, note: bool = False) -> sqlalchemy.Connection:
         options: dict[str, Any] = {_WRITES: write, _IS_NOTE: note, _SEEN: None if write else {}}
         return self.engine.connect().execution_options(**options)
+
+
+class _Together:
+    """Writing transactions of one thread that share a turn, from the first of them on."""
+
+    def __init__(self, database: Database, turns: Turns, *, note: bool) -> None:
+        self.turn = ExitStack()
+        self.hinted: list[hints.Hint] = []
+        self._database = database
+        self._turns = turns
+        self._note = note
+        self._group: Group | None = None
+
+    @contextmanager
+    def begin(self, *, write: bool) -> Iterator[sqlalchemy.Connection]:
+        """See `Begin`."""
+        if not write:
+            with self._database.transaction(write=False) as connection:
+                yield connection
+            return
+        if self._group is None:
+            self._group = self.turn.enter_context(self._turns.turn_of_several(note=self._note))
+        with self._group.block() as connection:
+            hints.take(connection)
+            yield connection
+            hinted = hints.take(connection)
+        self.hinted += hinted
 
 
 Seen = dict[tuple[str, str], Any]

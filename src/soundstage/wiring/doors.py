@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from soundstage.api.door import Begin
 from soundstage.engines.interface import (
     SupportsBrowsing,
     SupportsScriptOutput,
@@ -77,6 +78,10 @@ class ApiDoor:
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
         """Open a transaction."""
         return self._service.database.transaction(write=write)
+
+    def together(self) -> AbstractContextManager[Begin]:
+        """Let several transactions share a commit."""
+        return self._service.database.together()
 
     def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
         """Put together what a handler is given."""

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Column, Connection, MetaData, String, Table, event
 
 from soundstage.kit import hints, lease
+from soundstage.kit.convergence import Step
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.reconciler.loop import Loop
 from soundstage.testing.clock import SettableClock
@@ -145,22 +146,32 @@ def test_a_step_that_fails_gives_the_row_back_for_later(bench: Bench) -> None:
     assert bench.worker.seen == ["a", "a"]
 
 
-def test_what_was_decided_about_many_rows_is_written_in_few_commits(bench: Bench) -> None:
-    everybody = threading.Barrier(9)
-    bench.worker.on_act = lambda: everybody.wait(10) and None
+def test_what_was_decided_about_many_rows_is_written_in_few_commits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_decided = threading.Semaphore(0)
+    line = bench.loop._decided
+    put = line.put
+
+    def tell(step: Step) -> None:
+        put(step)
+        all_decided.release()
+
+    monkeypatch.setattr(line, "put", tell)
     for number in range(8):
         bench.put(f"{number}")
+    may_end = threading.Event()
+    bench.worker.on_act = lambda: assert_set(may_end)
     assert bench.loop.look() == 8
     commits: list[Connection] = []
-    event.listen(bench.database.engine, "commit", commits.append)
-    with bench.database.transaction() as transaction:
-        transaction.exec_driver_sql("UPDATE rows SET revision = revision")
-        # Whoever is done first begins to wait for the writer, and the others gather behind it.
-        everybody.wait(10)
-        while len(bench.loop._decided._waiting) < 7:
-            bench.loop._woken.wait(0.01)
+    # Whoever is done first waits for this writer, and the others gather behind it.
+    with bench.database.transaction():
+        may_end.set()
+        for _ in range(8):
+            assert all_decided.acquire(timeout=10)
+        event.listen(bench.database.engine, "commit", commits.append)
     bench.loop._wait_for_threads()
-    # The one outside, then at most the first and the rest.
+    assert len(bench.worker.seen) == 8
     assert len(commits) <= 3
 
 

@@ -6,6 +6,7 @@ below. The same SQL runs on SQLite (write-ahead log, foreign keys on) and on Pos
 """
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime
@@ -43,6 +44,7 @@ _SEEN = "soundstage_seen"
 _LEVEL = "soundstage_level"
 _FORM_OF_FILE = 1
 """Of a SQLite file that was written anew since there are sealed columns (its `user_version`)."""
+_READERS_KEPT = 4
 _UPGRADE_LOCK = 0x536F756E64
 """Any number that nothing else in the database locks."""
 
@@ -158,6 +160,7 @@ class Database:
             seal_with(self.engine.dialect, seal)
         self._listeners: list[hints.Listener] = []
         self._turns: Turns | None = None
+        self._readers: deque[sqlalchemy.Connection] = deque()
         if self.url.get_backend_name() == "sqlite":
             self._turns = Turns(lambda note: self._connect(write=True, note=note))
             event.listen(self.engine, "connect", _prepare_sqlite)
@@ -205,9 +208,30 @@ class Database:
         if write and self._turns is not None:
             with self._turns.turn(note=note) as connection:
                 yield connection
-        else:
+        elif write or self._turns is None:
             with self._connect(write=write) as connection, connection.begin():
                 yield connection
+        else:
+            with self._reader() as connection, connection.begin():
+                yield connection
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlalchemy.Connection]:
+        """Give one of the connections to SQLite that only read. A few are kept at hand: to take one
+        out of the pool and to put it back takes as long as to read a row.
+        """
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._connect(write=False)
+        connection.get_execution_options()[_SEEN].clear()
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction() or len(self._readers) >= _READERS_KEPT:
+                connection.close()
+            else:
+                self._readers.append(connection)
 
     @property
     def reads_at_once(self) -> bool:
@@ -273,7 +297,9 @@ class Database:
             here.backup(there)
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every connection."""
+        while self._readers:
+            self._readers.pop().close()
         self.engine.dispose()
 
     def _connect(self, *, write: bool, note: bool = False) -> sqlalchemy.Connection:

@@ -55,6 +55,7 @@ class Loop:
         self.health = HealthBoard()
         self._database = database
         self._workers = list(workers)
+        self._watching = [(worker, worker) for worker in workers if isinstance(worker, Watching)]
         self._by_name = {worker.name: worker for worker in workers}
         self._clock = clock
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reconcile")
@@ -218,21 +219,19 @@ class Loop:
 
     def _watch(self, now: datetime) -> None:
         """Begin another round of looks after what is not due, where the last one has ended."""
-        for worker in self._workers:
-            if not isinstance(worker, Watching):
-                continue
+        for worker, watching in self._watching:
             at = self._watch_at.get(worker.name, now)
             # A clock that was set back must not end the watch.
-            is_due = now >= at or at - now > worker.watch_every
+            is_due = now >= at or at - now > watching.watch_every
             is_going_on = any(not future.done() for future in self._rounds.get(worker.name, []))
             if not is_due or is_going_on:
                 continue
-            self._watch_at[worker.name] = now + worker.watch_every
+            self._watch_at[worker.name] = now + watching.watch_every
             with self._database.transaction(write=False) as transaction:
-                items = worker.watched(transaction)
+                items = watching.watched(transaction)
             shares = [items[start::_WATCH_THREADS] for start in range(_WATCH_THREADS)]
             self._rounds[worker.name] = [
-                self._watchers.submit(self._look_after, worker.name, worker, share)
+                self._watchers.submit(self._look_after, worker.name, watching, share)
                 for share in shares
                 if share
             ]

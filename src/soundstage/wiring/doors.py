@@ -35,6 +35,11 @@ class ApiDoor:
     def __init__(self, service: Parts) -> None:
         self._service = service
         self._known: dict[str, tuple[datetime, tuple[str, Caller]]] = {}
+        engine = service.engine
+        # Once, because it takes longer than to look a row up.
+        self._browsing = engine if isinstance(engine, SupportsBrowsing) else None
+        self._scripts = engine if isinstance(engine, SupportsScriptOutput) else None
+        self._sizes = engine if isinstance(engine, SupportsSizes) else None
 
     @property
     def reads_at_once(self) -> bool:
@@ -85,7 +90,6 @@ class ApiDoor:
 
     def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
         """Put together what a handler is given."""
-        engine = self._service.engine
         return Request(
             transaction=transaction,
             caller=caller,
@@ -93,9 +97,9 @@ class ApiDoor:
             installation=self._service.installation,
             pages=self._service.pages,
             tickets=self._service.tickets,
-            browsing=engine if isinstance(engine, SupportsBrowsing) else None,
-            scripts=engine if isinstance(engine, SupportsScriptOutput) else None,
-            sizes=engine if isinstance(engine, SupportsSizes) else None,
+            browsing=self._browsing,
+            scripts=self._scripts,
+            sizes=self._sizes,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":

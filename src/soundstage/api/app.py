@@ -24,11 +24,10 @@ from soundstage.api.writes import Writes
 from soundstage.resources.request import Caller
 from soundstage.wire import shapes
 from soundstage.wire.binding import TOKEN_HEADER, Parts
-from soundstage.wire.faults import ConflictError, Fault, InternalError, ValidationError
+from soundstage.wire.faults import Fault, InternalError, ValidationError
 from soundstage.wire.operation import BASE_PATH, Operation
 from soundstage.wire.shapes import Empty, Shape
 
-_TRIES = 3
 _NO_CONTENT = 204
 _REFUSED = 400
 
@@ -102,12 +101,7 @@ class Api:
         match = self._routes.find(received.method, received.raw_path)
         notes["operation"] = match.row.operation.name
         call = _Call(row=match.row, parts=_parts(received, match), caller=caller, now=now)
-        for _ in range(_TRIES):
-            try:
-                return self._run(begin, call, notes)
-            except idempotency.RaceLostError:
-                continue
-        raise ConflictError("Too many requests use this client token at once. Try again.")
+        return self._run(begin, call, notes)
 
     def _run(self, begin: Begin, call: _Call, notes: dict[str, Any]) -> Answer:
         operation, binding = call.row.operation, call.row.binding

@@ -102,10 +102,7 @@ class Door(Protocol):
         ...
 
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
-        """Open a transaction that commits when its block ends and rolls back when it raises.
-
-        May be opened again for the same request, after a race was lost.
-        """
+        """Open a transaction that commits when its block ends and rolls back when it raises."""
         ...
 
     def together(self) -> AbstractContextManager[Begin]:

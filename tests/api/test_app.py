@@ -19,6 +19,7 @@ from soundstage.testing.small_studio import (
     FAULTS,
     NOW,
     STUDIO,
+    BackupIn,
     SmallStudio,
     document,
     segment,
@@ -189,6 +190,31 @@ def test_what_could_not_be_committed_together_is_told_to_none(studio: SmallStudi
     event.remove(studio.database.engine, "commit", refuse)
     assert [answer.status for answer in answers] == [500, 403]
     assert [line["request_id"] for line in logs] == ["the-request"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_quick"),
+    [
+        ("GET", HERE, True),
+        ("GET", f"{HERE}/streaming-session-backups/slow/files", False),
+        ("GET", "/nowhere", True),
+        ("POST", f"{SESSION}/stop", False),
+        ("DELETE", SESSION, False),
+    ],
+)
+def test_only_what_asks_nobody_but_the_database_is_quick(
+    studio: SmallStudio, method: str, path: str, *, is_quick: bool
+) -> None:
+    asking = msgspec.structs.replace(
+        studio.operations()[0],
+        name="ListFiles",
+        method="GET",
+        path="/studios/{studioId}/streaming-session-backups/{backupId}/files",
+        input=BackupIn,
+        asks_engine=True,
+    )
+    api = Api([*studio.operations(), asking], studio, ApiSettings())
+    assert api.is_quick(signed(method, path)) is is_quick
 
 
 def test_it_is_mounted_under_the_base_path(studio: SmallStudio) -> None:

@@ -37,11 +37,11 @@ _log = structlog.get_logger("soundstage.api")
 def build(operations: Sequence[Operation], door: Door, settings: ApiSettings) -> list[BaseRoute]:
     """Make the routes of the API."""
     api = Api(operations, door, settings)
-    writes = Writes(api.answer_together) if door.reads_at_once else None
-    edge = Edge(api.answer, settings, reads_at_once=door.reads_at_once, writes=writes)
-    return [
-        Mount(BASE_PATH, app=edge),
-    ]
+    if door.reads_at_once:
+        edge = Edge(api.answer, settings, at_once=api.is_quick, writes=Writes(api.answer_together))
+    else:
+        edge = Edge(api.answer, settings)
+    return [Mount(BASE_PATH, app=edge)]
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +63,10 @@ class Api:
             door.secret_of, allowed_skew=timedelta(seconds=settings.allowed_skew_seconds)
         )
         self._gate = Gate(verifier.verify, settings.throttling)
+
+    def is_quick(self, received: Received) -> bool:
+        """Reports whether a request only reads, and only the database."""
+        return received.method == "GET" and not self._routes.asks_engine(received.raw_path)
 
     def answer(self, received: Received) -> Answer:
         """Answer a request; never raises."""
@@ -119,7 +123,10 @@ class Api:
                     return Answer(
                         status=stored.status, body=stored.body, notes={**notes, "replayed": True}
                     )
-            output = operation.handler(self._door.request(transaction, caller, now), given)
+            request = self._door.request(
+                transaction, caller, now, asks_engine=operation.asks_engine
+            )
+            output = operation.handler(request, given)
             answer = Answer(status=operation.status, body=_encode(operation, output), notes=notes)
             if attempt is not None:
                 idempotency.finish(transaction, attempt, answer)

@@ -87,9 +87,9 @@ class Door(Protocol):
     def reads_at_once(self) -> bool:
         """Reports whether reading waits for nothing: no network, and nobody who writes.
 
-        Then requests that read are answered on the event loop, which is quicker than to have a
-        thread woken, and all others in one thread, since there is one writer; where that is not so,
-        both are answered in threads.
+        Then requests that only read the database are answered on the event loop, which is quicker
+        than to have a thread woken, and those that change something in one thread, since there is
+        one writer. All others, and all where that is not so, are answered in threads.
         """
         ...
 
@@ -111,8 +111,10 @@ class Door(Protocol):
         """
         ...
 
-    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
-        """Put together what a handler is given."""
+    def request(
+        self, transaction: Connection, caller: Caller, now: datetime, *, asks_engine: bool
+    ) -> Request:
+        """Put together what a handler is given: the engine only if its operation asks it."""
         ...
 
     def facts(self, transaction: Connection) -> Facts:

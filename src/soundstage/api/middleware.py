@@ -40,12 +40,12 @@ class Edge:
         answer: Callable[[Received], Answer],
         settings: ApiSettings,
         *,
-        reads_at_once: bool = False,
+        at_once: Callable[[Received], bool] = lambda _: False,
         writes: Writes | None = None,
     ) -> None:
         self._answer = answer
         self._settings = settings
-        self._reads_at_once = reads_at_once
+        self._at_once = at_once
         self._writes = writes
         self._limiter: anyio.CapacityLimiter | None = None
 
@@ -81,9 +81,9 @@ class Edge:
         )
 
     async def _run(self, received: Received) -> Answer:
-        if self._reads_at_once and received.method == "GET":
+        if self._at_once(received):
             return self._answer(received)
-        if self._writes is not None:
+        if self._writes is not None and received.method != "GET":
             return await self._writes.answer(received)
         # A limiter belongs to an event loop, so it can't be made before the first request.
         if self._limiter is None:

@@ -309,7 +309,10 @@ class SmallStudio:
     def together(self) -> AbstractContextManager[Begin]:
         return self.database.together()
 
-    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
+    def request(
+        self, transaction: Connection, caller: Caller, now: datetime, *, asks_engine: bool
+    ) -> Request:
+        del asks_engine
         return Request(
             transaction=transaction,
             caller=caller,

@@ -88,7 +88,9 @@ class ApiDoor:
         """Let several transactions share a commit."""
         return self._service.database.together()
 
-    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
+    def request(
+        self, transaction: Connection, caller: Caller, now: datetime, *, asks_engine: bool
+    ) -> Request:
         """Put together what a handler is given."""
         return Request(
             transaction=transaction,
@@ -97,9 +99,9 @@ class ApiDoor:
             installation=self._service.installation,
             pages=self._service.pages,
             tickets=self._service.tickets,
-            browsing=self._browsing,
-            scripts=self._scripts,
-            sizes=self._sizes,
+            browsing=self._browsing if asks_engine else None,
+            scripts=self._scripts if asks_engine else None,
+            sizes=self._sizes if asks_engine else None,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":

@@ -203,6 +203,7 @@ OPERATIONS = [
         output=GetStudioCapacityOutput,
         permission=Permission(administrator=Grant.ALWAYS, user=Grant.NEVER),
         handler=get_studio_capacity,
+        asks_engine=True,
     ),
     Operation(
         name="GetLaunchProfileAvailability",
@@ -212,6 +213,7 @@ OPERATIONS = [
         output=GetLaunchProfileAvailabilityOutput,
         permission=Permission(administrator=Grant.ALWAYS, user=Grant.MEMBER),
         handler=get_launch_profile_availability,
+        asks_engine=True,
     ),
     Operation(
         name="ListLaunchProfileAvailabilities",
@@ -221,6 +223,7 @@ OPERATIONS = [
         output=ListLaunchProfileAvailabilitiesOutput,
         permission=Permission(administrator=Grant.ALWAYS, user=Grant.OWN_LIST),
         handler=list_launch_profile_availabilities,
+        asks_engine=True,
         paginates="launchProfileAvailabilities",
     ),
 ]

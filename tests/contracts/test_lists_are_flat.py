@@ -35,7 +35,7 @@ class Crowd:
         self.ann_id = self.world.principal_id("ann")
         self._rows = 1
         self._steps = 0
-        event.listen(self.world.service.database.engine, "checkout", self._count_steps_of)
+        event.listen(self.world.service.database.engine, "begin", self._count_steps_of)
 
     def fill(self, rows: int) -> None:
         """Have so many: copies of one, a second apart, from an artist's own now and then."""
@@ -70,8 +70,9 @@ class Crowd:
         act()
         return self._steps - before
 
-    def _count_steps_of(self, connection: Any, *_rest: Any) -> None:
-        connection.set_progress_handler(self._count, 1)
+    def _count_steps_of(self, connection: sqlalchemy.Connection) -> None:
+        begun: Any = connection.connection.dbapi_connection
+        begun.set_progress_handler(self._count, 1)
 
     def _count(self) -> int:
         self._steps += 1

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection
 
+from soundstage.api.door import Begin
 from soundstage.client.calls import CallError, Client
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
@@ -202,6 +203,10 @@ class UndoingDoor(doors.ApiDoor):
             savepoint = opened.begin_nested()
             yield opened
             savepoint.rollback()
+
+    @contextmanager
+    def together(self) -> Iterator[Begin]:
+        yield self.transaction
 
 
 class Place:

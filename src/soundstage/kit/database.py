@@ -78,7 +78,7 @@ def _write_moment(moment: datetime | None) -> str | None:
 
 
 def _read_moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -101,10 +101,15 @@ class Moment(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        """Leave those of SQLite as they are read: a page of a list has hundreds."""
+        is_text = dialect.name == "sqlite"
+        return _read_moment if is_text else super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back."""
         del dialect
-        # Those of SQLite, and mostly those of PostgreSQL, are in UTC already.
+        # Mostly those of PostgreSQL are in UTC already.
         return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
 

@@ -80,7 +80,11 @@ def _write_timestamps(value: Any) -> None:
     else:
         return
     for key, item in items:
-        if isinstance(item, datetime):
+        kind = type(item)
+        # Texts are asked for first: they are most of it.
+        if kind is str:
+            continue
+        if kind is datetime:
             value[key] = timestamp(item)
-        elif not isinstance(item, str):
+        elif kind is dict or kind is list:
             _write_timestamps(item)

@@ -45,6 +45,7 @@ ADMINISTRATOR = {
     "GetStreamingSessionBackupFile",
     "ListStreamingSessionBackupFiles",
     "GetCaller",
+    "ListEvents",
     "GetLaunchProfileAvailability",
 }
 """Always, within the studio; nothing else, not even reading the studio."""
@@ -78,6 +79,7 @@ USER = {
     "ListStreamingSessionBackupFiles": Grant.OWNER,
     # Beyond the policies: everybody may know who they are, and what they would be given.
     "GetCaller": Grant.ALWAYS,
+    "ListEvents": Grant.OWN_LIST,
     "GetLaunchProfileAvailability": Grant.MEMBER,
 }
 

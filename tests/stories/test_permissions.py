@@ -132,6 +132,7 @@ TABLE: dict[str, Outcomes] = {
     },
     "ListEulaAcceptances": EVERYBODY_S_STUDIO,
     "ListEulas": {"own": "yyyyyy"},
+    "ListEvents": LISTED,
     "ListLaunchProfileMembers": MEMBER_S,
     "ListLaunchProfiles": LISTED,
     "ListStreamingImages": ADMINISTRATOR_S_STUDIO,

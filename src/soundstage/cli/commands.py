@@ -34,6 +34,7 @@ NOUNS: Mapping[str, str] = {
     "sessions": "streaming-sessions",
     "streams": "streaming-session-streams",
     "backups": "streaming-session-backups",
+    "events": "events",
     "tags": "tags",
 }
 """The nouns as people type them, and as the public API calls them."""

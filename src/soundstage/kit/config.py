@@ -251,6 +251,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     deleted_sessions_keep_backups_days: Annotated[
         int, Meta(ge=0, le=3650, description="How long a deleted session's backups are kept.")
     ] = 7
+    event_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36500,
+            description="How many days events are kept: who did what, and what changed. 0: for "
+            "ever.",
+        ),
+    ] = 400
     quota_sessions_per_user: Annotated[
         _Amount, Meta(description="Most sessions of one person in a studio.")
     ] = 10

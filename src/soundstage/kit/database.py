@@ -22,7 +22,7 @@ from sqlalchemy import JSON, DateTime, Dialect, MetaData, TypeDecorator, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
-from soundstage.kit import hints
+from soundstage.kit import hints, occasion
 from soundstage.kit.crypto import Seal
 from soundstage.kit.sealed import seal_with
 from soundstage.kit.turns import Turns
@@ -142,6 +142,7 @@ class Database:
         """
         with self._block(write=write, note=note) as connection:
             hints.take(connection)
+            occasion.end(connection)
             yield connection
             hinted = hints.take(connection)
         if hinted:

@@ -10,6 +10,7 @@ ADDED_OPERATIONS: dict[str, str] = {
     "GetLaunchProfileAvailability": "says what a workstation would get now, and how soon",
     "ExtendStreamingSession": "puts a session's end off",
     "GetStreamingSessionBackupFile": "takes one file out of a backup",
+    "ListEvents": "says what happened, who caused it and from where",
     "ListStreamingSessionBackupFiles": "shows what is in a backup",
     "ListStreamingSessionScriptOutputs": "shows what initialization scripts said",
 }

@@ -122,7 +122,15 @@ def create(
         stop_number=0,
     )
     store.sessions.insert(transaction, session, due_at=now)
-    note(transaction, session, session.state, actor=session.created_by, now=now, message="")
+    note(
+        transaction,
+        session,
+        session.state,
+        actor=session.created_by,
+        now=now,
+        message=session.status_message,
+        change={"state": session.state, "statusCode": session.status_code},
+    )
     return session
 
 
@@ -347,7 +355,14 @@ def move(
             **changes,
         },
     )
-    note(transaction, session, state, actor=actor, now=now, message=message)
+    change = {
+        "oldState": session.state,
+        "state": state,
+        "statusCode": code,
+        # How long it was in the old state.
+        "afterSeconds": round((now - session.state_since).total_seconds(), 3),
+    }
+    note(transaction, session, state, actor=actor, now=now, message=message, change=change)
 
 
 def note(
@@ -358,6 +373,7 @@ def note(
     actor: str,
     now: datetime,
     message: str,
+    change: Changes | None = None,
 ) -> None:
     """Note what happened to a session, and wake who waits for it."""
     journal.append(
@@ -366,7 +382,9 @@ def note(
         kind=f"sessions.{what}",
         subject=f"{ArnKind.STREAMING_SESSION}/{session.id}",
         actor=actor,
-        detail={"ownedBy": session.owned_by, "message": message},
+        studio_id=session.studio_id,
+        owned_by=session.owned_by,
+        detail={**(change or {}), "statusMessage": message},
     )
     if actor != SERVICE_PRINCIPAL:
         # Their worker says itself when it will look again at what it changed.

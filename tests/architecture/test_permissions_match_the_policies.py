@@ -46,6 +46,13 @@ ADMINISTRATOR = {
     "ListStreamingSessionBackupFiles",
     "GetCaller",
     "ListEvents",
+    "CreateWebhook",
+    "DeleteWebhook",
+    "GetWebhook",
+    "ListWebhookDeliveries",
+    "ListWebhooks",
+    "RedeliverWebhook",
+    "UpdateWebhook",
     "GetLaunchProfileAvailability",
 }
 """Always, within the studio; nothing else, not even reading the studio."""

@@ -102,6 +102,7 @@ TABLE: dict[str, Outcomes] = {
     "CreateStreamingSessionStream": OWNER_S,
     "CreateStudio": OPERATOR_S_ACCOUNT,
     "CreateStudioComponent": OPERATOR_S_STUDIO,
+    "CreateWebhook": ADMINISTRATOR_S_STUDIO,
     "DeleteLaunchProfile": OPERATOR_S,
     "DeleteLaunchProfileMember": ADMINISTRATOR_S,
     "DeleteStreamingImage": OPERATOR_S,
@@ -109,6 +110,7 @@ TABLE: dict[str, Outcomes] = {
     "DeleteStudio": OPERATOR_S_STUDIO,
     "DeleteStudioComponent": OPERATOR_S,
     "DeleteStudioMember": OPERATOR_S,
+    "DeleteWebhook": ADMINISTRATOR_S,
     "ExtendStreamingSession": OWNER_S,
     "GetCaller": {"own": "yyyyyy"},
     "GetEula": {"own": "yy---y", "nothing": "nn---n"},
@@ -130,6 +132,7 @@ TABLE: dict[str, Outcomes] = {
         "astray": "nnnnnn",
         "nothing": "nnnnnn",
     },
+    "GetWebhook": ADMINISTRATOR_S,
     "ListEulaAcceptances": EVERYBODY_S_STUDIO,
     "ListEulas": {"own": "yyyyyy"},
     "ListEvents": LISTED,
@@ -144,8 +147,11 @@ TABLE: dict[str, Outcomes] = {
     "ListStudioMembers": EVERYBODY_S_STUDIO,
     "ListStudios": OPERATOR_S_ACCOUNT,
     "ListTagsForResource": OPERATOR_S_TAGS,
+    "ListWebhookDeliveries": ADMINISTRATOR_S,
+    "ListWebhooks": ADMINISTRATOR_S_STUDIO,
     "PutLaunchProfileMembers": ADMINISTRATOR_S,
     "PutStudioMembers": OPERATOR_S_STUDIO,
+    "RedeliverWebhook": ADMINISTRATOR_S,
     "StartStreamingSession": OWNER_S,
     "StartStudioSSOConfigurationRepair": {  # It is healthy.
         "own": "v-----",
@@ -160,6 +166,7 @@ TABLE: dict[str, Outcomes] = {
     "UpdateStreamingImage": OPERATOR_S,
     "UpdateStudio": OPERATOR_S_STUDIO,
     "UpdateStudioComponent": OPERATOR_S,
+    "UpdateWebhook": ADMINISTRATOR_S,
 }
 
 ROLES = {"adminRoleArn": "arn:aws:iam::1:role/a", "userRoleArn": "arn:aws:iam::1:role/u"}
@@ -173,6 +180,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "CreateStreamingImage": {"name": "New", "ec2ImageId": "ami-new"},
     "CreateStudio": {**ROLES, "studioName": "another", "displayName": "Another"},
     "CreateStudioComponent": {"name": "New", "type": "CUSTOM"},
+    "CreateWebhook": {"url": "http://127.0.0.1:9/"},
     "GetLaunchProfileInitialization": {**PROTOCOLS, **WORKER},
     "GetStreamingSessionBackupFile": {"path": "shot.ma"},
     "TagResource": {"tags": {"a": "1"}},
@@ -233,6 +241,11 @@ class Place:
             **store,
             members=[{"principalId": self.administrator_id, "persona": "ADMINISTRATOR"}],
         )
+        # Nothing is sent there, because it is not public.
+        hook = call(
+            "CreateWebhook", **self.where, url="http://127.0.0.1:9/", types=["audit.PRUNED"]
+        )
+        self.webhook_id = hook["webhook"]["webhookId"]
         self.running = [self._session(owner_id) for owner_id in self.owner_ids]
         self.stopped = [self._session(owner_id) for owner_id in self.owner_ids]
         world.advance(timedelta(seconds=30))
@@ -293,6 +306,7 @@ class Place:
             "streamId": self.stream_ids[which],
             "streamingImageId": self.image_id,
             "studioComponentId": self.component_id,
+            "webhookId": self.webhook_id,
         }
 
 

@@ -32,6 +32,7 @@ SECTIONS = {
         "backups": Lazy("soundstage.cli.backups:backups", "Copies of workstations' disks."),
         "eulas": Lazy(f"{_NOUN}:eulas", "Licence agreements."),
         "events": Lazy("soundstage.cli.events:events", "What happened, and who caused it."),
+        "webhooks": Lazy(f"{_NOUN}:webhooks", "Addresses that are told of events."),
         "tags": Lazy(f"{_NOUN}:tags", "Tags of whatever has an ARN."),
     },
     "A studio as a file": {

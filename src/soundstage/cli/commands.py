@@ -35,6 +35,7 @@ NOUNS: Mapping[str, str] = {
     "streams": "streaming-session-streams",
     "backups": "streaming-session-backups",
     "events": "events",
+    "webhooks": "webhooks",
     "tags": "tags",
 }
 """The nouns as people type them, and as the public API calls them."""

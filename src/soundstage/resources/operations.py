@@ -22,6 +22,7 @@ from soundstage.resources.streams import operations as streams
 from soundstage.resources.studios import operations as studios
 from soundstage.resources.studios import service as studio_service
 from soundstage.resources.tags import operations as tags
+from soundstage.resources.webhooks import operations as webhooks
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.operation import Operation
 
@@ -48,6 +49,7 @@ BY_NOUN: dict[str, Sequence[Operation]] = {
     "streaming-session-streams": streams.OPERATIONS,
     "streaming-session-backups": backups.OPERATIONS,
     "events": events.OPERATIONS,
+    "webhooks": webhooks.OPERATIONS,
     "tags": tags.operations(TAGGABLE),
 }
 """The same rows by what they are about, in the words of the public API."""

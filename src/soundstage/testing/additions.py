@@ -11,6 +11,13 @@ ADDED_OPERATIONS: dict[str, str] = {
     "ExtendStreamingSession": "puts a session's end off",
     "GetStreamingSessionBackupFile": "takes one file out of a backup",
     "ListEvents": "says what happened, who caused it and from where",
+    "CreateWebhook": "sends events to an address elsewhere",
+    "DeleteWebhook": "as above",
+    "GetWebhook": "as above",
+    "ListWebhookDeliveries": "shows what is on its way to a webhook, and what was given up",
+    "ListWebhooks": "as CreateWebhook",
+    "RedeliverWebhook": "sends again what was given up",
+    "UpdateWebhook": "as CreateWebhook",
     "ListStreamingSessionBackupFiles": "shows what is in a backup",
     "ListStreamingSessionScriptOutputs": "shows what initialization scripts said",
 }

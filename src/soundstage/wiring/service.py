@@ -52,6 +52,7 @@ from soundstage.wiring.choices import (
     api_settings_of,
     gateway_settings_of,
     installation_of,
+    outbound_of,
     portal_settings_of,
     time_rules_of,
 )
@@ -103,6 +104,8 @@ class Service:
             quotas=self.installation.quotas,
             time_rules=time_rules_of(settings),
             script_seconds=settings.script_seconds,
+            outbound=outbound_of(settings),
+            address=settings.address,
         )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):

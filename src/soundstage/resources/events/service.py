@@ -16,7 +16,7 @@ from soundstage.resources.studios import service as studios
 from soundstage.wire import arn
 from soundstage.wire.faults import AccessDeniedError, ValidationError
 
-_AT_ONCE = 100
+AT_ONCE = 100
 
 
 def wanted(
@@ -73,8 +73,8 @@ def follow(transaction: Connection, wanted: Wanted, after: int | None) -> tuple[
     through = journal.last(transaction)
     if after is None or after > through:
         return [], through
-    found = store.after(transaction, wanted, after, through, _AT_ONCE)
-    return found, found[-1].sequence if len(found) == _AT_ONCE else through
+    found = store.after(transaction, wanted, after, through, AT_ONCE)
+    return found, found[-1].sequence if len(found) == AT_ONCE else through
 
 
 def _subject(resource: str) -> str:

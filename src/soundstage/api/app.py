@@ -18,7 +18,7 @@ from soundstage.api.door import ApiSettings, Door
 from soundstage.api.exchange import Answer, Received
 from soundstage.api.feed import LAST_ID_HEADER, LONGEST_ID, MEDIA_TYPE, Feed, Feeds
 from soundstage.api.identity import Verifier, read_claim
-from soundstage.api.middleware import Edge
+from soundstage.api.middleware import Count, Edge
 from soundstage.api.routes import Match, Routes, decode_text
 from soundstage.api.throttling import Gate
 from soundstage.api.trail import Call
@@ -42,14 +42,24 @@ _log = structlog.get_logger("soundstage.api")
 
 
 def build(
-    operations: Sequence[Operation], door: Door, settings: ApiSettings, feeds: Feeds | None = None
+    operations: Sequence[Operation],
+    door: Door,
+    settings: ApiSettings,
+    feeds: Feeds | None = None,
+    count: Count | None = None,
 ) -> list[BaseRoute]:
     """Make the routes of the API."""
     api = Api(operations, door, settings)
     return [
         Mount(
             BASE_PATH,
-            app=Edge(api.answer, settings, feeds or Feeds(), reads_at_once=door.reads_at_once),
+            app=Edge(
+                api.answer,
+                settings,
+                feeds=feeds,
+                count=count,
+                reads_at_once=door.reads_at_once,
+            ),
         ),
     ]
 

@@ -31,6 +31,8 @@ _SECURITY_HEADERS = (
 )
 
 Result = TypeVar("Result")
+Count = Callable[[str, str, int, float], None]
+"""Told of each request its method, its operation if any, the status and the seconds it took."""
 
 _log = structlog.get_logger("soundstage.api")
 
@@ -42,13 +44,15 @@ class Edge:
         self,
         answer: Callable[[Received], Answer],
         settings: ApiSettings,
-        feeds: Feeds | None = None,
         *,
+        feeds: Feeds | None = None,
+        count: Count | None = None,
         reads_at_once: bool = False,
     ) -> None:
         self._answer = answer
         self._settings = settings
         self._feeds = feeds or Feeds()
+        self._count = count
         self._reads_at_once = reads_at_once
         self._limiter: anyio.CapacityLimiter | None = None
 
@@ -70,11 +74,15 @@ class Edge:
             answer = await self._run(received)
         except Fault as fault:
             answer = errors.render(fault)
+        seconds = time.perf_counter() - started
         try:
             await self._send(receive, send, answer, request_id, closes=received is None)
         except Fault as fault:
             answer = errors.render(fault, answer.notes)
             await _send(send, answer, request_id, closes=False)
+        if self._count is not None:
+            operation = answer.notes.get("operation", "")
+            self._count(scope["method"], operation, answer.status, seconds)
         _log.info(
             "request",
             request_id=request_id,

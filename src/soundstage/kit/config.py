@@ -412,6 +412,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         list[str],
         Meta(description="Addresses of proxies whose X-Forwarded headers are believed."),
     ] = []
+    metrics_token_file: Annotated[
+        Path | None,
+        Meta(
+            description="File with the token that opens /metrics, as `Authorization: Bearer …`. "
+            "Without one, whoever is on this machine may read it, and nobody through a proxy."
+        ),
+    ] = None
     log_format: Annotated[
         Literal["text", "json"], Meta(description="How log lines look: for people or for programs.")
     ] = "text"

@@ -35,6 +35,8 @@ from soundstage.kit.config import Settings
 from soundstage.kit.crypto import KEY_FILE
 from soundstage.kit.pages import Pages
 from soundstage.kit.proxies import Proxies
+from soundstage.metrics.app import Metrics
+from soundstage.metrics.counting import Counts
 from soundstage.portal.app import Portal
 from soundstage.reconciler.loop import Loop
 from soundstage.resources import reconcilers
@@ -66,6 +68,7 @@ from soundstage.wiring.home import (
     upgrade,
 )
 from soundstage.wiring.loginkeys import LoginKeys
+from soundstage.wiring.metrics import MetricsReader, token_of
 from soundstage.wiring.portal import PortalDoor
 from soundstage.wiring.upstreams import InProcessUpstreams
 
@@ -114,7 +117,10 @@ class Service:
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
         self.login_keys = LoginKeys(secret.derive("login-keys"))
         self.feeds = Feeds()
-        api_routes = api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings), self.feeds)
+        self.counts = Counts()
+        api_routes = api.build(
+            OPERATIONS, ApiDoor(self), api_settings_of(settings), self.feeds, self.counts.request
+        )
         portal_settings = portal_settings_of(settings, secret)
         portal_door = PortalDoor(self, Router(api_routes))
         self.changes = Changes(self.database, clock)
@@ -125,6 +131,11 @@ class Service:
                 *description.routes(BY_NOUN),
                 *self.gateway.routes(),
                 *self._downloads().routes(),
+                *Metrics(
+                    self.counts,
+                    MetricsReader(self, self.counts, self.feeds).look,
+                    token_of(settings.metrics_token_file),
+                ).routes(),
                 *self.portal.routes(),
             ],
             lifespan=self._lifespan,
@@ -159,6 +170,7 @@ class Service:
                 for worker in self.workers:
                     lease.forget(transaction, worker.table)
             members.ensure_person(transaction, members.OPERATOR, self.clock())
+            self.counts.begin(transaction)
         self.loop.look_again()
 
     def troubles(self) -> list[str]:

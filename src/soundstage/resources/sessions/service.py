@@ -409,6 +409,12 @@ def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
     return store.sessions.count(transaction, *is_there) > 0
 
 
+def counts(transaction: Connection) -> dict[str, int]:
+    """Count all sessions by state; for metrics. Those of a state without any are 0."""
+    found = store.sessions.count_by(transaction, "state")
+    return {str(state): found.get(state, 0) for state in _S}
+
+
 def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
     """Say which of these are sessions that may have something at the engine; for the sweep."""
     return store.known_refs(transaction, refs)

@@ -211,6 +211,13 @@ def move(
     _note(transaction, stream, state, change, now=now, actor=SERVICE_PRINCIPAL)
 
 
+def count_live(transaction: Connection) -> int:
+    """Count the streams that a browser has opened; for metrics."""
+    columns = store.table.c
+    is_opened = columns.redeemed_at.is_not(None)
+    return store.streams.count(transaction, columns.state == _S.READY, is_opened)
+
+
 def wake(transaction: Connection, changed: str, now: datetime) -> None:
     """Make the streams of a session, or of a person, due now."""
     store.wake(transaction, changed, now)

@@ -38,3 +38,27 @@ def test_the_control_webrtc_would_be_loaded_otherwise() -> None:
     )
     assert isinstance(loaded, int)
     assert loaded > 10
+
+
+# A page that said it can unpack, told something long as the stream server tells all its pages.
+TELL = """
+import asyncio, selkies.websockets_mode as messages
+class Page:
+    _ws_gz = True
+    closed = False
+    got = []
+    async def send_str(self, data):
+        self.got.append("text")
+    async def send_bytes(self, data):
+        self.got.append("packed" if data[0] == 5 else "bytes")
+asyncio.run(messages._broadcast_to_clients({Page()}, "server_settings " * 1000))
+print(json.dumps(Page.got))
+"""
+
+
+def test_a_long_message_is_not_packed_and_so_cannot_be_overtaken() -> None:
+    assert run(f"stream.keep_messages_in_order()\n{TELL}") == ["text"]
+
+
+def test_the_control_a_long_message_would_be_packed_otherwise() -> None:
+    assert run(TELL) == ["packed"]

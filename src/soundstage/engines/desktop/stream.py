@@ -32,6 +32,18 @@ def leave_out_webrtc() -> None:
     sys.modules["selkies.webrtc_mode"] = module
 
 
+def keep_messages_in_order() -> None:
+    """Have every message of text sent as it is, however long.
+
+    Selkies compresses long ones for a page that can unpack them. Its page (2.1.0) unpacks beside
+    the video that arrives meanwhile, and lets later texts wait for it. When the text that waits is
+    PIPELINE_RESETTING, the page drops its decoder after the key frame that was meant for the new
+    one; on a still screen no other comes, and the desktop stands still until something moves.
+    """
+    messages = importlib.import_module("selkies.websockets_mode")
+    messages.WS_GZIP_MIN_BYTES = sys.maxsize  # type: ignore[attr-defined]
+
+
 def web_client() -> Path:
     """The folder of the web client in the installed package."""
     package = importlib.util.find_spec("selkies")
@@ -48,6 +60,7 @@ def main() -> None:
     sys.argv.append(f"--web-root={web_client()}")
     # After the lines above, and from the stream's environment, which is not the service's.
     serve = importlib.import_module("selkies.__main__").main
+    keep_messages_in_order()
     if go >= 0:
         os.environ["DISPLAY"] = os.read(go, 16).decode().strip()
         os.close(go)

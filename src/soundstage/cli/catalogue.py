@@ -52,7 +52,9 @@ SECTIONS = {
         "serve": Lazy("soundstage.cli.serve:serve_command", "Run the service in the foreground."),
         "doctor": Lazy("soundstage.cli.doctor:doctor", "Check this machine."),
         "user": Lazy("soundstage.cli.user:user", "People and their access keys."),
-        "audit": Lazy("soundstage.cli.audit:audit", "The trail of events: verify it, export it."),
+        "audit": Lazy(
+            "soundstage.cli.audit:audit", "The trail of events: who did what, when and from where."
+        ),
         "capacity": Lazy(
             "soundstage.cli.capacity:capacity",
             "Say what this machine gives to workstations, and what is left.",

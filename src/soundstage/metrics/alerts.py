@@ -118,4 +118,5 @@ def rules() -> str:
         for alert in ALERTS
     ]
     document = {"groups": [{"name": "soundstage", "rules": written}]}
-    return yaml.safe_dump(document, sort_keys=False, width=100)
+    made = "# Made from the code by `soundstage reference prometheus-rules.yaml`.\n"
+    return made + yaml.safe_dump(document, sort_keys=False, width=100)

@@ -127,6 +127,7 @@ def dashboard() -> str:
     document: dict[str, Any] = {
         "uid": "soundstage",
         "title": "Soundstage",
+        "description": "Made from the code by `soundstage reference grafana-dashboard.json`.",
         "tags": ["soundstage"],
         "schemaVersion": 39,
         "time": {"from": "now-24h", "to": "now"},

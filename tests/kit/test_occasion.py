@@ -17,3 +17,13 @@ def test_the_next_transaction_begins_without_an_occasion(sqlite: Database) -> No
     with sqlite.transaction() as transaction:
         assert occasion.of(transaction) == NOBODY_S
         assert not occasion.is_noted(transaction)
+
+
+def test_transactions_that_share_a_commit_share_no_occasion(sqlite: Database) -> None:
+    with sqlite.together() as begin:
+        with begin(write=True) as transaction:
+            occasion.begin(transaction, Occasion(operation="CreateStudio"))
+            occasion.note(transaction)
+        with begin(write=True) as transaction:
+            assert occasion.of(transaction) == NOBODY_S
+            assert not occasion.is_noted(transaction)

@@ -1,7 +1,8 @@
 """Runs one request from its signature to its answer, and mounts that under the API's base path.
 
 `wiring` calls `build`. Everything for one request happens in one thread and one transaction, in the
-order signature, throttle, permission, existence, input, operation, commit.
+order signature, throttle, permission, existence, input, operation, commit. Where the database has
+one writer, requests that change something share the commit.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 from starlette.routing import BaseRoute, Mount
 
 from soundstage.api import access, errors, idempotency, trail
-from soundstage.api.door import ApiSettings, Door
+from soundstage.api.door import ApiSettings, Begin, Door
 from soundstage.api.exchange import Answer, Received
 from soundstage.api.feed import LAST_ID_HEADER, LONGEST_ID, MEDIA_TYPE, Feed, Feeds
 from soundstage.api.identity import Verifier, read_claim
@@ -22,21 +23,16 @@ from soundstage.api.middleware import Count, Edge
 from soundstage.api.routes import Match, Routes, decode_text
 from soundstage.api.throttling import Gate
 from soundstage.api.trail import Call
+from soundstage.api.writes import Writes
 from soundstage.resources.request import Caller
 from soundstage.wire import shapes
 from soundstage.wire.binding import TOKEN_HEADER, Parts
-from soundstage.wire.faults import (
-    AccessDeniedError,
-    ConflictError,
-    Fault,
-    InternalError,
-    ValidationError,
-)
+from soundstage.wire.faults import AccessDeniedError, Fault, InternalError, ValidationError
 from soundstage.wire.operation import BASE_PATH, News, Operation
 from soundstage.wire.shapes import Empty, Shape
 
-_TRIES = 3
 _NO_CONTENT = 204
+_REFUSED = 400
 
 _log = structlog.get_logger("soundstage.api")
 
@@ -50,18 +46,15 @@ def build(
 ) -> list[BaseRoute]:
     """Make the routes of the API."""
     api = Api(operations, door, settings)
-    return [
-        Mount(
-            BASE_PATH,
-            app=Edge(
-                api.answer,
-                settings,
-                feeds=feeds,
-                count=count,
-                reads_at_once=door.reads_at_once,
-            ),
-        ),
-    ]
+    edge = Edge(
+        api.answer,
+        settings,
+        at_once=api.is_quick if door.reads_at_once else None,
+        writes=Writes(api.answer_together) if door.reads_at_once else None,
+        feeds=feeds,
+        count=count,
+    )
+    return [Mount(BASE_PATH, app=edge)]
 
 
 class Api:
@@ -75,11 +68,32 @@ class Api:
         )
         self._gate = Gate(verifier.verify, settings.throttling)
 
+    def is_quick(self, received: Received) -> bool:
+        """Reports whether a request only reads, and only the database."""
+        return received.method == "GET" and not self._routes.asks_engine(received.raw_path)
+
     def answer(self, received: Received) -> Answer:
         """Answer a request; never raises."""
+        return self._answered(received, self._door.transaction)
+
+    def answer_together(self, several: Sequence[Received]) -> list[Answer]:
+        """Answer requests one after the other, and commit what they did at once; never raises."""
+        answers: list[Answer] = []
+        try:
+            with self._door.together() as begin:
+                answers += [self._answered(received, begin) for received in several]
+        except Exception:  # noqa: BLE001 - as below
+            return [
+                # What was refused had nothing to be stored.
+                answer if answer.status >= _REFUSED else errors.render_unexpected(each.request_id)
+                for each, answer in zip(several, answers, strict=True)
+            ]
+        return answers
+
+    def _answered(self, received: Received, begin: Begin) -> Answer:
         notes: dict[str, Any] = {}
         try:
-            return self._answer(received, notes)
+            return self._answer(received, begin, notes)
         except Fault as fault:
             if isinstance(fault, InternalError):
                 _log.error("internal error", request_id=received.request_id, exc_info=fault)
@@ -87,7 +101,7 @@ class Api:
         except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and we a log
             return errors.render_unexpected(received.request_id, notes)
 
-    def _answer(self, received: Received, notes: dict[str, Any]) -> Answer:
+    def _answer(self, received: Received, begin: Begin, notes: dict[str, Any]) -> Answer:
         now = self._door.now()
         caller = self._gate.identify(received, now)
         notes["principal"] = caller.principal_id
@@ -96,16 +110,11 @@ class Api:
         notes["operation"] = match.row.operation.name
         address = self._gate.address(received)
         call = Call(received=received, match=match, caller=caller, address=address, now=now)
-        parts = _parts(received, match)
-        for _ in range(_TRIES):
-            try:
-                return self._run(call, parts, notes)
-            except idempotency.RaceLostError:
-                continue
-            except AccessDeniedError as fault:
-                # What it was refused in is taken back, so this is a transaction of its own.
-                return errors.render(fault, notes, afterwards=lambda: self._note_refusal(call))
-        raise ConflictError("Too many requests use this client token at once. Try again.")
+        try:
+            return self._run(begin, call, _parts(received, match), notes)
+        except AccessDeniedError as fault:
+            # What it was refused in is taken back, so it is noted in a transaction of its own.
+            return errors.render(fault, notes, afterwards=partial(self._note_refusal, call))
 
     def _note_refusal(self, call: Call) -> None:
         try:
@@ -114,10 +123,10 @@ class Api:
         except Exception:  # noqa: BLE001 - it is logged; the caller is refused all the same
             _log.exception("a refusal was not noted", request_id=call.received.request_id)
 
-    def _run(self, call: Call, parts: Parts, notes: dict[str, Any]) -> Answer:
+    def _run(self, begin: Begin, call: Call, parts: Parts, notes: dict[str, Any]) -> Answer:
         operation, binding = call.match.row.operation, call.match.row.binding
         caller, now = call.caller, call.now
-        with self._door.transaction(write=not operation.is_read) as transaction:
+        with begin(write=not operation.is_read) as transaction:
             facts = self._door.facts(transaction)
             asked = binding.peek(parts)
             access.require_access(operation, caller, asked, facts)
@@ -134,7 +143,10 @@ class Api:
                 return self._feed(call, parts, given, transaction, notes)
             if not operation.is_read:
                 trail.begin(transaction, call, given)
-            output = operation.handler(self._door.request(transaction, caller, now), given)
+            request = self._door.request(
+                transaction, caller, now, asks_engine=operation.asks_engine
+            )
+            output = operation.handler(request, given)
             if not operation.is_read:
                 trail.finish(transaction, call)
             answer = Answer(status=operation.status, body=_encode(operation, output), notes=notes)
@@ -177,7 +189,7 @@ class Api:
                 return None
 
     def _news(self, call: Call, given: Shape, transaction: Connection, last_id: str | None) -> News:
-        request = self._door.request(transaction, call.caller, self._door.now())
+        request = self._door.request(transaction, call.caller, self._door.now(), asks_engine=False)
         news: News = call.match.row.operation.follow(request, given, last_id)  # type: ignore[misc]
         return news
 

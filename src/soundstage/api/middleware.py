@@ -20,6 +20,7 @@ from soundstage.api.door import ApiSettings
 from soundstage.api.errors import Refused
 from soundstage.api.exchange import Answer, Received
 from soundstage.api.feed import Feeds
+from soundstage.api.writes import Writes
 from soundstage.kit.ids import new_request_id
 from soundstage.wire.faults import Fault
 
@@ -45,15 +46,17 @@ class Edge:
         answer: Callable[[Received], Answer],
         settings: ApiSettings,
         *,
+        at_once: Callable[[Received], bool] | None = None,
+        writes: Writes | None = None,
         feeds: Feeds | None = None,
         count: Count | None = None,
-        reads_at_once: bool = False,
     ) -> None:
         self._answer = answer
         self._settings = settings
+        self._at_once = at_once
+        self._writes = writes
         self._feeds = feeds or Feeds()
         self._count = count
-        self._reads_at_once = reads_at_once
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,19 +109,17 @@ class Edge:
             await self._feeds.send(answer.feed, receive, send)
 
     async def _run(self, received: Received) -> Answer:
-        if self._reads_at_once and received.method == "GET":
-            answer = self._answer(received)
-            if answer.afterwards is None:
-                return answer
-            await self._in_thread(answer.afterwards)
-            return answer
-        return await self._in_thread(self._answer_whole, received)
-
-    def _answer_whole(self, received: Received) -> Answer:
-        answer = self._answer(received)
+        answer = await self._answered(received)
         if answer.afterwards is not None:
-            answer.afterwards()
+            await self._in_thread(answer.afterwards)
         return answer
+
+    async def _answered(self, received: Received) -> Answer:
+        if self._at_once is not None and self._at_once(received):
+            return self._answer(received)
+        if self._writes is not None and received.method != "GET":
+            return await self._writes.answer(received)
+        return await self._in_thread(self._answer, received)
 
     async def _in_thread(self, act: Callable[..., Result], *given: Any) -> Result:
         # A limiter belongs to an event loop, so it can't be made before the first request.

@@ -71,6 +71,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """`follow(request, input, last_id) -> News`, for lists that can be followed as a stream of
     server-sent events; with None it says only where the stream begins.
     """
+    asks_engine: bool = False
+    """Reports whether its handler asks the engine, which may take seconds to answer."""
 
     @property
     def is_read(self) -> bool:

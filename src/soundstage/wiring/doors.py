@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from soundstage.api.door import Begin
 from soundstage.engines.interface import (
     SupportsBrowsing,
     SupportsScriptOutput,
@@ -34,6 +35,11 @@ class ApiDoor:
     def __init__(self, service: Parts) -> None:
         self._service = service
         self._known: dict[str, tuple[datetime, tuple[str, Caller]]] = {}
+        engine = service.engine
+        # Once, because it takes longer than to look a row up.
+        self._browsing = engine if isinstance(engine, SupportsBrowsing) else None
+        self._scripts = engine if isinstance(engine, SupportsScriptOutput) else None
+        self._sizes = engine if isinstance(engine, SupportsSizes) else None
 
     @property
     def reads_at_once(self) -> bool:
@@ -78,9 +84,14 @@ class ApiDoor:
         """Open a transaction."""
         return self._service.database.transaction(write=write)
 
-    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
+    def together(self) -> AbstractContextManager[Begin]:
+        """Let several transactions share a commit."""
+        return self._service.database.together()
+
+    def request(
+        self, transaction: Connection, caller: Caller, now: datetime, *, asks_engine: bool
+    ) -> Request:
         """Put together what a handler is given."""
-        engine = self._service.engine
         return Request(
             transaction=transaction,
             caller=caller,
@@ -88,9 +99,9 @@ class ApiDoor:
             installation=self._service.installation,
             pages=self._service.pages,
             tickets=self._service.tickets,
-            browsing=engine if isinstance(engine, SupportsBrowsing) else None,
-            scripts=engine if isinstance(engine, SupportsScriptOutput) else None,
-            sizes=engine if isinstance(engine, SupportsSizes) else None,
+            browsing=self._browsing if asks_engine else None,
+            scripts=self._scripts if asks_engine else None,
+            sizes=self._sizes if asks_engine else None,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":

@@ -9,12 +9,14 @@ is undone.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import Connection
 
+from soundstage.api.door import Begin
 from soundstage.client.calls import CallError, Client
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
@@ -201,7 +203,17 @@ class UndoingDoor(doors.ApiDoor):
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Connection]:
-        with super().transaction(write=write) as opened:
+        with self._undone(super().transaction, write=write) as opened:
+            yield opened
+
+    @contextmanager
+    def together(self) -> Iterator[Begin]:
+        with super().together() as begin:
+            yield partial(self._undone, begin)
+
+    @contextmanager
+    def _undone(self, begin: Begin, *, write: bool) -> Iterator[Connection]:
+        with begin(write=write) as opened:
             if not (self.undoes and write):
                 yield opened
                 return

@@ -52,7 +52,7 @@ class OneDesktop:
             name=STREAM_SOCKET,
         )
 
-    async def redeem(self, ticket: Ticket) -> Upstream:  # noqa: ARG002 - the interface's signature
+    async def redeem(self, ticket: Ticket, address: str = "") -> Upstream:  # noqa: ARG002 - the interface's signature
         """Give the desktop."""
         return self._upstream
 

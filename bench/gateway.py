@@ -281,7 +281,7 @@ class _OneUpstream:
             name="s.sock",
         )
 
-    async def redeem(self, ticket: Ticket) -> Upstream:  # noqa: ARG002 - the interface's signature
+    async def redeem(self, ticket: Ticket, address: str = "") -> Upstream:  # noqa: ARG002 - the interface's signature
         return self._upstream
 
     async def find(self, stream_id: str) -> Upstream:  # noqa: ARG002 - the interface's signature

@@ -9,12 +9,14 @@ import httpx
 import msgspec
 import pytest
 import structlog.testing
+from msgspec.structs import replace
 from sqlalchemy import Connection, event
 from starlette.applications import Starlette
 
 from soundstage.api.app import Api, build
 from soundstage.api.door import ApiSettings
 from soundstage.api.exchange import Answer
+from soundstage.resources.request import Request
 from soundstage.testing.small_studio import (
     FAULTS,
     NOW,
@@ -25,6 +27,8 @@ from soundstage.testing.small_studio import (
     segment,
     signed,
 )
+from soundstage.wire.operation import News, Operation
+from soundstage.wire.shapes import Shape
 
 HERE = f"/studios/{segment(STUDIO)}"
 ELSEWHERE = "/studios/us-west-2%3Astid-other00000000000"
@@ -238,3 +242,52 @@ def test_time_comes_from_the_door(api: Api, studio: SmallStudio) -> None:
     studio.at = NOW.replace(year=2027)
     assert error(api.answer(signed("GET", HERE))) == (403, "InvalidSignatureException")
     assert api.answer(signed("GET", HERE, at=studio.at)).status == 200
+
+
+def followed(studio: SmallStudio) -> list[Operation]:
+    """The small studio's rows, of which GetStreamingSession can be followed."""
+
+    def follow(request: Request, given: Shape, last_id: str | None) -> News:
+        assert given
+        return News(last_id=f"after {last_id}", items=[("1", request.caller.principal_id.encode())])
+
+    rows = studio.operations()
+    return [
+        replace(row, follow=follow) if row.name == "GetStreamingSession" else row for row in rows
+    ]
+
+
+FOLLOWING = {"accept": "text/event-stream"}
+
+
+def test_what_can_be_followed_is_followed_if_that_is_asked_for(studio: SmallStudio) -> None:
+    api = Api(followed(studio), studio, ApiSettings())
+    assert api.answer(signed("GET", SESSION)).feed is None
+    answer = api.answer(signed("GET", SESSION, headers=FOLLOWING))
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.feed is not None
+    assert answer.feed.first.last_id == "after None"
+    assert answer.feed.more("7") == News(last_id="after 7", items=[("1", b"AROAEXAMPLE:operator")])
+    again = api.answer(signed("GET", SESSION, headers={**FOLLOWING, "last-event-id": "9"}))
+    assert again.feed is not None
+    assert again.feed.first.last_id == "after 9"
+    long = api.answer(signed("GET", SESSION, headers={**FOLLOWING, "last-event-id": "9" * 65}))
+    assert error(long) == (400, "ValidationException")
+    assert error(api.answer(signed("GET", SESSION, headers=FOLLOWING, key="AKIABOB")))[0] == 403
+
+
+def test_a_feed_ends_when_its_key_or_its_caller_s_right_is_taken_away(
+    studio: SmallStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Api(followed(studio), studio, ApiSettings())
+    received = signed("GET", SESSION, headers=FOLLOWING, key="AKIAADMINISTRATOR")
+    feed = api.answer(received).feed
+    assert feed is not None
+    assert feed.more("1") is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(studio, "is_administrator", lambda *_: False)
+        assert feed.more("1") is None
+    with monkeypatch.context() as patch:
+        patch.setattr(studio, "secret_of", lambda _: None)
+        assert feed.more("1") is None
+    assert feed.more("1") is not None

@@ -45,6 +45,14 @@ ADMINISTRATOR = {
     "GetStreamingSessionBackupFile",
     "ListStreamingSessionBackupFiles",
     "GetCaller",
+    "ListEvents",
+    "CreateWebhook",
+    "DeleteWebhook",
+    "GetWebhook",
+    "ListWebhookDeliveries",
+    "ListWebhooks",
+    "RedeliverWebhook",
+    "UpdateWebhook",
     "GetLaunchProfileAvailability",
     "ListLaunchProfileAvailabilities",
     "GetStudioCapacity",
@@ -81,6 +89,7 @@ USER = {
     "ListStreamingSessionBackupFiles": Grant.OWNER,
     # Beyond the policies: everybody may know who they are, and what they would be given.
     "GetCaller": Grant.ALWAYS,
+    "ListEvents": Grant.OWN_LIST,
     "GetLaunchProfileAvailability": Grant.MEMBER,
     "ListLaunchProfileAvailabilities": Grant.OWN_LIST,
 }

@@ -32,7 +32,8 @@ class FileUpstreams:
         self._control = folder / "control.json"
         self._used = folder / "used"
 
-    async def redeem(self, ticket: Ticket) -> Upstream:
+    async def redeem(self, ticket: Ticket, address: str = "") -> Upstream:
+        del address
         upstream = await self.find(ticket.stream_id)
         try:
             self._used.touch(exist_ok=False)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,21 @@ def test_an_sdk_with_a_model_of_its_own_keeps_it(
     assert known["version"] == "2020-08-01"
     with StockClient(ROOT, ensure_boto3(ROOT), environment) as client:
         assert client.call("get_studio", studioId=studio_id)["studio"]["state"] == "READY"
+
+
+def test_events_are_listed_page_by_page(current: StockClient, studio_id: str) -> None:
+    """An addition, by today's SDK and its own paginator, with moments as Python has them."""
+    since = datetime(2020, 1, 1, tzinfo=UTC).isoformat()
+    first = current.call("list_events", studioId=studio_id, maxResults=1, startTime=since)
+    assert first["nextToken"]
+    every = current.call("list_events", studioId=studio_id, order="OLDEST_FIRST")["events"]
+    assert [event["type"] for event in every][:2] == [
+        "studios.CREATE_IN_PROGRESS",
+        "studios.READY",
+    ]
+    assert every[0]["operation"] == "CreateStudio"
+    assert every[0]["sourceAddress"] == "127.0.0.1"
+    assert every[0]["resource"] == f"studio/{studio_id}"
+    with pytest.raises(StockError) as caught:
+        current.call("list_events", studioId=studio_id, nextToken="x")
+    assert caught.value.code == "ValidationException"

@@ -18,6 +18,8 @@ from soundstage.kit.database import Database, metadata, sqlite_url
 from soundstage.kit.records import Records
 from soundstage.resources.backups import store as backups
 from soundstage.resources.components import store as components
+from soundstage.resources.events import store as event_store
+from soundstage.resources.events.model import EventOrder, Wanted
 from soundstage.resources.images import store as images
 from soundstage.resources.launch_profiles import store as launch_profiles
 from soundstage.resources.sessions import service as session_service
@@ -115,6 +117,30 @@ def of_studio(table: Table, *more: str) -> list[ColumnElement[bool]]:
     return [table.c.studio_id == "s", *(table.c[name] == "x" for name in more)]
 
 
+def events_of(order: EventOrder, **wanted: Any) -> list[tuple[str, Callable[[Connection], Any]]]:
+    """The first page of events and one far down; None where a caller may leave it open."""
+    asked = Wanted(**{"studio_id": "s", **wanted})
+
+    def first(transaction: Connection) -> None:
+        event_store.page(transaction, asked, order, None, 101)
+
+    def later(transaction: Connection) -> None:
+        event_store.page(transaction, asked, order, [1_900_000_000_000_000, 5], 101)
+
+    words = f"events by {', '.join(wanted) or 'studio'}, {order}"
+    return [(f"{words}, first", first), (f"{words}, later", later)]
+
+
+EVENT_PAGES = [
+    *events_of(EventOrder.NEWEST_FIRST),
+    *events_of(EventOrder.OLDEST_FIRST),
+    *events_of(EventOrder.NEWEST_FIRST, studio_id=""),
+    *events_of(EventOrder.NEWEST_FIRST, actor="a"),
+    *events_of(EventOrder.NEWEST_FIRST, owned_by="a"),
+    *events_of(EventOrder.NEWEST_FIRST, kind="k"),
+    *events_of(EventOrder.NEWEST_FIRST, subject="s"),
+    *events_of(EventOrder.OLDEST_FIRST, since=NOW, until=NOW),
+]
 PAGES = [
     *listed(studios.studios),
     *listed(components.components, *of_studio(components.table)),
@@ -184,3 +210,18 @@ def test_a_whole_table_would_be_noticed(database: Database) -> None:
 def test_every_table_of_the_reconciler_is_here() -> None:
     assert {table.name for table in LEASED} >= {"sessions", "streams", "backups", "studios"}
     assert sqlalchemy.inspect(sessions.table).indexes
+
+
+@pytest.mark.parametrize("act", [each[1] for each in EVENT_PAGES], ids=[e[0] for e in EVENT_PAGES])
+def test_a_page_of_events_is_found_by_an_index_in_its_order(
+    database: Database, act: Callable[[Connection], Any]
+) -> None:
+    (plan,) = plans(database, act)
+    assert not reads_a_whole_table(plan), plan
+
+
+def test_the_index_of_what_is_asked_for_is_taken(database: Database) -> None:
+    for name in ("actor", "owned_by", "kind", "subject"):
+        ((_, act), _) = events_of(EventOrder.NEWEST_FIRST, **{name: "x"})
+        (plan,) = plans(database, act)
+        assert f"{name}_at" in plan, plan

@@ -417,7 +417,9 @@ class Lives(RuleBasedStateMachine):
         gone_at: dict[str, datetime] = {}
         with self.world.service.database.transaction(write=False) as transaction:
             for session_id in set(self.known) - present:
-                entries = journal.read(transaction, subject=f"streaming-session/{session_id}")
+                told = journal.read(transaction, subject=f"streaming-session/{session_id}")
+                # What somebody was refused stands there too.
+                entries = [entry for entry in told if entry.kind.startswith("sessions.")]
                 assert entries[-1].kind == "sessions.DELETED"
                 gone_at[session_id] = entries[-1].at
         for session_id, moment in gone_at.items():

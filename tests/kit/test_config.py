@@ -47,8 +47,9 @@ def test_a_tilde_is_the_user_s_folder_also_for_the_file(
 
 
 def test_lists_have_commas_between(tmp_path: Path) -> None:
-    read = settings(tmp_path, SOUNDSTAGE_TRUSTED_PROXIES="10.0.0.1, ::1")
-    assert read.trusted_proxies == ["10.0.0.1", "::1"]
+    for name in ("trusted_proxies", "webhook_networks", "incus_closed_networks"):
+        read = settings(tmp_path, **{f"SOUNDSTAGE_{name.upper()}": "10.0.0.1, ::1"})
+        assert getattr(read, name) == ["10.0.0.1", "::1"]
 
 
 def test_an_empty_variable_is_none_at_all(tmp_path: Path) -> None:

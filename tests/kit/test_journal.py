@@ -31,7 +31,7 @@ def test_entries_come_back_whole_and_in_order(database: Database) -> None:
     assert [entry.kind for entry in late] == ["three", "other"]
     with database.transaction(write=False) as transaction:
         newest = journal.newest(transaction, {"session/a", "session/b"}, limit=2)
-        assert journal.last(transaction) == every[-1].sequence
+        assert journal.latest(transaction) == every[-1].sequence
     assert newest == [("session/a", "three", NOW), ("session/b", "other", NOW)]
     first = every[0]
     assert (first.at, first.subject, first.actor, first.detail) == (

@@ -9,6 +9,7 @@ is undone.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -103,6 +104,7 @@ TABLE: dict[str, Outcomes] = {
     "CreateStreamingSessionStream": OWNER_S,
     "CreateStudio": OPERATOR_S_ACCOUNT,
     "CreateStudioComponent": OPERATOR_S_STUDIO,
+    "CreateWebhook": ADMINISTRATOR_S_STUDIO,
     "DeleteLaunchProfile": OPERATOR_S,
     "DeleteLaunchProfileMember": ADMINISTRATOR_S,
     "DeleteStreamingImage": OPERATOR_S,
@@ -110,6 +112,7 @@ TABLE: dict[str, Outcomes] = {
     "DeleteStudio": OPERATOR_S_STUDIO,
     "DeleteStudioComponent": OPERATOR_S,
     "DeleteStudioMember": OPERATOR_S,
+    "DeleteWebhook": ADMINISTRATOR_S,
     "ExtendStreamingSession": OWNER_S,
     "GetCaller": {"own": "yyyyyy"},
     "GetEula": {"own": "yy---y", "nothing": "nn---n"},
@@ -132,9 +135,11 @@ TABLE: dict[str, Outcomes] = {
         "astray": "nnnnnn",
         "nothing": "nnnnnn",
     },
+    "GetWebhook": ADMINISTRATOR_S,
     "ListEulaAcceptances": EVERYBODY_S_STUDIO,
     "ListEulas": {"own": "yyyyyy"},
     "ListLaunchProfileAvailabilities": LISTED,
+    "ListEvents": LISTED,
     "ListLaunchProfileMembers": MEMBER_S,
     "ListLaunchProfiles": LISTED,
     "ListPeople": {"own": "yy---y"},
@@ -147,8 +152,11 @@ TABLE: dict[str, Outcomes] = {
     "ListStudioMembers": EVERYBODY_S_STUDIO,
     "ListStudios": OPERATOR_S_ACCOUNT,
     "ListTagsForResource": OPERATOR_S_TAGS,
+    "ListWebhookDeliveries": ADMINISTRATOR_S,
+    "ListWebhooks": ADMINISTRATOR_S_STUDIO,
     "PutLaunchProfileMembers": ADMINISTRATOR_S,
     "PutStudioMembers": OPERATOR_S_STUDIO,
+    "RedeliverWebhook": ADMINISTRATOR_S,
     "StartStreamingSession": OWNER_S,
     "StartStudioSSOConfigurationRepair": {  # It is healthy.
         "own": "v-----",
@@ -163,6 +171,7 @@ TABLE: dict[str, Outcomes] = {
     "UpdateStreamingImage": OPERATOR_S,
     "UpdateStudio": OPERATOR_S_STUDIO,
     "UpdateStudioComponent": OPERATOR_S,
+    "UpdateWebhook": ADMINISTRATOR_S,
 }
 
 ROLES = {"adminRoleArn": "arn:aws:iam::1:role/a", "userRoleArn": "arn:aws:iam::1:role/u"}
@@ -176,6 +185,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "CreateStreamingImage": {"name": "New", "ec2ImageId": "ami-new"},
     "CreateStudio": {**ROLES, "studioName": "another", "displayName": "Another"},
     "CreateStudioComponent": {"name": "New", "type": "CUSTOM"},
+    "CreateWebhook": {"url": "http://127.0.0.1:9/"},
     "GetLaunchProfileInitialization": {**PROTOCOLS, **WORKER},
     "GetStreamingSessionBackupFile": {"path": "shot.ma"},
     "TagResource": {"tags": {"a": "1"}},
@@ -196,17 +206,23 @@ class UndoingDoor(doors.ApiDoor):
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[Connection]:
-        with super().transaction(write=write) as opened:
+        with self._undone(super().transaction, write=write) as opened:
+            yield opened
+
+    @contextmanager
+    def together(self) -> Iterator[Begin]:
+        with super().together() as begin:
+            yield partial(self._undone, begin)
+
+    @contextmanager
+    def _undone(self, begin: Begin, *, write: bool) -> Iterator[Connection]:
+        with begin(write=write) as opened:
             if not (self.undoes and write):
                 yield opened
                 return
             savepoint = opened.begin_nested()
             yield opened
             savepoint.rollback()
-
-    @contextmanager
-    def together(self) -> Iterator[Begin]:
-        yield self.transaction
 
 
 class Place:
@@ -240,6 +256,11 @@ class Place:
             **store,
             members=[{"principalId": self.administrator_id, "persona": "ADMINISTRATOR"}],
         )
+        # Nothing is sent there, because it is not public.
+        hook = call(
+            "CreateWebhook", **self.where, url="http://127.0.0.1:9/", types=["audit.PRUNED"]
+        )
+        self.webhook_id = hook["webhook"]["webhookId"]
         self.running = [self._session(owner_id) for owner_id in self.owner_ids]
         self.stopped = [self._session(owner_id) for owner_id in self.owner_ids]
         world.advance(timedelta(seconds=30))
@@ -300,6 +321,7 @@ class Place:
             "streamId": self.stream_ids[which],
             "streamingImageId": self.image_id,
             "studioComponentId": self.component_id,
+            "webhookId": self.webhook_id,
         }
 
 

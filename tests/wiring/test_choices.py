@@ -25,6 +25,7 @@ def test_quotas_and_rates_are_those_of_the_settings() -> None:
         Quota.SHARED_FILE_SYSTEMS: 10,
         Quota.ACTIVE_DIRECTORIES: 1,
         Quota.COMPONENTS: 100,
+        Quota.WEBHOOKS: 10,
     }
     assert api_settings_of(settings).throttling == Limits(
         reads=Rate(50, 7),

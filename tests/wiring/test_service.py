@@ -11,6 +11,7 @@ import sqlalchemy
 from soundstage.client.calls import CallError
 from soundstage.engines.interface import Phase, Spec, Volume
 from soundstage.engines.simulated import SimulatedEngine
+from soundstage.kit import chain, journal
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings
 from soundstage.testing.world import PERSISTENT, World, world
@@ -136,3 +137,28 @@ def test_background_work_runs_between_start_and_end(settings: Settings) -> None:
     asyncio.run(live())
     assert engine.refs() == set()
     service.close()
+
+
+def test_events_are_linked_and_the_old_ones_go(tmp_path: Path) -> None:
+    with world(tmp_path / "home", event_days=2) as made:
+        made.studio()
+        made.service.housekeep()
+        made.advance(timedelta(days=1))
+        made.studio("newer")
+        made.advance(timedelta(days=1, seconds=1))
+        made.service.housekeep()
+        made.service.housekeep()
+        with made.service.database.transaction(write=False) as transaction:
+            entries = journal.read(transaction)
+            verdict = chain.verify(transaction, made.service._audit_key)
+    assert [entry.kind for entry in entries] == [
+        "studios.CREATE_IN_PROGRESS",
+        "studios.READY",
+        "audit.PRUNED",
+    ]
+    assert (verdict.verified, verdict.not_linked, verdict.faults) == (3, 0, [])
+
+
+def test_feeds_and_pages_are_let_go_at_the_end(world: World) -> None:
+    world.service.let_go()
+    assert world.service.feeds._is_over

@@ -6,26 +6,29 @@ one writer, requests that change something share the commit.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
-import msgspec
 import structlog
+from sqlalchemy import Connection
 from starlette.routing import BaseRoute, Mount
 
-from soundstage.api import access, errors, idempotency
+from soundstage.api import access, errors, idempotency, trail
 from soundstage.api.door import ApiSettings, Begin, Door
 from soundstage.api.exchange import Answer, Received
-from soundstage.api.identity import Verifier
-from soundstage.api.middleware import Edge
-from soundstage.api.routes import Match, Routes, Row, decode_text
+from soundstage.api.feed import LAST_ID_HEADER, LONGEST_ID, MEDIA_TYPE, Feed, Feeds
+from soundstage.api.identity import Verifier, read_claim
+from soundstage.api.middleware import Count, Edge
+from soundstage.api.routes import Match, Routes, decode_text
 from soundstage.api.throttling import Gate
+from soundstage.api.trail import Call
 from soundstage.api.writes import Writes
 from soundstage.resources.request import Caller
 from soundstage.wire import shapes
 from soundstage.wire.binding import TOKEN_HEADER, Parts
-from soundstage.wire.faults import Fault, InternalError, ValidationError
-from soundstage.wire.operation import BASE_PATH, Operation
+from soundstage.wire.faults import AccessDeniedError, Fault, InternalError, ValidationError
+from soundstage.wire.operation import BASE_PATH, News, Operation
 from soundstage.wire.shapes import Empty, Shape
 
 _NO_CONTENT = 204
@@ -34,23 +37,24 @@ _REFUSED = 400
 _log = structlog.get_logger("soundstage.api")
 
 
-def build(operations: Sequence[Operation], door: Door, settings: ApiSettings) -> list[BaseRoute]:
+def build(
+    operations: Sequence[Operation],
+    door: Door,
+    settings: ApiSettings,
+    feeds: Feeds | None = None,
+    count: Count | None = None,
+) -> list[BaseRoute]:
     """Make the routes of the API."""
     api = Api(operations, door, settings)
-    if door.reads_at_once:
-        edge = Edge(api.answer, settings, at_once=api.is_quick, writes=Writes(api.answer_together))
-    else:
-        edge = Edge(api.answer, settings)
+    edge = Edge(
+        api.answer,
+        settings,
+        at_once=api.is_quick if door.reads_at_once else None,
+        writes=Writes(api.answer_together) if door.reads_at_once else None,
+        feeds=feeds,
+        count=count,
+    )
     return [Mount(BASE_PATH, app=edge)]
-
-
-class _Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A request whose sender and operation are known."""
-
-    row: Row
-    parts: Parts
-    caller: Caller
-    now: datetime
 
 
 class Api:
@@ -104,12 +108,24 @@ class Api:
         self._gate.admit(caller, received, now)
         match = self._routes.find(received.method, received.raw_path)
         notes["operation"] = match.row.operation.name
-        call = _Call(row=match.row, parts=_parts(received, match), caller=caller, now=now)
-        return self._run(begin, call, notes)
+        address = self._gate.address(received)
+        call = Call(received=received, match=match, caller=caller, address=address, now=now)
+        try:
+            return self._run(begin, call, _parts(received, match), notes)
+        except AccessDeniedError as fault:
+            # What it was refused in is taken back, so it is noted in a transaction of its own.
+            return errors.render(fault, notes, afterwards=partial(self._note_refusal, call))
 
-    def _run(self, begin: Begin, call: _Call, notes: dict[str, Any]) -> Answer:
-        operation, binding = call.row.operation, call.row.binding
-        parts, caller, now = call.parts, call.caller, call.now
+    def _note_refusal(self, call: Call) -> None:
+        try:
+            with self._door.transaction(write=True) as transaction:
+                trail.refuse(transaction, call)
+        except Exception:  # noqa: BLE001 - it is logged; the caller is refused all the same
+            _log.exception("a refusal was not noted", request_id=call.received.request_id)
+
+    def _run(self, begin: Begin, call: Call, parts: Parts, notes: dict[str, Any]) -> Answer:
+        operation, binding = call.match.row.operation, call.match.row.binding
+        caller, now = call.caller, call.now
         with begin(write=not operation.is_read) as transaction:
             facts = self._door.facts(transaction)
             asked = binding.peek(parts)
@@ -123,14 +139,64 @@ class Api:
                     return Answer(
                         status=stored.status, body=stored.body, notes={**notes, "replayed": True}
                     )
+            if operation.follow is not None and _is_followed(call):
+                return self._feed(call, parts, given, transaction, notes)
+            if not operation.is_read:
+                trail.begin(transaction, call, given)
             request = self._door.request(
                 transaction, caller, now, asks_engine=operation.asks_engine
             )
             output = operation.handler(request, given)
+            if not operation.is_read:
+                trail.finish(transaction, call)
             answer = Answer(status=operation.status, body=_encode(operation, output), notes=notes)
             if attempt is not None:
                 idempotency.finish(transaction, attempt, answer)
         return answer
+
+    def _feed(
+        self,
+        call: Call,
+        parts: Parts,
+        given: Shape,
+        transaction: Connection,
+        notes: dict[str, Any],
+    ) -> Answer:
+        last_id = next(iter(call.received.header_values(LAST_ID_HEADER)), None)
+        if last_id is not None and len(last_id) > LONGEST_ID:
+            raise ValidationError(f"Last-Event-ID must be at most {LONGEST_ID} characters.")
+        feed = Feed(
+            principal_id=call.caller.principal_id,
+            first=self._news(call, given, transaction, last_id),
+            more=partial(self._more, call, parts),
+        )
+        return Answer(status=200, headers={"Content-Type": MEDIA_TYPE}, notes=notes, feed=feed)
+
+    def _more(self, call: Call, parts: Parts, last_id: str) -> News | None:
+        """Look again, as if it was asked again: by a key that works, with the right to."""
+        operation, binding = call.match.row.operation, call.match.row.binding
+        found = self._door.secret_of(read_claim(call.received).access_key_id)
+        if found is None or found[1] != call.caller:
+            return None
+        with self._door.transaction(write=False) as transaction:
+            facts = self._door.facts(transaction)
+            asked = binding.peek(parts)
+            try:
+                access.require_access(operation, call.caller, asked, facts)
+                facts.require_existing(asked.labels)
+                return self._news(call, binding.decode(parts), transaction, last_id)
+            except Fault:
+                return None
+
+    def _news(self, call: Call, given: Shape, transaction: Connection, last_id: str | None) -> News:
+        request = self._door.request(transaction, call.caller, self._door.now(), asks_engine=False)
+        news: News = call.match.row.operation.follow(request, given, last_id)  # type: ignore[misc]
+        return news
+
+
+def _is_followed(call: Call) -> bool:
+    """Reports whether the caller wants to go on hearing what is new."""
+    return any(MEDIA_TYPE in value for value in call.received.header_values("accept"))
 
 
 def _parts(received: Received, match: Match) -> Parts:

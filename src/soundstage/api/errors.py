@@ -4,6 +4,7 @@
 with the request's id, and its traceback goes to the log only.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -41,7 +42,12 @@ class Refused(Fault):
         self.error_status = FRONT_DOOR[name]
 
 
-def render(fault: Fault, notes: dict[str, Any] | None = None) -> Answer:
+def render(
+    fault: Fault,
+    notes: dict[str, Any] | None = None,
+    *,
+    afterwards: Callable[[], None] | None = None,
+) -> Answer:
     """Write a fault as an answer, its name in the header that SDKs take it from."""
     name, status = _name_and_status(fault)
     document: dict[str, Any] = {"message": _shortened(fault.message)}
@@ -56,6 +62,7 @@ def render(fault: Fault, notes: dict[str, Any] | None = None) -> Answer:
         body=msgspec.json.encode(document),
         headers={ERROR_HEADER: name, **fault.headers},
         notes={**(notes or {}), "error": name},
+        afterwards=afterwards,
     )
 
 

@@ -3,10 +3,12 @@
 `middleware` makes the first from what came over the network and sends the second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+
+from soundstage.api.feed import Feed
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,3 +45,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     notes: dict[str, Any] = {}
     """Operation, principal and error for the log; never a value from the input."""
+    afterwards: Callable[[], None] | None = None
+    """What remains to be done before it is sent; it may block."""
+    feed: Feed | None = None
+    """What is sent in place of the body."""

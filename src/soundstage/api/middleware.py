@@ -8,6 +8,7 @@ line holds neither the query nor any header.
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -18,6 +19,7 @@ from soundstage.api import errors
 from soundstage.api.door import ApiSettings
 from soundstage.api.errors import Refused
 from soundstage.api.exchange import Answer, Received
+from soundstage.api.feed import Feeds
 from soundstage.api.writes import Writes
 from soundstage.kit.ids import new_request_id
 from soundstage.wire.faults import Fault
@@ -28,6 +30,10 @@ _SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
+
+Result = TypeVar("Result")
+Count = Callable[[str, str, int, float], None]
+"""Told of each request its method, its operation if any, the status and the seconds it took."""
 
 _log = structlog.get_logger("soundstage.api")
 
@@ -40,13 +46,17 @@ class Edge:
         answer: Callable[[Received], Answer],
         settings: ApiSettings,
         *,
-        at_once: Callable[[Received], bool] = lambda _: False,
+        at_once: Callable[[Received], bool] | None = None,
         writes: Writes | None = None,
+        feeds: Feeds | None = None,
+        count: Count | None = None,
     ) -> None:
         self._answer = answer
         self._settings = settings
         self._at_once = at_once
         self._writes = writes
+        self._feeds = feeds or Feeds()
+        self._count = count
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +77,15 @@ class Edge:
             answer = await self._run(received)
         except Fault as fault:
             answer = errors.render(fault)
-        await _send(send, answer, request_id, closes=received is None)
+        seconds = time.perf_counter() - started
+        try:
+            await self._send(receive, send, answer, request_id, closes=received is None)
+        except Fault as fault:
+            answer = errors.render(fault, answer.notes)
+            await _send(send, answer, request_id, closes=False)
+        if self._count is not None:
+            operation = answer.notes.get("operation", "")
+            self._count(scope["method"], operation, answer.status, seconds)
         _log.info(
             "request",
             request_id=request_id,
@@ -80,15 +98,34 @@ class Edge:
             **answer.notes,
         )
 
+    async def _send(
+        self, receive: Receive, send: Send, answer: Answer, request_id: str, *, closes: bool
+    ) -> None:
+        if answer.feed is None:
+            await _send(send, answer, request_id, closes=closes)
+            return
+        with self._feeds.admitted(answer.feed):
+            await _send_head(send, answer, request_id)
+            await self._feeds.send(answer.feed, receive, send)
+
     async def _run(self, received: Received) -> Answer:
-        if self._at_once(received):
+        answer = await self._answered(received)
+        if answer.afterwards is not None:
+            await self._in_thread(answer.afterwards)
+        return answer
+
+    async def _answered(self, received: Received) -> Answer:
+        if self._at_once is not None and self._at_once(received):
             return self._answer(received)
         if self._writes is not None and received.method != "GET":
             return await self._writes.answer(received)
+        return await self._in_thread(self._answer, received)
+
+    async def _in_thread(self, act: Callable[..., Result], *given: Any) -> Result:
         # A limiter belongs to an event loop, so it can't be made before the first request.
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self._settings.workers)
-        return await anyio.to_thread.run_sync(self._answer, received, limiter=self._limiter)
+        return await anyio.to_thread.run_sync(act, *given, limiter=self._limiter)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """Read the body; None when the client went away. Raises Refused."""
@@ -177,12 +214,22 @@ def _text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-async def _send(send: Send, answer: Answer, request_id: str, *, closes: bool) -> None:
-    headers = [
+def _headers(answer: Answer, request_id: str) -> list[tuple[bytes, bytes]]:
+    return [
         (errors.REQUEST_ID_HEADER.lower().encode(), request_id.encode()),
         *_SECURITY_HEADERS,
         *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
     ]
+
+
+async def _send_head(send: Send, answer: Answer, request_id: str) -> None:
+    # Proxies that gather an answer before they pass it on are asked not to.
+    headers = [*_headers(answer, request_id), (b"x-accel-buffering", b"no")]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+
+
+async def _send(send: Send, answer: Answer, request_id: str, *, closes: bool) -> None:
+    headers = _headers(answer, request_id)
     if answer.body:
         headers.append((b"content-type", b"application/json"))
     if answer.status != 204:

@@ -50,7 +50,7 @@ class Gate:
         if not self._failures.rate.per_second:
             return self._verify(received, now)
         key_id = _claimed_key(received)
-        suspect = self._address(received), key_id if key_id in self._proven else ""
+        suspect = network_of(self.address(received)), key_id if key_id in self._proven else ""
         moment = now.timestamp()
         wait = self._failures.wait(suspect, moment)
         if wait:
@@ -74,11 +74,12 @@ class Gate:
             what = "reads" if is_read else "writes"
             raise _throttled(what, caller.principal_id, buckets.rate, wait)
 
-    def _address(self, received: Received) -> str:
+    def address(self, received: Received) -> str:
+        """Say where a request came from, as far as proxies are believed."""
         if self._proxies is None:
-            return network_of(received.peer)
+            return received.peer
         forwarded = ", ".join(received.header_values("x-forwarded-for"))
-        return network_of(self._proxies.client(received.peer, {"x-forwarded-for": forwarded}))
+        return self._proxies.client(received.peer, {"x-forwarded-for": forwarded})
 
 
 def _claimed_key(received: Received) -> str:

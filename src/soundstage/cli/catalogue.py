@@ -31,6 +31,8 @@ SECTIONS = {
         "streams": Lazy(f"{_NOUN}:streams", "Ways into a workstation."),
         "backups": Lazy("soundstage.cli.backups:backups", "Copies of workstations' disks."),
         "eulas": Lazy(f"{_NOUN}:eulas", "Licence agreements."),
+        "events": Lazy("soundstage.cli.events:events", "What happened, and who caused it."),
+        "webhooks": Lazy(f"{_NOUN}:webhooks", "Addresses that are told of events."),
         "tags": Lazy(f"{_NOUN}:tags", "Tags of whatever has an ARN."),
     },
     "A studio as a file": {
@@ -50,6 +52,9 @@ SECTIONS = {
         "serve": Lazy("soundstage.cli.serve:serve_command", "Run the service in the foreground."),
         "doctor": Lazy("soundstage.cli.doctor:doctor", "Check this machine."),
         "user": Lazy("soundstage.cli.user:user", "People and their access keys."),
+        "audit": Lazy(
+            "soundstage.cli.audit:audit", "The trail of events: who did what, when and from where."
+        ),
         "capacity": Lazy(
             "soundstage.cli.capacity:capacity",
             "Say what this machine gives to workstations, and what is left.",

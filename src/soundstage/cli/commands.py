@@ -34,6 +34,8 @@ NOUNS: Mapping[str, str] = {
     "sessions": "streaming-sessions",
     "streams": "streaming-session-streams",
     "backups": "streaming-session-backups",
+    "events": "events",
+    "webhooks": "webhooks",
     "tags": "tags",
 }
 """The nouns as people type them, and as the public API calls them."""

@@ -12,6 +12,7 @@ from soundstage.cli import exits
 from soundstage.cli.studio_file import document
 from soundstage.kit import config
 from soundstage.kit.machine import Machine
+from soundstage.metrics import alerts, catalogue, charts
 from soundstage.resources.backups import lifecycle as backups
 from soundstage.resources.components import lifecycle as components
 from soundstage.resources.images import lifecycle as images
@@ -93,12 +94,27 @@ def studio_schema() -> str:
     return msgspec.json.format(msgspec.json.encode(document.schema()), indent=2).decode() + "\n"
 
 
+def metrics() -> str:
+    """Write the page of metrics."""
+    return (
+        "# Metrics\n\n"
+        + _MADE.format("metrics")
+        + "What `GET /metrics` tells Prometheus. [How to use it](../how-to/watch-a-studio.md"
+        "#have-it-charted). Beside it are a [Grafana dashboard](grafana-dashboard.json) and "
+        "[alert rules](prometheus-rules.yaml), made from the same table; each alert has a "
+        "[page](../how-to/runbooks/README.md) that says what to do.\n\n" + catalogue.reference()
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "lifecycles": lifecycles,
     "operations": operations,
     "exit-codes": exit_codes,
     "studio.schema.json": studio_schema,
+    "metrics": metrics,
+    "grafana-dashboard.json": charts.dashboard,
+    "prometheus-rules.yaml": alerts.rules,
 }
 """By their names below docs/reference; one without an ending is Markdown."""
 

@@ -88,7 +88,7 @@ def _way_in(settings: Settings, *, is_watched: bool) -> str:
 
 
 class _Server(uvicorn.Server):
-    """A server that has pages let go before it waits for their connections to end."""
+    """A server that has pages and feeds let go before it waits for their connections to end."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
@@ -96,7 +96,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End."""
-        self._service.changes.let_go()
+        self._service.let_go()
         await super().shutdown(sockets)
 
 

@@ -48,12 +48,44 @@ class Client:
 
     def call(self, name: str, /, **members: Any) -> dict[str, Any]:
         """Call an operation with its members by their wire names. Raises CallError."""
+        return self._send(*self._request(name, members))
+
+    def follow(
+        self, name: str, /, *, after: str | None = None, **members: Any
+    ) -> Iterator[tuple[str, bytes]]:
+        """Hear what is new in a list that can be followed: ids and texts, until the service ends
+        it. Raises CallError.
+        """
+        method, url, headers, _ = self._request(name, members)
+        headers["Accept"] = "text/event-stream"
+        if after is not None:
+            headers["Last-Event-ID"] = after
+        signed = self._signed(method, url, headers, b"")
+        try:
+            with self._http.stream(method, url, headers=signed) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _error(answer, _document(answer))
+                event_id = ""
+                for line in answer.iter_lines():
+                    field, _, value = line.partition(": ")
+                    if field == "id":
+                        event_id = value
+                    elif field == "data":
+                        yield event_id, value.encode()
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from None
+
+    def _request(
+        self, name: str, members: dict[str, Any]
+    ) -> tuple[str, str, dict[str, str], bytes]:
+        """Give method, address, headers and body of a call."""
         operation = self._operations[name]
         given = {key: value for key, value in members.items() if value is not None}
         path = operation.path
         for label in operation.labels:
             path = path.replace(f"{{{label}}}", quote(str(given.pop(label)), safe=""))
-        headers = {}
+        headers: dict[str, str] = {}
         if "clientToken" in given:
             headers[TOKEN_HEADER] = given.pop("clientToken")
         body, query = b"", ""
@@ -64,7 +96,7 @@ class Client:
             body = msgspec.json.encode(given)
             headers["Content-Type"] = "application/json"
         url = f"{self._endpoint}{BASE_PATH}{path}" + (f"?{query}" if query else "")
-        return self._send(operation.method, url, headers, body)
+        return operation.method, url, headers, body
 
     def pages(self, name: str, /, **members: Any) -> Iterator[dict[str, Any]]:
         """Call a list operation until its last page, item by item. Raises CallError."""
@@ -88,15 +120,14 @@ class Client:
         try:
             answer = self._http.request(method, url, headers=signed, content=body)
         except httpx.HTTPError as error:
-            raise CallError(
-                "Unreachable", 0, f"{self._endpoint} does not answer: {error}"
-            ) from None
+            raise self._unreachable(error) from None
         document = _document(answer)
         if not answer.is_success or document is None:
-            name = answer.headers.get("x-amzn-ErrorType", "UnexpectedAnswer")
-            said = (document or {}).get("message") or answer.text[:_SHOWN] or answer.reason_phrase
-            raise CallError(name, answer.status_code, f"{said}")
+            raise _error(answer, document)
         return document
+
+    def _unreachable(self, error: httpx.HTTPError) -> CallError:
+        return CallError("Unreachable", 0, f"{self._endpoint} does not answer: {error}")
 
     def _signed(
         self, method: str, url: str, headers: dict[str, str], body: bytes
@@ -113,6 +144,12 @@ class Client:
             f"Signature={signer.signature(text, request)}"
         )
         return dict(request.headers.items())
+
+
+def _error(answer: httpx.Response, document: dict[str, Any] | None) -> CallError:
+    name = answer.headers.get("x-amzn-ErrorType", "UnexpectedAnswer")
+    said = (document or {}).get("message") or answer.text[:_SHOWN] or answer.reason_phrase
+    return CallError(name, answer.status_code, f"{said}")
 
 
 def _document(answer: httpx.Response) -> dict[str, Any] | None:

@@ -126,7 +126,9 @@ class Gateway:
             return Response(headers={**NO_STORE, **PLAIN_HEADERS})
         if not _was_asked_for(request):
             return self._pages.notice(NOT_ASKED)
-        await self._upstreams.redeem(ticket)
+        peer = request.client.host if request.client else ""
+        address = self._proxies.client(peer, request.headers)
+        await self._upstreams.redeem(ticket, address)
         log.info("gateway.stream_opened", stream=stream_id, subject=ticket.subject)
         answer = self._to_clean_address(stream_id)
         answer.headers["Set-Cookie"] = self._entrance.make_cookie(ticket)

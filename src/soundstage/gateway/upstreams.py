@@ -79,8 +79,10 @@ class Refusal:
 class Upstreams(Protocol):
     """Answers about streams. Every method may be called from several tasks at once."""
 
-    async def redeem(self, ticket: Ticket) -> Upstream:
-        """Use a ticket up, once for ever, and learn the address. Raises Refused."""
+    async def redeem(self, ticket: Ticket, address: str = "") -> Upstream:
+        """Use a ticket up, once for ever, and learn where the desktop is; `address` is whence the
+        browser came. Raises Refused.
+        """
         ...
 
     async def find(self, stream_id: str) -> Upstream:

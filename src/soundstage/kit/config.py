@@ -25,6 +25,14 @@ STUDIO = f"{PREFIX}STUDIO"
 _PROFILES = f"{PREFIX}PROFILES"
 _NO_SETTINGS = {f"{PREFIX}CONFIG", PRINCIPAL_ID, PROFILE, STUDIO, _PROFILES}
 
+_LISTS = {
+    "incus_closed_networks",
+    "shared_folders",
+    "trusted_proxies",
+    "warn_minutes_before_end",
+    "webhook_networks",
+}
+"""What a variable separates by commas."""
 _Amount = Annotated[int, Meta(ge=0, le=1_000_000)]
 _Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
 
@@ -251,6 +259,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     deleted_sessions_keep_backups_days: Annotated[
         int, Meta(ge=0, le=3650, description="How long a deleted session's backups are kept.")
     ] = 7
+    event_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36500,
+            description="How many days events are kept: who did what, and what changed. 0: for "
+            "ever.",
+        ),
+    ] = 400
     quota_sessions_per_user: Annotated[
         _Amount, Meta(description="Most sessions of one person in a studio.")
     ] = 10
@@ -270,6 +287,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     quota_components: Annotated[
         _Amount, Meta(description="Most components of a studio, whatever their type.")
     ] = 100
+    quota_webhooks: Annotated[_Amount, Meta(description="Most webhooks of a studio.")] = 10
+    webhook_networks: Annotated[
+        list[str],
+        Meta(
+            description="Networks such as 10.0.0.0/8 that webhooks may send to though they are not "
+            "public. Without, nothing that only this machine can reach is reached through them."
+        ),
+    ] = []
     throttle_reads_per_second: Annotated[
         _Amount, Meta(description="Reads a second that one principal may make. 0: no limit.")
     ] = 50
@@ -387,6 +412,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         list[str],
         Meta(description="Addresses of proxies whose X-Forwarded headers are believed."),
     ] = []
+    metrics_token_file: Annotated[
+        Path | None,
+        Meta(
+            description="File with the token that opens /metrics, as `Authorization: Bearer …`. "
+            "Without one, whoever is on this machine may read it, and nobody through a proxy."
+        ),
+    ] = None
     log_format: Annotated[
         Literal["text", "json"], Meta(description="How log lines look: for people or for programs.")
     ] = "text"
@@ -423,7 +455,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     for name, value in given.items():
         if name not in Settings.__struct_fields__:
             raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
-        is_list = name in {"shared_folders", "trusted_proxies", "warn_minutes_before_end"}
+        is_list = name in _LISTS
         merged[name] = [part.strip() for part in value.split(",")] if is_list else value
         if name in {"instance_types", "images"}:
             merged[name] = _read_table(name, value)

@@ -24,7 +24,7 @@ from sqlalchemy import JSON, DateTime, Dialect, MetaData, Text, TypeDecorator, e
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
-from soundstage.kit import hints
+from soundstage.kit import hints, occasion
 from soundstage.kit.crypto import Seal
 from soundstage.kit.sealed import seal_with
 from soundstage.kit.turns import Group, Turns
@@ -185,6 +185,7 @@ class Database:
         """
         with self._block(write=write, note=note) as connection:
             hints.take(connection)
+            occasion.end(connection)
             yield connection
             hinted = hints.take(connection)
         self._tell(hinted)
@@ -334,6 +335,7 @@ class _Together:
             self._group = self.turn.enter_context(self._turns.turn_of_several(note=self._note))
         with self._group.block() as connection:
             hints.take(connection)
+            occasion.end(connection)
             yield connection
             hinted = hints.take(connection)
         self.hinted += hinted

@@ -115,6 +115,15 @@ class Records(Generic[Record]):
         statement = sqlalchemy.select(sqlalchemy.func.count()).select_from(self.table).where(*where)
         return int(transaction.execute(statement).scalar_one())
 
+    def count_by(
+        self, transaction: Connection, name: str, *where: ColumnElement[bool]
+    ) -> dict[str, int]:
+        """Count the rows that fit, by one of their columns."""
+        column = self.table.c[name]
+        counting = sqlalchemy.select(column, sqlalchemy.func.count()).where(*where)
+        rows = transaction.execute(counting.group_by(column))
+        return {row[0]: row[1] for row in rows}
+
     def delete(self, transaction: Connection, record_id: str) -> None:
         """Remove one row."""
         transaction.execute(self.table.delete().where(self.table.c.id == record_id))

@@ -18,6 +18,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How many rows are being acted on."""
     failures: int
     """How many steps ended in an unexpected error since the start."""
+    looks: int = 0
+    """How often it looked since the start."""
 
     def is_late(self, now: datetime) -> bool:
         """Reports whether the loop seems stuck."""
@@ -39,7 +41,10 @@ class HealthBoard:
     def looked(self, now: datetime, in_hand: int) -> None:
         """Note a look."""
         with self._lock:
-            self._health = msgspec.structs.replace(self._health, looked_at=now, in_hand=in_hand)
+            looks = self._health.looks + 1
+            self._health = msgspec.structs.replace(
+                self._health, looked_at=now, in_hand=in_hand, looks=looks
+            )
 
     def failed(self) -> None:
         """Note an unexpected error."""

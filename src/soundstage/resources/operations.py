@@ -9,6 +9,7 @@ from soundstage.resources.backups import service as backup_service
 from soundstage.resources.components import operations as components
 from soundstage.resources.components import service as component_service
 from soundstage.resources.eulas import operations as eulas
+from soundstage.resources.events import operations as events
 from soundstage.resources.images import operations as images
 from soundstage.resources.images import service as image_service
 from soundstage.resources.launch_profiles import operations as launch_profiles
@@ -21,6 +22,7 @@ from soundstage.resources.streams import operations as streams
 from soundstage.resources.studios import operations as studios
 from soundstage.resources.studios import service as studio_service
 from soundstage.resources.tags import operations as tags
+from soundstage.resources.webhooks import operations as webhooks
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.operation import Operation
 
@@ -46,6 +48,8 @@ BY_NOUN: dict[str, Sequence[Operation]] = {
     "streaming-sessions": sessions.OPERATIONS,
     "streaming-session-streams": streams.OPERATIONS,
     "streaming-session-backups": backups.OPERATIONS,
+    "events": events.OPERATIONS,
+    "webhooks": webhooks.OPERATIONS,
     "tags": tags.operations(TAGGABLE),
 }
 """The same rows by what they are about, in the words of the public API."""

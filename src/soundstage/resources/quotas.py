@@ -21,6 +21,7 @@ class Quota(StrEnum):
     SHARED_FILE_SYSTEMS = "shared file system components"
     ACTIVE_DIRECTORIES = "Active Directory components"
     COMPONENTS = "studio components"
+    WEBHOOKS = "webhooks"
 
 
 Quotas = Mapping[Quota, int]

@@ -5,6 +5,7 @@ from typing import Any
 
 from soundstage.engines.interface import Engine, SupportsBackups
 from soundstage.kit.convergence import Worker
+from soundstage.kit.outbound import Outbound
 from soundstage.resources.backups.reconcile import BackupWorker
 from soundstage.resources.components import reconcile as components
 from soundstage.resources.components import service as component_service
@@ -21,6 +22,7 @@ from soundstage.resources.settling import Blocker
 from soundstage.resources.streams.reconcile import StreamWorker
 from soundstage.resources.studios import reconcile as studios
 from soundstage.resources.studios.model import StudioStatusCode
+from soundstage.resources.webhooks.reconcile import DeliveryWorker, WebhookWorker
 
 _STUDIO_BLOCKERS = [
     Blocker(
@@ -58,6 +60,8 @@ def workers(
     quotas: Quotas,
     time_rules: TimeRules,
     script_seconds: int = 600,
+    outbound: Outbound | None = None,
+    address: str = "",
 ) -> list[Worker[Any, Any]]:
     """Make them all; an engine without backups gets no worker for backups."""
     made: list[Worker[Any, Any]] = [
@@ -72,6 +76,8 @@ def workers(
             script_seconds=script_seconds,
         ),
         StreamWorker(engine),
+        WebhookWorker(),
+        DeliveryWorker(outbound or Outbound(), address),
     ]
     if isinstance(engine, SupportsBackups):
         made.append(BackupWorker(engine))

@@ -49,6 +49,23 @@ def require(machine: Machine[Any], record: Any, event: str) -> None:
         )
 
 
+def note_made(request: Request, records: Records[Any], record: Any, kind: ArnKind) -> None:
+    """Note that a resource was made, and wake its worker."""
+    _note(
+        request.transaction,
+        records,
+        record,
+        kind=kind,
+        state=record.state,
+        status_code=record.status_code,
+        status_message=record.status_message,
+        now=request.now,
+        actor=request.caller.principal_id,
+        old_state=None,
+    )
+    hints.hint(request.transaction, records.table.name, record.id)
+
+
 def begin(
     request: Request,
     records: Records[Any],
@@ -79,13 +96,17 @@ def begin(
             **(changes or {}),
         },
     )
-    journal.append(
+    _note(
         request.transaction,
-        at=request.now,
-        kind=f"{records.table.name}.{state}",
-        subject=f"{kind}/{record.id}",
+        records,
+        record,
+        kind=kind,
+        state=state,
+        status_code=status_code,
+        status_message=status_message,
+        now=request.now,
         actor=request.caller.principal_id,
-        detail={"statusCode": status_code},
+        old_state=record.state,
     )
     hints.hint(request.transaction, records.table.name, record.id)
 
@@ -116,13 +137,48 @@ def settle(
             **(changes or {}),
         },
     )
+    _note(
+        transaction,
+        records,
+        record,
+        kind=kind,
+        state=state,
+        status_code=status_code,
+        status_message=status_message,
+        now=now,
+        actor=SERVICE_PRINCIPAL,
+        old_state=record.state,
+    )
+
+
+def _note(
+    transaction: Connection,
+    records: Records[Any],
+    record: Any,
+    *,
+    kind: ArnKind,
+    state: str,
+    status_code: str,
+    status_message: str,
+    now: datetime,
+    actor: str,
+    old_state: str | None,
+) -> None:
+    # A studio is its own.
+    studio_id = record.id if kind is ArnKind.STUDIO else record.studio_id
     journal.append(
         transaction,
         at=now,
         kind=f"{records.table.name}.{state}",
         subject=f"{kind}/{record.id}",
-        actor=SERVICE_PRINCIPAL,
-        detail={"statusCode": status_code},
+        actor=actor,
+        studio_id=studio_id,
+        detail={
+            "oldState": old_state,
+            "state": state,
+            "statusCode": status_code,
+            "statusMessage": status_message,
+        },
     )
 
 

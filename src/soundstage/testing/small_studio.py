@@ -24,6 +24,7 @@ from soundstage.api.exchange import Received
 from soundstage.api.idempotency import client_tokens
 from soundstage.kit.crypto import Seal
 from soundstage.kit.database import Database
+from soundstage.kit.journal import journal
 from soundstage.kit.pages import Pages
 from soundstage.resources.request import Caller, CallerKind, Installation, Request
 from soundstage.wire.faults import (
@@ -289,6 +290,7 @@ class SmallStudio:
         self.tags: dict[str, Tags] = {}
         with database.engine.begin() as connection:
             client_tokens.create(connection, checkfirst=True)
+            journal.create(connection, checkfirst=True)
 
     # The door.
 

@@ -47,8 +47,9 @@ class MemoryUpstreams:
         self.transferred: list[Transferred] = []
         self.is_reachable = True
 
-    async def redeem(self, ticket: Ticket) -> Upstream:
+    async def redeem(self, ticket: Ticket, address: str = "") -> Upstream:
         """Use a ticket up."""
+        del address
         upstream = await self.find(ticket.stream_id)
         if ticket in self.used:
             raise Refused(Refusal.USED)

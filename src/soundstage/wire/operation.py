@@ -42,6 +42,15 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     user: Grant
 
 
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """What is new in a list that somebody follows."""
+
+    last_id: str
+    """Where to go on."""
+    items: list[tuple[str, bytes]] = []
+    """Each with its id, oldest first."""
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table."""
 
@@ -58,6 +67,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     paginates: str | None = None
     """The output's member that holds the items, for lists that come in pages."""
+    follow: Callable[..., "News"] | None = None
+    """`follow(request, input, last_id) -> News`, for lists that can be followed as a stream of
+    server-sent events; with None it says only where the stream begins.
+    """
     asks_engine: bool = False
     """Reports whether its handler asks the engine, which may take seconds to answer."""
 

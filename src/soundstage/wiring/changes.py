@@ -163,4 +163,4 @@ class Changes:
 
 def _look_of_all(transaction: Connection) -> str:
     """Whatever happens is written down, so the last entry stands for everything."""
-    return f"all-{journal.last(transaction)}"
+    return f"all-{journal.latest(transaction)}"

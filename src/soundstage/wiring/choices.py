@@ -18,6 +18,7 @@ from soundstage.kit.addresses import PublicAddress
 from soundstage.kit.buckets import Rate
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import InstallationSecret
+from soundstage.kit.outbound import Outbound
 from soundstage.portal.door import PortalSettings
 from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Installation
@@ -95,13 +96,22 @@ def portal_settings_of(settings: Settings, secret: InstallationSecret) -> Portal
     )
 
 
+def outbound_of(settings: Settings) -> Outbound:
+    """Say where webhooks may send to. Raises ConfigError."""
+    return Outbound(_networks("WEBHOOK_NETWORKS", settings.webhook_networks))
+
+
 def _trusted_proxies_of(settings: Settings) -> tuple[str, ...]:
-    for network in settings.trusted_proxies:
+    return _networks("TRUSTED_PROXIES", settings.trusted_proxies)
+
+
+def _networks(name: str, networks: list[str]) -> tuple[str, ...]:
+    for network in networks:
         try:
             ip_network(network)
         except ValueError:
             raise ConfigError(
-                f"SOUNDSTAGE_TRUSTED_PROXIES: {network} is no address such as 10.0.0.7 and no "
+                f"SOUNDSTAGE_{name}: {network} is no address such as 10.0.0.7 and no "
                 "network such as 10.0.0.0/8."
             ) from None
-    return tuple(settings.trusted_proxies)
+    return tuple(networks)

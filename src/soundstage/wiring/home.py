@@ -17,6 +17,8 @@ from soundstage.kit.crypto import InstallationSecret, Seal, SecretError, open_se
 from soundstage.kit.database import Database, sqlite_url
 
 _DATABASE = "soundstage.sqlite"
+AUDIT_KEY = "audit"
+"""What the key that links events is derived by."""
 
 _log = structlog.get_logger("soundstage")
 

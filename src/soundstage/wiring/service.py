@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio.to_thread
 import structlog
@@ -19,6 +19,7 @@ from starlette.routing import Router
 
 from soundstage.api import app as api
 from soundstage.api import description, idempotency
+from soundstage.api.feed import Feeds
 from soundstage.engines import registry
 from soundstage.engines.interface import (
     Engine,
@@ -28,12 +29,14 @@ from soundstage.engines.interface import (
 )
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.downloads import Downloads
-from soundstage.kit import lease, structs
+from soundstage.kit import chain, journal, lease, structs
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.kit.config import Settings
 from soundstage.kit.crypto import KEY_FILE
 from soundstage.kit.pages import Pages
 from soundstage.kit.proxies import Proxies
+from soundstage.metrics.app import Metrics
+from soundstage.metrics.counting import Counts
 from soundstage.portal.app import Portal
 from soundstage.reconciler.loop import Loop
 from soundstage.resources import reconcilers
@@ -43,24 +46,36 @@ from soundstage.resources.backups.safekeeping import Safekeeping
 from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
+from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service as sessions
-from soundstage.wire.ticket import Tickets
+from soundstage.wire.ticket import FileTicket, Tickets
 from soundstage.wiring.changes import Changes
 from soundstage.wiring.choices import (
     api_settings_of,
     gateway_settings_of,
     installation_of,
+    outbound_of,
     portal_settings_of,
     time_rules_of,
 )
 from soundstage.wiring.doors import ApiDoor
-from soundstage.wiring.home import database_of, lock_home, prepare_home, secret_of, upgrade
+from soundstage.wiring.home import (
+    AUDIT_KEY,
+    database_of,
+    lock_home,
+    prepare_home,
+    secret_of,
+    upgrade,
+)
 from soundstage.wiring.loginkeys import LoginKeys
+from soundstage.wiring.metrics import MetricsReader, token_of
 from soundstage.wiring.portal import PortalDoor
 from soundstage.wiring.upstreams import InProcessUpstreams
 
 _SWEEP_EVERY = timedelta(minutes=1)
 _SAFEKEEPING_EVERY = timedelta(minutes=5)
+_MOST_ROUNDS = 20
+"""How many thousands of events are linked, and removed, at a time."""
 
 _log = structlog.get_logger("soundstage")
 
@@ -82,6 +97,7 @@ class Service:
         self.database = database_of(settings, secret)
         self.engine = engine or registry.make(settings, clock)
         self.installation = installation_of(settings, secret, self.engine)
+        self._audit_key = secret.derive(AUDIT_KEY)
         self.tickets = Tickets(secret.derive("stream-tickets"))
         self.pages = Pages(secret.derive("pages"))
         keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
@@ -91,6 +107,8 @@ class Service:
             quotas=self.installation.quotas,
             time_rules=time_rules_of(settings),
             script_seconds=settings.script_seconds,
+            outbound=outbound_of(settings),
+            address=settings.address,
         )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
@@ -98,7 +116,11 @@ class Service:
         self.upstreams = InProcessUpstreams(self)
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
         self.login_keys = LoginKeys(secret.derive("login-keys"))
-        api_routes = api.build(OPERATIONS, ApiDoor(self), api_settings_of(settings))
+        self.feeds = Feeds()
+        self.counts = Counts()
+        api_routes = api.build(
+            OPERATIONS, ApiDoor(self), api_settings_of(settings), self.feeds, self.counts.request
+        )
         portal_settings = portal_settings_of(settings, secret)
         portal_door = PortalDoor(self, Router(api_routes))
         self.changes = Changes(self.database, clock)
@@ -109,6 +131,11 @@ class Service:
                 *description.routes(BY_NOUN),
                 *self.gateway.routes(),
                 *self._downloads().routes(),
+                *Metrics(
+                    self.counts,
+                    MetricsReader(self, self.counts, self.feeds).look,
+                    token_of(settings.metrics_token_file),
+                ).routes(),
                 *self.portal.routes(),
             ],
             lifespan=self._lifespan,
@@ -118,13 +145,17 @@ class Service:
     def _downloads(self) -> Downloads:
         files = None
         if isinstance(self.engine, SupportsBrowsing):
-            files = contents.Files(self.engine, self._look_up_backup)
+            files = contents.Files(self.engine, self._look_up_backup, self._note_download)
         proxies = Proxies(gateway_settings_of(self.settings).trusted_proxies)
         return Downloads(files, self.tickets, proxies, self.clock)
 
     def _look_up_backup(self, backup_id: str) -> StreamingSessionBackup | None:
         with self.database.transaction(write=False) as transaction:
             return contents.look_up(transaction, backup_id)
+
+    def _note_download(self, backup: StreamingSessionBackup, ticket: FileTicket, size: int) -> None:
+        with self.database.transaction() as transaction:
+            contents.note_download(transaction, backup, ticket, size, self.clock())
 
     def prepare(self) -> None:
         """Bring the schema up to date and forget what a killed service held.
@@ -139,6 +170,7 @@ class Service:
                 for worker in self.workers:
                     lease.forget(transaction, worker.table)
             members.ensure_person(transaction, members.OPERATOR, self.clock())
+            self.counts.begin(transaction)
         self.loop.look_again()
 
     def troubles(self) -> list[str]:
@@ -162,11 +194,31 @@ class Service:
             idempotency.purge(transaction, now)
             logins.purge(transaction, now)
             orphans = refs - sessions.known_refs(transaction, refs)
+        self._keep_trail(now)
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)
             # What can't be removed now is still there at the next sweep.
             with contextlib.suppress(RetryableError):
                 self.engine.ensure_absent(ref)
+
+    def _keep_trail(self, now: datetime) -> None:
+        """Link what was added to the trail of events, and remove what is too old."""
+        with self.database.transaction() as transaction:
+            through = journal.last(transaction)
+        for _ in range(_MOST_ROUNDS):
+            with self.database.transaction(note=True) as transaction:
+                if not chain.extend(transaction, self._audit_key, through=through):
+                    break
+        keep = timedelta(days=self.settings.event_days)
+        for _ in range(_MOST_ROUNDS if keep else 0):
+            with self.database.transaction(note=True) as transaction:
+                if not chain.prune(transaction, keep=keep, now=now, actor=SERVICE_PRINCIPAL):
+                    break
+
+    def let_go(self) -> None:
+        """End what goes on by itself, so that no connection holds up the end of the service."""
+        self.changes.let_go()
+        self.feeds.let_go()
 
     def close(self) -> None:
         """Let go of the database and of the home."""

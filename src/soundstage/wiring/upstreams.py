@@ -31,9 +31,9 @@ class InProcessUpstreams:
     def __init__(self, service: Parts) -> None:
         self._service = service
 
-    async def redeem(self, ticket: Ticket) -> Upstream:
+    async def redeem(self, ticket: Ticket, address: str = "") -> Upstream:
         """Use a ticket up and learn the address."""
-        return await anyio.to_thread.run_sync(self._redeem, ticket)
+        return await anyio.to_thread.run_sync(self._redeem, ticket, address)
 
     async def find(self, stream_id: str) -> Upstream:
         """Learn the present address of an open stream."""
@@ -59,11 +59,12 @@ class InProcessUpstreams:
         """Note that these streams carried bytes."""
         await anyio.to_thread.run_sync(self._report_activity, stream_ids)
 
-    def _redeem(self, ticket: Ticket) -> Upstream:
+    def _redeem(self, ticket: Ticket, address: str) -> Upstream:
         # The address first: a ticket is not used up while the desktop does not answer.
         upstream = self._find(ticket.stream_id)
         with self._service.database.transaction() as transaction:
-            redeemed = streams.redeem(transaction, ticket.stream_id, self._service.clock())
+            now = self._service.clock()
+            redeemed = streams.redeem(transaction, ticket.stream_id, now, address or None)
         if redeemed.is_ended:
             raise Refused(Refusal.ENDED)
         if redeemed.is_used:

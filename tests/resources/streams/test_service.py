@@ -235,7 +235,7 @@ def test_a_transition_is_noted_and_has_its_code(studio: Studio, session: dict[st
         assert moved is not None
         assert (moved.state, moved.status_code) == (after, code)
         assert (moved.state_since, moved.status_message) == (moment, "Why.")
-        assert (noted.kind, noted.detail["message"]) == (f"streams.{after}", "Why.")
+        assert (noted.kind, noted.detail["statusMessage"]) == (f"streams.{after}", "Why.")
 
 
 def test_no_state_changes_against_the_table(studio: Studio, session: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ Called by the operations; `Files` is what `wiring` hands to the gateway, which s
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Connection
@@ -18,11 +18,13 @@ from soundstage.engines.interface import (
     RetryableError,
     SupportsBrowsing,
 )
+from soundstage.kit import journal
 from soundstage.kit.pages import Cursor
 from soundstage.resources import listing
 from soundstage.resources.backups import service, store
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
 from soundstage.resources.request import Request
+from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import ConflictError, NotFoundError, ThrottledError, ValidationError
 from soundstage.wire.ticket import FileTicket
 
@@ -92,10 +94,14 @@ class Files:
     """Opens what an address names, for the gateway."""
 
     def __init__(
-        self, browsing: SupportsBrowsing, look_up: Callable[[str], StreamingSessionBackup | None]
+        self,
+        browsing: SupportsBrowsing,
+        look_up: Callable[[str], StreamingSessionBackup | None],
+        note: Callable[[StreamingSessionBackup, FileTicket, int], None],
     ) -> None:
         self._browsing = browsing
         self._look_up = look_up
+        self._note = note
 
     def open(self, ticket: FileTicket) -> BackupFile | None:
         """Begin to read it; None when the backup or the file is gone. Raises RetryableError."""
@@ -103,14 +109,36 @@ class Files:
         if backup is None or backup.state is not StreamingSessionState.READY:
             return None
         try:
-            return self._browsing.open_backup_file(backup.session_id, backup.id, ticket.path)
+            found = self._browsing.open_backup_file(backup.session_id, backup.id, ticket.path)
         except PermanentError:
             return None
+        self._note(backup, ticket, found.size_bytes)
+        return found
 
 
 def look_up(transaction: Connection, backup_id: str) -> StreamingSessionBackup | None:
     """Read a backup by its id alone; for `Files`."""
     return store.backups.get(transaction, backup_id)
+
+
+def note_download(
+    transaction: Connection,
+    backup: StreamingSessionBackup,
+    ticket: FileTicket,
+    size: int,
+    now: datetime,
+) -> None:
+    """Note that somebody began to take a file out of a backup."""
+    journal.append(
+        transaction,
+        at=now,
+        kind="backups.DOWNLOADED",
+        subject=f"{ArnKind.STREAMING_SESSION_BACKUP}/{backup.id}",
+        actor=ticket.subject,
+        studio_id=backup.studio_id,
+        owned_by=backup.owned_by,
+        detail={"sessionId": backup.session_id, "name": ticket.path, "size": size},
+    )
 
 
 def _readable(

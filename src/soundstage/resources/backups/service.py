@@ -120,6 +120,7 @@ def begin(
         updated_at=now,
     )
     store.backups.insert(transaction, backup, due_at=now)
+    _note(transaction, backup, {"state": backup.state, "statusCode": backup.status_code}, now)
     hints.hint(transaction, "backups", backup.id)
     return backup
 
@@ -182,16 +183,32 @@ def move(
             **(changes or {}),
         },
     )
+    change = {
+        "oldState": backup.state,
+        "state": state,
+        "statusCode": code,
+        "statusMessage": message,
+        "afterSeconds": round((now - backup.state_since).total_seconds(), 3),
+        "sizeInBytes": (changes or {}).get("size_bytes"),
+    }
+    _note(transaction, backup, change, now)
+    hints.hint(transaction, "backups", backup.id)
+    hints.hint(transaction, "sessions", backup.session_id)
+
+
+def _note(
+    transaction: Connection, backup: StreamingSessionBackup, change: dict[str, Any], now: datetime
+) -> None:
     journal.append(
         transaction,
         at=now,
-        kind=f"backups.{state}",
+        kind=f"backups.{change['state']}",
         subject=f"{ArnKind.STREAMING_SESSION_BACKUP}/{backup.id}",
         actor=SERVICE_PRINCIPAL,
-        detail={"sessionId": backup.session_id, "message": message},
+        studio_id=backup.studio_id,
+        owned_by=backup.owned_by,
+        detail={"sessionId": backup.session_id, **change},
     )
-    hints.hint(transaction, "backups", backup.id)
-    hints.hint(transaction, "sessions", backup.session_id)
 
 
 def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids
+from soundstage.kit import ids
 from soundstage.resources import listing, quotas, settling
 from soundstage.resources.components import store
 from soundstage.resources.components.lifecycle import MACHINE
@@ -91,7 +91,7 @@ def create(
         updated_by=request.caller.principal_id,
     )
     store.components.insert(request.transaction, component, due_at=request.now)
-    hints.hint(request.transaction, "components", component.id)
+    settling.note_made(request, store.components, component, ArnKind.STUDIO_COMPONENT)
     return component
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids
+from soundstage.kit import ids
 from soundstage.resources import listing, quotas, settling
 from soundstage.resources.images import store
 from soundstage.resources.images.lifecycle import MACHINE
@@ -59,7 +59,7 @@ def create(
         updated_at=request.now,
     )
     store.images.insert(request.transaction, image, due_at=request.now)
-    hints.hint(request.transaction, "images", image.id)
+    settling.note_made(request, store.images, image, ArnKind.STREAMING_IMAGE)
     return image
 
 

@@ -101,7 +101,7 @@ def create(
         updated_by=request.caller.principal_id,
     )
     store.launch_profiles.insert(transaction, profile, due_at=request.now)
-    hints.hint(transaction, "launch_profiles", profile.id)
+    settling.note_made(request, store.launch_profiles, profile, ArnKind.LAUNCH_PROFILE)
     return profile
 
 

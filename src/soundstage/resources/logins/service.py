@@ -82,7 +82,15 @@ def sign_in(
         expires_at=now + lasts,
     )
     store.logins.insert(transaction, login)
-    _note(transaction, person, "CREATED", now=now, actor=person.id, login_id=login.id)
+    _note(
+        transaction,
+        person,
+        "CREATED",
+        now=now,
+        actor=person.id,
+        login_id=login.id,
+        address=login.address,
+    )
     return secret
 
 
@@ -169,13 +177,14 @@ def _note(
     now: datetime,
     actor: str,
     login_id: str | None = None,
+    address: str | None = None,
 ) -> None:
-    detail = {"name": person.name}
     journal.append(
         transaction,
         at=now,
         kind=f"logins.{event}",
         subject=f"person/{person.id}",
         actor=actor,
-        detail=detail if login_id is None else {**detail, "loginId": login_id},
+        source_address=address,
+        detail={"name": person.name, "loginId": login_id},
     )

@@ -122,7 +122,15 @@ def create(
         stop_number=0,
     )
     store.sessions.insert(transaction, session, due_at=now)
-    note(transaction, session, session.state, actor=session.created_by, now=now, message="")
+    note(
+        transaction,
+        session,
+        session.state,
+        actor=session.created_by,
+        now=now,
+        message=session.status_message,
+        change={"state": session.state, "statusCode": session.status_code},
+    )
     return session
 
 
@@ -347,7 +355,14 @@ def move(
             **changes,
         },
     )
-    note(transaction, session, state, actor=actor, now=now, message=message)
+    change = {
+        "oldState": session.state,
+        "state": state,
+        "statusCode": code,
+        # How long it was in the old state.
+        "afterSeconds": round((now - session.state_since).total_seconds(), 3),
+    }
+    note(transaction, session, state, actor=actor, now=now, message=message, change=change)
 
 
 def note(
@@ -358,6 +373,7 @@ def note(
     actor: str,
     now: datetime,
     message: str,
+    change: Changes | None = None,
 ) -> None:
     """Note what happened to a session, and wake who waits for it."""
     journal.append(
@@ -366,7 +382,9 @@ def note(
         kind=f"sessions.{what}",
         subject=f"{ArnKind.STREAMING_SESSION}/{session.id}",
         actor=actor,
-        detail={"ownedBy": session.owned_by, "message": message},
+        studio_id=session.studio_id,
+        owned_by=session.owned_by,
+        detail={**(change or {}), "statusMessage": message},
     )
     if actor != SERVICE_PRINCIPAL:
         # Their worker says itself when it will look again at what it changed.
@@ -389,6 +407,12 @@ def has_any_of_profile(transaction: Connection, profile_id: str) -> bool:
     columns = store.table.c
     is_there = (columns.launch_profile_id == profile_id, columns.state != _S.DELETED)
     return store.sessions.count(transaction, *is_there) > 0
+
+
+def counts(transaction: Connection) -> dict[str, int]:
+    """Count all sessions by state; for metrics. Those of a state without any are 0."""
+    found = store.sessions.count_by(transaction, "state")
+    return {str(state): found.get(state, 0) for state in _S}
 
 
 def known_refs(transaction: Connection, refs: set[str]) -> set[str]:

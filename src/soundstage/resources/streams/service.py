@@ -3,6 +3,7 @@ by the gateway.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -20,6 +21,7 @@ from soundstage.resources.streams.model import (
     StreamingSessionStreamState,
     StreamingSessionStreamStatusCode,
 )
+from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import ConflictError, NotFoundError
 from soundstage.wire.ticket import Ticket
 
@@ -72,6 +74,8 @@ def create(
         status_code=_C.STREAM_READY if answers else _C.STREAM_CREATE_IN_PROGRESS,
     )
     store.streams.insert(transaction, stream, due_at=now)
+    change = {"state": stream.state, "statusCode": stream.status_code}
+    _note(transaction, stream, stream.state, change, now=now, actor=stream.created_by)
     hints.hint(transaction, "streams", session_id)
     return stream
 
@@ -101,21 +105,16 @@ def url_of(request: Request, stream: StreamingSessionStream) -> str | None:
     return f"{request.installation.address}/streams/{stream.id}/?ticket={signed}"
 
 
-def redeem(transaction: Connection, stream_id: str, now: datetime) -> Redeemed:
+def redeem(
+    transaction: Connection, stream_id: str, now: datetime, address: str | None = None
+) -> Redeemed:
     """Use a stream's ticket up; a stream is opened once."""
     stream = find_open(transaction, stream_id)
     if stream is None:
         return Redeemed(is_ended=True)
     if not store.redeem(transaction, stream_id, now):
         return Redeemed(is_used=True)
-    journal.append(
-        transaction,
-        at=now,
-        kind="streams.OPENED",
-        subject=f"streaming-session/{stream.session_id}",
-        actor=stream.owned_by,
-        detail={"streamId": stream.id},
-    )
+    _note(transaction, stream, "OPENED", {}, now=now, actor=stream.owned_by, address=address)
     return Redeemed(stream=stream)
 
 
@@ -173,14 +172,9 @@ def note_transfer(
     stream = store.streams.get(transaction, stream_id)
     if stream is None:
         return
-    journal.append(
-        transaction,
-        at=now,
-        kind="streams.UPLOADED" if is_upload else "streams.DOWNLOADED",
-        subject=f"streaming-session/{stream.session_id}",
-        actor=stream.owned_by,
-        detail={"streamId": stream_id, "name": name, "size": size},
-    )
+    what = "UPLOADED" if is_upload else "DOWNLOADED"
+    detail = {"name": name, "size": size}
+    _note(transaction, stream, what, detail, now=now, actor=stream.owned_by)
 
 
 def note_activity(transaction: Connection, stream_ids: set[str], now: datetime) -> None:
@@ -208,19 +202,49 @@ def move(
             "status_message": message,
         },
     )
-    journal.append(
-        transaction,
-        at=now,
-        kind=f"streams.{state}",
-        subject=f"streaming-session/{stream.session_id}",
-        actor=SERVICE_PRINCIPAL,
-        detail={"streamId": stream.id, "message": message},
-    )
+    change = {
+        "oldState": stream.state,
+        "state": state,
+        "statusCode": _CODES[state],
+        "statusMessage": message,
+    }
+    _note(transaction, stream, state, change, now=now, actor=SERVICE_PRINCIPAL)
+
+
+def count_live(transaction: Connection) -> int:
+    """Count the streams that a browser has opened; for metrics."""
+    columns = store.table.c
+    is_opened = columns.redeemed_at.is_not(None)
+    return store.streams.count(transaction, columns.state == _S.READY, is_opened)
 
 
 def wake(transaction: Connection, changed: str, now: datetime) -> None:
     """Make the streams of a session, or of a person, due now."""
     store.wake(transaction, changed, now)
+
+
+def _note(
+    transaction: Connection,
+    stream: StreamingSessionStream,
+    what: str,
+    detail: dict[str, Any],
+    *,
+    now: datetime,
+    actor: str,
+    address: str | None = None,
+) -> None:
+    """Note what happened to a stream, under its session's name."""
+    journal.append(
+        transaction,
+        at=now,
+        kind=f"streams.{what}",
+        subject=f"{ArnKind.STREAMING_SESSION}/{stream.session_id}",
+        actor=actor,
+        studio_id=stream.studio_id,
+        owned_by=stream.owned_by,
+        source_address=address,
+        detail={"streamId": stream.id, **detail},
+    )
 
 
 def may_stay_open(transaction: Connection, stream: StreamingSessionStream) -> bool:

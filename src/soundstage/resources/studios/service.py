@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids
+from soundstage.kit import ids
 from soundstage.resources import listing, settling
 from soundstage.resources.request import Request
 from soundstage.resources.settling import Blocker
@@ -72,7 +72,7 @@ def create(
         updated_at=request.now,
     )
     store.studios.insert(request.transaction, studio, due_at=request.now)
-    hints.hint(request.transaction, "studios", studio.id)
+    settling.note_made(request, store.studios, studio, ArnKind.STUDIO)
     return studio
 
 

@@ -1,0 +1,114 @@
+"""Sends to addresses that people named, and to nothing that only this machine can reach.
+
+Webhooks use it. An address is resolved here, every answer is checked, and the connection goes to
+just what was checked, so a name that means something else a moment later changes nothing. Nothing
+is followed, and no more is read of the answer than its status.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+import httpx
+
+_MOST_SECONDS = 10.0
+_LONGEST = 2048
+_PORTS = 65536
+_TRANSLATED = [ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16")]
+"""Addresses of IPv6 that stand for some of IPv4, whichever."""
+
+Address = IPv4Address | IPv6Address
+
+
+class BadDestinationError(Exception):
+    """Nothing is sent there."""
+
+
+class UnreachableError(Exception):
+    """Nobody answered, or not in time; it may go well later."""
+
+
+def check(url: str) -> httpx.URL:
+    """Read an address. Raises BadDestinationError."""
+    try:
+        read = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        raise BadDestinationError("It is no address.") from None
+    if read.scheme not in {"http", "https"} or not read.host:
+        raise BadDestinationError("It must begin with http:// or https:// and name a host.")
+    if read.port is not None and not 0 < read.port < _PORTS:
+        raise BadDestinationError("Its port must be between 1 and 65535.")
+    if read.userinfo:
+        raise BadDestinationError("It must hold no user and no password.")
+    if read.fragment or "#" in url:
+        raise BadDestinationError("It must have nothing behind a #.")
+    if len(url) > _LONGEST:
+        raise BadDestinationError(f"It must be at most {_LONGEST} characters.")
+    return read
+
+
+class Outbound:
+    """Sends, within bounds. `allowed` are networks that may be sent to though they are not public,
+    such as 10.0.0.0/8.
+    """
+
+    def __init__(self, allowed: Iterable[str] = (), *, most_seconds: float = _MOST_SECONDS) -> None:
+        self._allowed = [ip_network(text) for text in allowed]
+        self._most_seconds = most_seconds
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Send a body and give the status of the answer; blocks for ten seconds at the most.
+
+        Raises BadDestinationError and UnreachableError, whose messages don't repeat the address.
+        """
+        read = check(url)
+        return asyncio.run(self._post(read, headers, body))
+
+    async def _post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> int:
+        try:
+            async with asyncio.timeout(self._most_seconds):
+                address = await self._resolve(url)
+                return await _send(url, address, headers, body)
+        except TimeoutError:
+            raise UnreachableError(f"It did not answer within {self._most_seconds:g} s.") from None
+        except (OSError, httpx.HTTPError) as error:
+            raise UnreachableError(f"It can't be reached ({type(error).__name__}).") from None
+
+    async def _resolve(self, url: httpx.URL) -> Address:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        addresses = [ip_address(answer[4][0]) for answer in found]
+        for address in addresses:
+            if not self.may_reach(address):
+                raise BadDestinationError(
+                    f"Its host is {address}, which is not public. The setting webhook_networks "
+                    "says which others may be sent to."
+                )
+        return addresses[0]
+
+    def may_reach(self, address: Address) -> bool:
+        """Reports whether something may be sent to this address."""
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        if mapped is not None:
+            address = mapped
+        if any(address in network for network in self._allowed):
+            return True
+        is_public = address.is_global and not address.is_multicast
+        return is_public and not any(address in network for network in _TRANSLATED)
+
+
+async def _send(url: httpx.URL, address: Address, headers: Mapping[str, str], body: bytes) -> int:
+    request = httpx.Request(
+        "POST",
+        url.copy_with(host=str(address)),
+        headers={**headers, "Host": url.netloc.decode("ascii"), "User-Agent": "soundstage"},
+        content=body,
+        # The certificate must be that of the name, not of the address.
+        extensions={"sni_hostname": url.host},
+    )
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+        answer = await client.send(request, stream=True)
+        await answer.aclose()
+        return answer.status_code

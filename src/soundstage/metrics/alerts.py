@@ -1,0 +1,122 @@
+"""When somebody must be called: Prometheus' rules, each with a page that says what to do.
+
+`soundstage reference` writes the file; the pages are in docs/how-to/runbooks.
+"""
+
+from typing import Any
+
+import msgspec
+import yaml
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule."""
+
+    name: str
+    expression: str
+    lasts: str
+    """For how long it must hold."""
+    severity: str
+    """`page`: now; `ticket`: in office hours."""
+    summary: str
+
+    @property
+    def page(self) -> str:
+        """The name of its runbook."""
+        return f"{self.name}.md"
+
+
+ALERTS = (
+    Alert(
+        name="SoundstageIsDown",
+        expression="absent(soundstage_reconciler_looks_total)",
+        lasts="2m",
+        severity="page",
+        summary="Nothing answers at /metrics.",
+    ),
+    Alert(
+        name="ReconcilerIsBehind",
+        expression="soundstage_reconciler_lag_seconds > 60",
+        lasts="5m",
+        severity="page",
+        summary="Steps of workstations and backups wait for more than a minute.",
+    ),
+    Alert(
+        name="ReconcilerStumbles",
+        expression="increase(soundstage_reconciler_failures_total[15m]) > 3",
+        lasts="0m",
+        severity="ticket",
+        summary="Steps end in errors that nobody expected.",
+    ),
+    Alert(
+        name="StartsFail",
+        expression="increase(soundstage_session_start_failures_total[15m]) > 2",
+        lasts="0m",
+        severity="page",
+        summary="Workstations don't start.",
+    ),
+    Alert(
+        name="StartsAreSlow",
+        expression="histogram_quantile(0.9, sum by (le) "
+        "(rate(soundstage_session_start_seconds_bucket[30m]))) > 120",
+        lasts="15m",
+        severity="ticket",
+        summary="One start of ten takes longer than two minutes.",
+    ),
+    Alert(
+        name="BackupsFail",
+        expression='increase(soundstage_backups_total{result="failed"}[1h]) > 0',
+        lasts="0m",
+        severity="page",
+        summary="A backup failed; the workstation's disk is kept until one goes well.",
+    ),
+    Alert(
+        name="RoomRunsOut",
+        expression='soundstage_capacity_memory_bytes{part="promised"} / ignoring(part) '
+        'soundstage_capacity_memory_bytes{part="total"} > 0.9',
+        lasts="10m",
+        severity="ticket",
+        summary="Nine tenths of the memory are promised; soon starts will be refused.",
+    ),
+    Alert(
+        name="ApiFails",
+        expression='sum(rate(soundstage_api_requests_total{code=~"5.."}[5m])) > 0.1',
+        lasts="5m",
+        severity="page",
+        summary="The API answers with errors of its own.",
+    ),
+    Alert(
+        name="DoorsAreTried",
+        expression='increase(soundstage_events_total{type="calls.REFUSED"}[15m]) > 50',
+        lasts="0m",
+        severity="ticket",
+        summary="Somebody asks again and again for what they may not do.",
+    ),
+    Alert(
+        name="WebhooksAreDead",
+        expression='soundstage_webhook_deliveries{state="DEAD"} > 0',
+        lasts="15m",
+        severity="ticket",
+        summary="Events for a webhook were given up.",
+    ),
+)
+
+
+def rules() -> str:
+    """Write the file that Prometheus reads."""
+    written: list[dict[str, Any]] = [
+        {
+            "alert": alert.name,
+            "expr": alert.expression,
+            "for": alert.lasts,
+            "labels": {"severity": alert.severity},
+            "annotations": {
+                "summary": alert.summary,
+                "runbook": f"docs/how-to/runbooks/{alert.page}",
+            },
+        }
+        for alert in ALERTS
+    ]
+    document = {"groups": [{"name": "soundstage", "rules": written}]}
+    made = "# Made from the code by `soundstage reference prometheus-rules.yaml`.\n"
+    return made + yaml.safe_dump(document, sort_keys=False, width=100)

@@ -1,0 +1,1 @@
+"""Events: what happened in a studio, who caused it, from where."""

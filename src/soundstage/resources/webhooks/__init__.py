@@ -1,0 +1,1 @@
+"""Webhooks: addresses elsewhere that are told of a studio's events."""

@@ -1,0 +1,105 @@
+"""How `/metrics` looks things up: in the database, at the engine, and at the reconciler's loop."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy
+from sqlalchemy import Connection
+
+from soundstage.api.feed import Feeds
+from soundstage.engines.interface import EngineError, Room, SupportsSizes
+from soundstage.kit import lease
+from soundstage.kit.config import ConfigError
+from soundstage.kit.convergence import Worker
+from soundstage.metrics.counting import Counts
+from soundstage.metrics.state import State
+from soundstage.reconciler.loop import Loop
+from soundstage.resources.sessions import service as sessions
+from soundstage.resources.streams import service as streams
+from soundstage.resources.webhooks import service as webhooks
+from soundstage.wiring.parts import Parts
+
+_SHORTEST_TOKEN = 16
+
+
+class Watched(Parts, Protocol):
+    """What is looked at, beside what the doors need."""
+
+    workers: list[Worker[Any, Any]]
+    loop: Loop
+
+
+class MetricsReader:
+    """Looks, whenever somebody asks."""
+
+    def __init__(self, service: Watched, counts: Counts, feeds: Feeds) -> None:
+        self._service = service
+        self._counts = counts
+        self._feeds = feeds
+
+    def look(self) -> State:
+        """Count the events since the last look, and find how things are."""
+        service = self._service
+        now = service.clock()
+        with service.database.transaction(write=False) as transaction:
+            self._counts.read(transaction)
+            due, oldest = self._due(transaction, now)
+            by_state = sessions.counts(transaction)
+            live = streams.count_live(transaction)
+            deliveries = webhooks.totals(transaction)
+        health = service.loop.health.read()
+        return State(
+            sessions=by_state,
+            streams_live=live,
+            deliveries=deliveries,
+            due=due,
+            oldest_due_at=oldest,
+            now=now,
+            in_hand=health.in_hand,
+            looks=health.looks,
+            failures=health.failures,
+            feeds=self._feeds.count,
+            room=self._room(),
+        )
+
+    def _due(self, transaction: Connection, now: datetime) -> tuple[int, datetime | None]:
+        tables = [worker.table for worker in self._service.workers]
+        oldest = min(
+            (moment for moment in lease.next_due_at(transaction, *tables) if moment is not None),
+            default=None,
+        )
+        counted = [
+            sqlalchemy.select(sqlalchemy.func.count())
+            .select_from(table)
+            .where(table.c.due_at <= now)
+            .scalar_subquery()
+            for table in tables
+        ]
+        counts = transaction.execute(sqlalchemy.select(*counted)).one()
+        return sum(counts), oldest
+
+    def _room(self) -> Room | None:
+        engine = self._service.engine
+        if not isinstance(engine, SupportsSizes):
+            return None
+        try:
+            return engine.room()
+        except EngineError:
+            return None
+
+
+def token_of(file: Path | None) -> str:
+    """Read what opens the metrics. Raises ConfigError."""
+    if file is None:
+        return ""
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"SOUNDSTAGE_METRICS_TOKEN_FILE: {file} can't be read: {error}") from None
+    if len(token) < _SHORTEST_TOKEN or not token.isprintable() or " " in token:
+        raise ConfigError(
+            f"SOUNDSTAGE_METRICS_TOKEN_FILE: {file} must hold one word of at least "
+            f"{_SHORTEST_TOKEN} characters."
+        )
+    return token

@@ -1,0 +1,126 @@
+"""What people name is sent to, and nothing that only this machine can reach; nothing is followed,
+and nobody keeps us waiting.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from ipaddress import ip_address
+
+import pytest
+
+from soundstage.kit.outbound import BadDestinationError, Outbound, UnreachableError, check
+from soundstage.testing.receiver import LOOPBACK, Receiver, receiving
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "studio.example/x",
+        "ftp://studio.example",
+        "file:///etc/passwd",
+        "gopher://studio.example",
+        "unix:///run/incus.socket",
+        "http://",
+        "http://user:secret@studio.example",
+        "http://studio.example/#x",
+        "http://studio.example:99999/",
+        "http://[::1",
+        "http://studio.example/" + "x" * 2048,
+    ],
+)
+def test_what_is_no_place_to_send_to(url: str) -> None:
+    with pytest.raises(BadDestinationError) as caught:
+        check(url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.8.8.8",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104 - an address, not where anything listens
+        "224.0.0.1",
+        "255.255.255.255",
+        "192.0.2.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+    ],
+)
+def test_addresses_that_are_not_public_are_refused(address: str) -> None:
+    assert not Outbound().may_reach(ip_address(address))
+
+
+def test_public_ones_and_those_allowed_are_not() -> None:
+    assert Outbound().may_reach(ip_address("93.184.216.34"))
+    assert Outbound().may_reach(ip_address("2606:2800:220:1::1"))
+    allowing = Outbound(["10.1.0.0/16"])
+    assert allowing.may_reach(ip_address("10.1.2.3"))
+    assert allowing.may_reach(ip_address("::ffff:10.1.2.3"))
+    assert not allowing.may_reach(ip_address("10.2.0.1"))
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "[::1]", "0x7f000001", "2130706433", "127.1"]
+)
+def test_no_way_to_write_this_machine_reaches_it(receiver: Receiver, host: str) -> None:
+    with pytest.raises((BadDestinationError, UnreachableError)):
+        Outbound().post(f"http://{host}:{receiver.port}/", {}, b"")
+    assert receiver.letters == []
+
+
+def test_a_body_arrives_with_its_headers(receiver: Receiver) -> None:
+    receiver.answers = [202]
+    sent = Outbound(LOOPBACK).post(f"{receiver.url}?a=1", {"x-y": "z"}, b"body")
+    assert sent == 202
+    (letter,) = receiver.letters
+    assert (letter.path, letter.body, letter.headers["x-y"]) == ("/events?a=1", b"body", "z")
+    assert letter.headers["host"] == f"127.0.0.1:{receiver.port}"
+
+
+def test_the_host_that_was_named_is_told(receiver: Receiver) -> None:
+    Outbound([*LOOPBACK, "::1/128"]).post(f"http://localhost:{receiver.port}/", {}, b"")
+    assert receiver.letters[0].headers["host"] == f"localhost:{receiver.port}"
+
+
+def test_nothing_is_followed(receiver: Receiver) -> None:
+    receiver.answers = [307]
+    receiver.headers = {"location": receiver.url}
+    assert Outbound(LOOPBACK).post(receiver.url, {}, b"") == 307
+    assert len(receiver.letters) == 1
+
+
+def test_who_does_not_answer_is_not_waited_for(receiver: Receiver) -> None:
+    receiver.answers = [0]
+    with pytest.raises(UnreachableError, match=r"within 0\.2 s"):
+        Outbound(LOOPBACK, most_seconds=0.2).post(receiver.url, {}, b"")
+
+
+def test_nobody_there_is_told_without_the_address() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(UnreachableError) as caught:
+        Outbound(LOOPBACK).post(f"http://127.0.0.1:{port}/secret", {}, b"")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(UnreachableError):
+        Outbound(LOOPBACK).post("http://nowhere.invalid/secret", {}, b"")

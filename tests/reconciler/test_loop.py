@@ -203,6 +203,24 @@ def test_one_that_can_t_be_read_or_written_holds_up_no_other(bench: Bench) -> No
     assert bench.loop.health.read().failures == 2
 
 
+@pytest.mark.parametrize("where", ["act", "apply"])
+def test_what_ends_a_step_as_a_kill_does_leaves_its_row_held(bench: Bench, where: str) -> None:
+    class Killed(BaseException):
+        """No error that a step may have."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    setattr(bench.worker, where, die)
+    bench.put("a")
+    with pytest.raises(Killed):
+        bench.loop.settle()
+    with bench.database.transaction(write=False) as transaction:
+        row = transaction.execute(table.select()).one()
+    assert (row.lease_token is not None, row.due_at) == (True, bench.clock())
+    assert bench.loop.look() == 0
+
+
 def test_what_can_t_be_committed_is_given_back(bench: Bench) -> None:
     def refuse(connection: Connection) -> None:
         event.remove(bench.database.engine, "commit", refuse)

@@ -62,6 +62,8 @@ class Loop:
         self._decided: InOrder[Step] = InOrder(self._write, "decisions")
         self._in_hand: dict[Lease, Step] = {}
         """What was claimed and not given back yet."""
+        self._ended_by: BaseException | None = None
+        """What ended a step as the end of the process would."""
         self._watchers = ThreadPoolExecutor(_WATCH_THREADS, thread_name_prefix="watch")
         self._rounds: dict[str, list[Future[None]]] = {}
         self._watch_at: dict[str, datetime] = {}
@@ -259,6 +261,8 @@ class Loop:
             decided = step.act(self._clock())
         except Exception:  # noqa: BLE001 - one row must not end the loop
             self._fail(step)
+        except BaseException as error:  # noqa: BLE001 - it is raised again, for who waits
+            self._end(error, [step])
         else:
             self._decided.put(decided)
 
@@ -273,6 +277,9 @@ class Loop:
                 failed = steps
                 self.health.failed()
                 _log.exception("what was decided could not be committed")
+            except BaseException as error:  # noqa: BLE001 - it is raised again, for who waits
+                self._end(error, steps)
+                continue
             for step in failed:
                 self._give_back(step)
             self._put_down(steps)
@@ -285,6 +292,11 @@ class Loop:
             self._tell(step)
             return False
         return True
+
+    def _end(self, error: BaseException, steps: Sequence[Step]) -> None:
+        """Let go of rows without giving them back, as when the process ends."""
+        self._ended_by = error
+        self._put_down(steps)
 
     def _fail(self, step: Step) -> None:
         self._tell(step)
@@ -336,3 +348,6 @@ class Loop:
     def _wait_for_threads(self) -> None:
         with self._is_idle:
             self._is_idle.wait_for(lambda: not self._in_hand)
+        ended_by, self._ended_by = self._ended_by, None
+        if ended_by is not None:
+            raise ended_by

@@ -59,11 +59,19 @@ def _decisions(text: str) -> str:
     return f"\n```{{toctree}}\n:hidden:\n{named}\n```\n"
 
 
+def _runbooks(text: str) -> str:
+    """The list of runbooks, likewise."""
+    named = "\n".join(entry[2] for line in text.splitlines() if (entry := _ENTRY.match(line)))
+    return f"\n```{{toctree}}\n:hidden:\n{named}\n```\n"
+
+
 def _read(_app: object, page: str, source: list[str]) -> None:
     if page == root_doc:
         source[0] += _contents(source[0])
     elif page == "adr/README":
         source[0] += _decisions(source[0])
+    elif page == "how-to/runbooks/README":
+        source[0] += _runbooks(source[0])
 
 
 def _is_diagram(node: nodes.Node) -> bool:

@@ -149,6 +149,17 @@ def with_a_workstation(stage: Stage) -> dict[str, str]:
     }
 
 
+def with_events(stage: Stage) -> dict[str, str]:
+    return {
+        "SESSION_ID": stage.session(),
+        "soundstage events follow\n": "soundstage events follow --after 0 --limit 1\n",
+        "--webhook-id ID": "--webhook-id $(soundstage webhooks list --output json"
+        " | jq -r '.webhooks[0].webhookId')",
+        "8412:9f…": "$(soundstage audit verify --output json | jq -r .head)",
+        "/etc/soundstage/metrics-token": "metrics-token",
+    }
+
+
 def _image(stage: Stage) -> str:
     found = stage.client.call("ListStreamingImages", **stage.where)["streamingImages"]
     return str(found[0]["streamingImageId"])
@@ -178,6 +189,7 @@ SCENES: dict[str, Scene] = {
         prepare=lambda stage: with_person(stage) | with_a_workstation(stage)
     ),
     "docs/how-to/use-the-portal.md": Scene(prepare=with_person),
+    "docs/how-to/watch-a-studio.md": Scene(prepare=with_events),
 }
 
 

@@ -104,7 +104,10 @@ class Ground:
         call("StartStreamingSession", **one)
         self.world.advance(SOON)
         backups = call("ListStreamingSessionBackups", studioId=studio_id)
+        # Nothing is sent there, because it is not public.
+        hook = call("CreateWebhook", studioId=studio_id, url="http://127.0.0.1:9/")["webhook"]
         self.known = {
+            "webhookId": hook["webhookId"],
             **place,
             **one,
             "principalId": person,

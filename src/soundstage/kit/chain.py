@@ -117,7 +117,7 @@ def verify(transaction: Connection, key: bytes, *, kept: Head | None = None) -> 
     before = _GENESIS
     pruned: set[int] = set()
     anchor: int | None = None
-    is_kept_there = kept is None
+    is_kept_there = kept is None or kept == Head(sequence=0, link=_GENESIS)
     is_first = True
     for sequence, link, entry in _pairs(transaction):
         if link is not None and kept is not None and kept.sequence == sequence:

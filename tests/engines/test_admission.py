@@ -6,13 +6,17 @@ import msgspec
 import pytest
 
 from soundstage.engines.admission import (
+    Holding,
     Host,
     Promise,
     Rules,
     promises_broken,
+    room_of,
     shortage,
+    together,
 )
 from soundstage.engines.instance_types import GIB, Share
+from soundstage.engines.interface import RetryableError
 
 HOST = Host(
     cpus=8.25,
@@ -113,3 +117,17 @@ def test_what_is_really_missing_now_is_said(
     else:
         assert told is not None
         assert said in told
+
+
+def test_several_hosts_are_one_place() -> None:
+    held = {"r": Holding(promise=promise(), is_starting=False)}
+    rooms = [room_of(HOST, RULES, {"t": share()}, each) for each in ({}, held)]
+    (one, other), both = rooms, together(rooms)
+    assert together([one]) is one
+    assert both.size.cpus == 2 * HOST.cpus
+    assert both.promised == other.promised
+    assert set(both.workstations) == {"r"}
+    assert both.types == one.types
+    assert both.free_disk_bytes == 2 * HOST.disk_free
+    with pytest.raises(RetryableError, match="no host answers"):
+        together([])

@@ -191,6 +191,33 @@ def room_of(
     )
 
 
+def together(rooms: Sequence[Room]) -> Room:
+    """What several hosts are as one place; a type is what the largest makes of it."""
+    if len(rooms) == 1:
+        return rooms[0]
+    if not rooms:
+        raise RetryableError("no host answers")
+    largest = max(rooms, key=lambda room: room.size.cpus)
+
+    def all_of(sizes: Sequence[Capacity]) -> Capacity:
+        return Capacity(
+            cpus=sum(each.cpus for each in sizes),
+            memory_bytes=sum(each.memory_bytes for each in sizes),
+            gpus=sum(each.gpus for each in sizes),
+        )
+
+    return Room(
+        size=all_of([room.size for room in rooms]),
+        to_promise=all_of([room.to_promise for room in rooms]),
+        promised=all_of([room.promised for room in rooms]),
+        workstations={ref: each for room in rooms for ref, each in room.workstations.items()},
+        types=largest.types,
+        details=largest.details,
+        free_memory_bytes=sum(room.free_memory_bytes for room in rooms),
+        free_disk_bytes=sum(room.free_disk_bytes for room in rooms),
+    )
+
+
 def _capacity(promise: Promise) -> Capacity:
     return Capacity(cpus=promise.cpus, memory_bytes=promise.memory_bytes, gpus=len(promise.gpus))
 

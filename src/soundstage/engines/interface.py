@@ -282,6 +282,12 @@ class RetryableError(EngineError):
         self.after_seconds = after_seconds
 
 
+class OutOfReachError(RetryableError):
+    """The host of a workstation does not answer. It may run there as before, and its stream too;
+    the message is a sentence for people.
+    """
+
+
 class PermanentError(EngineError):
     """Trying again is of no use; `reason` becomes the resource's status code."""
 

@@ -27,6 +27,7 @@ from soundstage.engines.interface import (
     NoSuchEntryError,
     Observed,
     ObservedBackup,
+    OutOfReachError,
     PermanentError,
     Phase,
     Reason,
@@ -69,6 +70,8 @@ class Misbehaviour(StrEnum):
     OUT_OF_CAPACITY = "out of capacity"
     RETRYABLE = "raises RetryableError"
     """The call, any but `refs` and `capabilities`, comes to nothing."""
+    OUT_OF_REACH = "raises OutOfReachError"
+    """The same, because the workstation's host does not answer."""
 
 
 @dataclass
@@ -553,6 +556,8 @@ class SimulatedEngine(Engine):
     def _stumble(self, ref: str) -> None:
         if self._is_told(ref, Misbehaviour.RETRYABLE):
             raise RetryableError("It was told to.")
+        if self._is_told(ref, Misbehaviour.OUT_OF_REACH):
+            raise OutOfReachError("The host n2 of the workstation does not answer.")
 
     def _is_told(self, ref: str, what: Misbehaviour) -> bool:
         for key in ((ref, what), (None, what)):

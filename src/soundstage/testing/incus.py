@@ -78,6 +78,13 @@ class IncusDaemon:
             self._daemon.kill()
             self._daemon.wait()
 
+    def end_daemon(self) -> None:
+        """Kindly, instances included."""
+        if self._daemon is not None:
+            with suppress(AssertionError):
+                self.incus("admin", "shutdown", "--timeout=30")
+            _end(self._daemon)
+
     def import_image(self, folder: Path, alias: str) -> None:
         """Take over what `soundstage image build --output` wrote."""
         files = [str(folder / name) for name in ("metadata.tar.xz", "rootfs.tar.zst")]
@@ -111,11 +118,8 @@ class IncusDaemon:
     def close(self) -> None:
         """Take away everything that it put on this machine."""
         with suppress(EngineError, AssertionError):
-            self._empty()
-        if self._daemon is not None:
-            with suppress(AssertionError):
-                self.incus("admin", "shutdown", "--timeout=30")
-            _end(self._daemon)
+            self.empty()
+        self.end_daemon()
         if self._lxcfs is not None:
             _end(self._lxcfs)
             subprocess.run(["umount", "-q", str(_CONTAINERS)], check=False, capture_output=True)
@@ -130,7 +134,7 @@ class IncusDaemon:
                 group.rmdir()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _empty(self) -> None:
+    def empty(self) -> None:
         """Networks and pools stay behind a daemon that ends."""
         for project in _PROJECTS:
             with self.client(project) as client:

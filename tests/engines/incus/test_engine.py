@@ -13,7 +13,7 @@ from tests.engines.incus.conftest import SUBNET, remove, run
 
 from soundstage.engines.incus.engine import IncusEngine
 from soundstage.engines.incus.names import instance_of
-from soundstage.engines.incus.place import STREAM_PORT
+from soundstage.engines.incus.records import STREAM_PORT
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import (
     Message,

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from soundstage.engines.incus.judgement import Known, judge
-from soundstage.engines.incus.records import Failure, Status, Workstation
+from soundstage.engines.incus.records import Failure, Seat, Status, Workstation
 from soundstage.engines.interface import Address, Phase, Reason, Spec, Volume
 from soundstage.engines.keeping import Wish
 from soundstage.kit.places import TlsHost
@@ -80,3 +80,9 @@ def test_a_failure_says_why(facts: dict[str, object], reason: Reason, detail: st
     observed = judge(known(None, power="Stopped", **facts))
     assert (observed.phase, observed.reason) == (Phase.FAILED, reason)
     assert detail in observed.detail
+
+
+def test_a_start_says_which_host_was_chosen_and_why() -> None:
+    seat = Seat(member="n2", address="10.78.0.10", why="on n2, with the most room of 3 hosts")
+    observed = judge(known(None, power="Stopped", seat=seat))
+    assert observed.detail == "making the instance on n2, with the most room of 3 hosts"

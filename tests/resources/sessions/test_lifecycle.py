@@ -447,6 +447,20 @@ def test_an_engine_that_can_not_say_leaves_it_to_time(
         assert decided.again_at == again_at
 
 
+def unreached(state: StreamingSessionState) -> Step:
+    why = "The host n2 does not answer."
+    return blind_step(a_session(state), None, why=why, again_at=NOW, now=NOW, is_out_of_reach=True)
+
+
+def test_a_session_says_that_its_host_does_not_answer_and_when_it_does_again() -> None:
+    assert unreached(S.STOPPED) == Step(again_at=NOW)
+    decided = unreached(S.READY)
+    assert decided == Step(again_at=NOW, message="Out of reach. The host n2 does not answer.")
+    away = a_session(S.READY, status_message=decided.message)
+    again = step(away, seen(P.RUNNING))
+    assert (again.event, again.message) == (None, "The workstation can be reached again.")
+
+
 ENDLESS: dict[str, Any] = {}
 ENDING: dict[str, Any] = {
     "automatic_termination_mode": AutomaticTerminationMode.ACTIVATED,

@@ -301,3 +301,18 @@ def test_a_healthy_session_costs_the_database_nothing(written: Written) -> None:
     world.engine.crash(written.id)
     world.advance(timedelta(seconds=6))
     assert written.read().attempt == 2
+
+
+def test_a_session_says_that_its_host_does_not_answer(studio: Studio) -> None:
+    session = studio.launch()
+    engine = studio.world.engine
+    engine.misbehave(Misbehaviour.OUT_OF_REACH, ref=session["sessionId"], times=1000)
+    studio.world.advance(timedelta(seconds=30))
+    seen = studio.world.see(session)
+    assert seen["state"] == "READY"
+    assert seen["statusMessage"] == (
+        "Out of reach. The host n2 of the workstation does not answer."
+    )
+    engine.calm()
+    studio.world.advance(timedelta(seconds=30))
+    assert studio.world.see(session)["statusMessage"] == "The workstation can be reached again."

@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 
 from soundstage.engines import desktop, telling
-from soundstage.engines.incus.place import FILES_PORT, STREAM_PORT
+from soundstage.engines.incus.records import FILES_PORT, STREAM_PORT
 from soundstage.engines.interface import Spec
 from soundstage.kit import pinned
 

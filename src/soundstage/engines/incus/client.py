@@ -209,11 +209,17 @@ class Client:
         return self._connection.download(path)
 
     def upload(
-        self, path: str, content: Iterable[bytes], headers: dict[str, str], *, seconds: float
+        self,
+        path: str,
+        content: Iterable[bytes],
+        headers: dict[str, str],
+        *,
+        seconds: float,
+        query: Query = NO_QUERY,
     ) -> None:
         """Send something large and wait until Incus has made of it what it should."""
         headers = {"Content-Type": "application/octet-stream", **headers}
-        self.do("POST", path, content=content, headers=headers, seconds=seconds)
+        self.do("POST", path, content=content, headers=headers, seconds=seconds, query=query)
 
 
 def _failure(text: str) -> Exception:

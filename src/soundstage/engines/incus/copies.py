@@ -19,6 +19,7 @@ from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import NotFoundError
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import copy_of
+from soundstage.engines.incus.place import target
 from soundstage.engines.incus.records import PREFIX
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import RetryableError
@@ -53,7 +54,8 @@ class Copies:
             "source": {"type": "copy", "name": volume, "pool": self._settings.pool},
         }
         try:
-            self._client.do("POST", self._settings.volumes, body, seconds=_HOURS)
+            there = target(self._member_of(volume))
+            self._client.do("POST", self._settings.volumes, body, seconds=_HOURS, query=there)
             cancellation.check()
             self._client.do("POST", f"{path}/backups", _exported(), seconds=_HOURS)
             with self.room() as folder:
@@ -62,6 +64,11 @@ class Copies:
                 yield folder
         finally:
             self.remove(copy)
+
+    def _member_of(self, volume: str) -> str:
+        """Where a volume is; empty where there is no cluster."""
+        location = str(self._client.get(f"{self._settings.volumes}/{volume}").get("location") or "")
+        return "" if location == "none" else location
 
     def remove(self, copy: str) -> None:
         """Remove what was copied; silent when it is not there."""
@@ -100,7 +107,7 @@ class Copies:
             _expect_well(tar)
         (folder / "backup" / "volume").rename(folder / "home")
 
-    def put(self, cancellation: Cancellation, folder: Path, volume: str) -> None:
+    def put(self, cancellation: Cancellation, folder: Path, volume: str, member: str = "") -> None:
         """Make a volume of `home` in a folder; there must be none of that name."""
         backup = folder / "backup"
         backup.mkdir()
@@ -115,6 +122,7 @@ class Copies:
                 _pieces(cancellation, tar),
                 {"X-Incus-name": volume},
                 seconds=_HOURS,
+                query=target(member),
             )
             _expect_well(tar)
 

@@ -4,7 +4,7 @@
 else's), without Incus's socket inside, on a port of the bridge that reaches no other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,17 @@ def limits(settings: IncusSettings, promise: Promise) -> dict[str, str]:
 
 
 def devices(
-    settings: IncusSettings, ref: str, spec: Spec, gpus: Sequence[str] = ()
+    settings: IncusSettings,
+    ref: str,
+    spec: Spec,
+    gpus: Sequence[str] = (),
+    *,
+    doors: Mapping[str, dict[str, str]] | None = None,
+    address: str | None = None,
 ) -> dict[str, dict[str, str]]:
-    """What it is switched on with; `gpus` are the names of its graphics cards."""
+    """What it is switched on with; `gpus` are the names of its graphics cards, and in a cluster
+    `doors` the devices by which its host passes on what comes for its `address`.
+    """
     volume = spec.volume
     home = {
         "type": "disk",
@@ -51,7 +59,10 @@ def devices(
     if volume.throughput_mib:
         speed = f"{volume.throughput_mib}MiB"
         home |= {"limits.read": speed, "limits.write": speed}
-    return {**bare_devices(settings), "home": home, **graphics.devices(gpus)}
+    drawn = {**bare_devices(settings), "home": home, **graphics.devices(gpus), **(doors or {})}
+    if address is not None:
+        drawn["eth0"] = {**drawn["eth0"], "ipv4.address": address}
+    return drawn
 
 
 def shared(settings: IncusSettings, spec: Spec) -> dict[str, dict[str, str]]:

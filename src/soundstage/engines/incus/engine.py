@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from soundstage.engines import telling
 from soundstage.engines.admission import Promise
@@ -26,8 +27,8 @@ from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.judgement import Known, judge
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import home_of, instance_of, ref_of
-from soundstage.engines.incus.place import FILES_PORT, STREAM_PORT, Place
-from soundstage.engines.incus.records import Status, Workstation, kept
+from soundstage.engines.incus.place import Place
+from soundstage.engines.incus.records import Seat, Status, Workstation, kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.incus.starting import Starter
@@ -54,6 +55,8 @@ from soundstage.engines.repository.opening import open_repository
 from soundstage.kit import pinned
 from soundstage.kit.jobs import Cancellation, Jobs
 from soundstage.kit.places import TlsHost, open_place
+
+_log = structlog.get_logger(__name__)
 
 _LOCKS = 64
 _KINDLY = 10
@@ -124,7 +127,7 @@ class IncusEngine(KeepsBackups, Engine):
     # -- reading -------------------------------------------------------------------------------
 
     def observe(self, ref: str) -> Observed:
-        workstation = self._read(ref)
+        workstation = self._workstations.read(ref)
         if workstation is None:
             return judge(Known(workstation=None, home=self._home_of(ref)))
         address = self._answering(workstation)
@@ -141,12 +144,6 @@ class IncusEngine(KeepsBackups, Engine):
         shortfall = self._sizing.shortfall(workstation.record.spec.instance_type)
         return msgspec.structs.replace(observed, shortfall=shortfall)
 
-    def _read(self, ref: str) -> Workstation | None:
-        found = self._workstations.read(ref)
-        if found is not None and found.power == "Error":
-            raise RetryableError(f"the host {found.location} of the workstation does not answer")
-        return found
-
     def _home_of(self, ref: str) -> int | None:
         with suppress(NotFoundError):
             return self._volumes.newest(ref)
@@ -160,7 +157,7 @@ class IncusEngine(KeepsBackups, Engine):
         if door is None or door.attempt != workstation.attempt or not door.host:
             return None
         has_files = workstation.record.spec.transfers.are_any
-        ports = {telling.STREAM_SOCKET: STREAM_PORT, telling.FILES_SOCKET: FILES_PORT}
+        ports = dict(zip((telling.STREAM_SOCKET, telling.FILES_SOCKET), door.ports, strict=True))
         place = TlsHost(host=door.host, ports=ports, certificate=door.certificate)
         try:
             with open_place(
@@ -241,7 +238,7 @@ class IncusEngine(KeepsBackups, Engine):
         self._place.ensure()
         image = self._place.image(spec.image)
         with self._lock(ref):
-            found = self._read(ref)
+            found = self._workstations.read(ref)
             if found is not None and (
                 found.record.wanted == "absent" or spec.attempt < found.attempt
             ):
@@ -268,31 +265,43 @@ class IncusEngine(KeepsBackups, Engine):
     def _begin(self, ref: str, spec: Spec, before: Workstation | None, image: str) -> str:
         """Write down what is asked for; the operation that makes the instance, if one does."""
         with self._admission:
+            seat = before.seat if before is not None else self._seat(spec)
             record = Wish(
                 spec=without_secrets(spec),
                 wanted="running",
                 asked_at=time.time(),
-                promise=self._admit(ref, spec),
+                promise=self._admit(ref, spec, seat),
             )
             if before is not None:
                 facts = kept(record=record, failure=None, status=None, door=None, lost_at=None)
                 self._workstations.note(ref, facts)
                 return ""
             # A home that outlived its instance is taken up again.
-            facts = kept(record=record, built=spec.attempt, generation=self._home_of(ref))
+            generation = self._home_of(ref)
+            facts = kept(record=record, built=spec.attempt, generation=generation, seat=seat)
             facts = {key: value for key, value in facts.items() if value}
             body = drawing.bare(self._settings, instance_of(ref), image, facts)
             return self._workstations.begin(ref, body)
 
-    def _admit(self, ref: str, spec: Spec) -> Promise:
+    def _seat(self, spec: Spec) -> Seat | None:
+        """Choose a host; None where there is but one."""
+        if not self._place.is_cluster():
+            return None
+        seat = self._sizing.seat(spec.instance_type, self._workstations.all(), time.time())
+        _log.info("incus.placed", member=seat.member, why=seat.why)
+        return seat
+
+    def _admit(self, ref: str, spec: Spec, seat: Seat | None) -> Promise:
         """Called with the lock of all starts held, so that no two are given the same room."""
-        holdings = sizing.holdings(self._workstations.all(), time.time())
+        member = "" if seat is None else seat.member
+        there = [each for each in self._workstations.all() if each.member == member]
+        holdings = sizing.holdings(there, time.time())
         is_heal = holdings.pop(ref, None) is not None
-        return self._sizing.promise(spec.instance_type, holdings, is_heal=is_heal)
+        return self._sizing.promise(spec.instance_type, holdings, is_heal=is_heal, member=member)
 
     def ensure_stopped(self, ref: str) -> None:
         with self._lock(ref):
-            found = self._read(ref)
+            found = self._workstations.read(ref)
             if found is None or found.record.wanted == "absent":
                 return
             self._starts.cancel(ref)
@@ -368,7 +377,7 @@ class IncusEngine(KeepsBackups, Engine):
 
     def room(self) -> Room:
         self._place.ensure()
-        return self._sizing.room(sizing.holdings(self._workstations.all(), time.time()))
+        return self._sizing.room(self._workstations.all(), time.time())
 
     def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:  # noqa: ARG002 -- what is limited here is so at every size.
         return self._sizing.shortfalls(instance_types)
@@ -401,7 +410,7 @@ class IncusEngine(KeepsBackups, Engine):
         return Use(cpu_seconds=max(0.0, seconds))
 
     def _expect_desktop(self, ref: str) -> None:
-        found = self._read(ref)
+        found = self._workstations.read(ref)
         status = None if found is None else found.own_status
         if found is None or not found.is_running or status is None or status.phase != "running":
             raise RetryableError("no desktop is there now")

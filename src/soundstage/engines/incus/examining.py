@@ -48,6 +48,7 @@ class Examination:
         """Look at everything; where Incus does not answer the rest is not asked for."""
         looks: dict[str, Callable[[], tuple[bool, str]]] = {
             "incus": self._server,
+            "hosts": self._hosts,
             "pool": self._pool,
             "images": self._images,
             "disks": self._disks,
@@ -74,6 +75,16 @@ class Examination:
             )
         kind = "a cluster" if told.environment.server_clustered else "one host"
         return True, f"Incus {told.environment.server_version} at {address}, {kind}"
+
+    def _hosts(self) -> tuple[bool, str]:
+        members = self._place.members()
+        away = [f"{each.name} is {each.status.lower()}" for each in members if not each.is_online]
+        if away:
+            return (
+                False,
+                f"{', '.join(away)}: its workstations can't be reached, or none begins there",
+            )
+        return True, f"{len(members)} answer" if len(members) > 1 else "one answers"
 
     def _pool(self) -> tuple[bool, str]:
         pool = self._settings.pool

@@ -16,8 +16,9 @@ import structlog
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import instance_of
+from soundstage.engines.incus.place import target
 from soundstage.engines.incus.records import PREFIX, Workstation, workstation_of
-from soundstage.engines.interface import PermanentError, RetryableError
+from soundstage.engines.interface import OutOfReachError, PermanentError, RetryableError
 
 # What Incus calls the operations that make or remove an instance's disk.
 _DISK_WORK = ("creating", "rebuilding", "deleting", "copying", "migrating", "renaming")
@@ -42,13 +43,29 @@ class Workstations:
     # -- reading -------------------------------------------------------------------------------
 
     def read(self, ref: str) -> Workstation | None:
-        found = self._client.find(_path(ref))
+        """What is there. Raises OutOfReachError when its host does not answer."""
+        try:
+            found = self._client.find(_path(ref))
+        except RetryableError:
+            self._expect_host(ref)
+            raise
+        if found is not None and found["status"] == "Error":
+            self._expect_host(ref)
         return self._coming.get(ref) if found is None else workstation_of(found)
 
     def all(self) -> list[Workstation]:
         found = self._client.get("/instances", {"recursion": "1"})
         seen = {made.ref: made for each in found if (made := workstation_of(each)) is not None}
         return [*({**self._coming, **seen}).values()]
+
+    def _expect_host(self, ref: str) -> None:
+        """All members know which one an instance is on, and whether that can be asked."""
+        for each in self._client.get("/instances", {"recursion": "1"}):
+            if each["name"] == instance_of(ref) and each["status"] == "Error":
+                host = each["location"]
+                raise OutOfReachError(
+                    f"The host {host} of the workstation does not answer.", after_seconds=5
+                )
 
     # -- changing ------------------------------------------------------------------------------
 
@@ -69,7 +86,7 @@ class Workstations:
             raise ValueError(f"{body['name']} holds no facts of a workstation")
         self._coming[ref] = coming
         try:
-            return self._client.begin("POST", "/instances", body)
+            return self._client.begin("POST", "/instances", body, target(coming.member))
         except BaseException:
             del self._coming[ref]
             raise
@@ -87,7 +104,8 @@ class Workstations:
         """
         path = _path(ref)
         with self._turn(ref):
-            facts = _facts(self._client.get(path))
+            before = self._client.get(path)
+            facts = _facts(before)
             drawn = body(facts)
             try:
                 rebuilt = {"source": drawn["source"]}
@@ -95,7 +113,8 @@ class Workstations:
             except PermanentError as error:
                 _log.warning("incus.rebuild_failed", ref=ref, error=str(error))
                 self._lost.remove(path)
-                self._client.do("POST", "/instances", drawn, seconds=_IMAGE_SECONDS)
+                query = target(_member(before))
+                self._client.do("POST", "/instances", drawn, seconds=_IMAGE_SECONDS, query=query)
 
     def remove(self, ref: str) -> None:
         """Remove one that does not run; silent when there is none."""
@@ -144,3 +163,9 @@ def _path(ref: str) -> str:
 
 def _facts(instance: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in instance["config"].items() if key.startswith(PREFIX)}
+
+
+def _member(instance: dict[str, Any]) -> str:
+    """Where it is; empty where there is no cluster."""
+    location = str(instance.get("location") or "")
+    return "" if location == "none" else location

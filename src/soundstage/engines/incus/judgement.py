@@ -75,7 +75,8 @@ def _phase(known: Known, workstation: Workstation) -> tuple[Phase, str]:
         return Phase.FAILED, f"the desktop did not start: {status.detail}"
     if workstation.begun == workstation.attempt:
         return Phase.FAILED, "it was killed, or its host restarted, during the start"
-    return Phase.STARTING, "making the instance"
+    where = "" if workstation.seat is None else f" {workstation.seat.why}"
+    return Phase.STARTING, f"making the instance{where}"
 
 
 def _of_the_running(known: Known, workstation: Workstation) -> tuple[Phase, str]:

@@ -5,24 +5,46 @@ The engine asks it before a start. What is missing is made, and made the same ag
 
 import threading
 import time
+from ipaddress import IPv4Interface
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from soundstage.engines.admission import Host
 from soundstage.engines.cards import most_of_a_vendor
-from soundstage.engines.incus import graphics
+from soundstage.engines.incus import graphics, placing
 from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.records import FILES_PORT, STREAM_PORT, Seat
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import PermanentError, Reason
 
-STREAM_PORT = 8443
-FILES_PORT = 8444
 _LOOK_AGAIN_SECONDS = 600.0
 # Incus does not say how many more processes a host can carry.
 _NOT_KNOWN = 1_000_000
 _DEFAULT = {"project": "default"}
 _HOLDS_STILL = {"btrfs", "zfs", "lvm", "ceph", "lvmcluster"}
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One host."""
+
+    name: str
+    """Empty where there is no cluster."""
+    host: str
+    """Its address for the other members, and for us."""
+    status: str
+    """Incus's word: Online, Offline, Evacuated and others."""
+    message: str = ""
+
+    @property
+    def is_online(self) -> bool:
+        return self.status == "Online"
+
+
+def target(member: str) -> dict[str, str]:
+    """Has a call done on that member."""
+    return {"target": member} if member else {}
 
 
 class Place:
@@ -34,6 +56,7 @@ class Place:
         self._lock = threading.Lock()
         self._looked_at = 0.0
         self._driver = ""
+        self._is_cluster: bool | None = None
 
     def ensure(self) -> None:
         """Make the project and the network, and close the hosts to workstations.
@@ -48,22 +71,69 @@ class Place:
             acl = {"name": project, "description": "Workstations reach no host."}
             self._client.ensure("/network-acls", acl, _DEFAULT)
             bridge = {**_BRIDGE, "ipv4.address": self._settings.subnet, "security.acls": project}
-            body = {"name": network, "type": "bridge", "config": bridge}
-            self._client.ensure("/networks", body, _DEFAULT)
+            self._make_network(network, bridge)
             self._close(self._host_addresses())
             self._looked_at = time.monotonic()
 
+    def _make_network(self, name: str, config: dict[str, str]) -> None:
+        """In a cluster each member has a bridge of its own, by the same name and network."""
+        found = self._client.find(f"/networks/{name}", _DEFAULT)
+        if found is not None and found["status"] != "Pending":
+            return
+        if self.is_cluster():
+            for member in self.members():
+                one = {"name": name, "type": "bridge"}
+                self._client.ensure("/networks", one, {**_DEFAULT, **target(member.name)})
+        body = {"name": name, "type": "bridge", "config": config}
+        self._client.ensure("/networks", body, _DEFAULT)
+
+    # -- members -------------------------------------------------------------------------------
+
+    def is_cluster(self) -> bool:
+        """Reports whether Incus is more than one host, or may become so."""
+        if self._is_cluster is None:
+            told = self._client.get("")["environment"]
+            self._is_cluster = bool(told.get("server_clustered"))
+        return self._is_cluster
+
+    def members(self) -> list[Member]:
+        """The hosts of workstations; one without a name where there is no cluster."""
+        if not self.is_cluster():
+            return [Member(name="", host="", status="Online")]
+        return [
+            Member(
+                name=each["server_name"],
+                host=urlsplit(each["url"]).hostname or "",
+                status=each["status"],
+                message=each.get("message") or "",
+            )
+            for each in self._client.get("/cluster/members", {"recursion": "1"})
+        ]
+
+    def subnet(self) -> IPv4Interface:
+        """The bridges' own address and network."""
+        config = self._client.get(f"/networks/{self._settings.network}", _DEFAULT)["config"]
+        return IPv4Interface(config["ipv4.address"])
+
     def _host_addresses(self) -> list[str]:
         """Every address that a host has, on any of its networks."""
+        members = self.members()
+        found = {member.host for member in members if member.host}
+        for member in members:
+            if member.is_online:
+                found |= self._addresses_of({**_DEFAULT, **target(member.name)})
+        return sorted(found)
+
+    def _addresses_of(self, query: dict[str, str]) -> set[str]:
         found: set[str] = set()
-        for network in self._client.get("/networks", {"recursion": "1", **_DEFAULT}):
-            state = self._client.find(f"/networks/{network['name']}/state", _DEFAULT) or {}
+        for network in self._client.get("/networks", {"recursion": "1", **query}):
+            state = self._client.find(f"/networks/{network['name']}/state", query) or {}
             found |= {
                 f"{each['address']}"
                 for each in state.get("addresses") or []
                 if each["scope"] == "global"
             }
-        return sorted(found)
+        return found
 
     def _close(self, addresses: list[str]) -> None:
         closed = ",".join([*addresses, *self._settings.closed])
@@ -120,10 +190,11 @@ class Place:
 
     # -- size ----------------------------------------------------------------------------------
 
-    def host(self) -> Host:
-        """How large the host is, and what is free of it now."""
-        told = msgspec.convert(self._client.get("/resources"), _Resources)
-        space = self._client.get(f"/storage-pools/{self._settings.pool}/resources")["space"]
+    def host(self, member: str = "") -> Host:
+        """How large a host is, and what is free of it now."""
+        told = msgspec.convert(self._client.get("/resources", target(member)), _Resources)
+        pool = f"/storage-pools/{self._settings.pool}/resources"
+        space = self._client.get(pool, target(member))["space"]
         return Host(
             cpus=float(told.cpu.total),
             memory_bytes=told.memory.total,
@@ -133,9 +204,9 @@ class Place:
             gpus=most_of_a_vendor(graphics.known(told.gpu.cards or ())),
         )
 
-    def cards(self) -> list[graphics.Card]:
-        """The host's graphics cards that a workstation can have."""
-        told = msgspec.convert(self._client.get("/resources"), _Resources)
+    def cards(self, member: str = "") -> list[graphics.Card]:
+        """A host's graphics cards that a workstation can have."""
+        told = msgspec.convert(self._client.get("/resources", target(member)), _Resources)
         return graphics.known(told.gpu.cards or ())
 
     def driver(self) -> str:
@@ -148,6 +219,25 @@ class Place:
     def holds_still(self) -> bool:
         """Reports whether a copy of a volume is of one moment, however busy it is."""
         return self.driver() in _HOLDS_STILL
+
+    def doors(self, seat: Seat | None) -> dict[str, dict[str, str]]:
+        """Devices by which a host of a cluster passes on what comes for a workstation."""
+        if seat is None:
+            return {}
+        return placing.doors(seat, self.subnet(), self._host_of(seat.member))
+
+    def reached(self, instance: str, seat: Seat | None) -> tuple[str, tuple[int, int]] | None:
+        """Where the stream and the files of an instance are reached; None while they are not."""
+        if seat is not None:
+            return self._host_of(seat.member), placing.ports(seat, self.subnet())
+        host = self.address(instance)
+        return None if host is None else (host, (STREAM_PORT, FILES_PORT))
+
+    def _host_of(self, member: str) -> str:
+        for each in self.members():
+            if each.name == member:
+                return each.host
+        raise PermanentError(f"there is no host {member} in the cluster any more")
 
     def address(self, instance: str) -> str | None:
         """Where an instance is on the network; None while it has no address."""

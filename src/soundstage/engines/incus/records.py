@@ -13,6 +13,8 @@ from soundstage.engines.interface import Reason
 from soundstage.engines.keeping import Output, Wish
 
 PREFIX = "user.soundstage."
+STREAM_PORT = 8443
+FILES_PORT = 8444
 _STARTS_KEPT = 5
 _T = TypeVar("_T")
 
@@ -44,6 +46,17 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     host: str
     certificate: str
+    ports: tuple[int, int] = (STREAM_PORT, FILES_PORT)
+    """Of the stream, and of files."""
+
+
+class Seat(msgspec.Struct, frozen=True, kw_only=True):
+    """Which host a workstation is on, and by what address of its own there; in a cluster alone."""
+
+    member: str
+    address: str
+    why: str
+    """Why that host: half a sentence for people."""
 
 
 class Workstation(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +77,7 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     status: Status | None = None
     failure: Failure | None = None
     door: Door | None = None
+    seat: Seat | None = None
     scripts: dict[int, list[Output]] = {}
     """What scripts said, by attempt."""
     lost_at: float | None = None
@@ -72,6 +86,11 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def attempt(self) -> int:
         return self.record.spec.attempt
+
+    @property
+    def member(self) -> str:
+        """The host that it is on, or will be; empty where there is no cluster."""
+        return self.seat.member if self.seat is not None else ""
 
     @property
     def is_running(self) -> bool:
@@ -90,11 +109,13 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def workstation_of(instance: dict[str, Any]) -> Workstation | None:
-    """Read what the API says of an instance; None for one that is not ours."""
+    """Read what the API says of an instance; None for one that is not ours, and for one whose host
+    does not answer: of that no more is known than its name.
+    """
     ref = ref_of(instance["name"])
     kept = {
         key.removeprefix(PREFIX): value
-        for key, value in instance["config"].items()
+        for key, value in (instance["config"] or {}).items()
         if key.startswith(PREFIX)
     }
     record = _read(kept, "record", Wish)
@@ -111,6 +132,7 @@ def workstation_of(instance: dict[str, Any]) -> Workstation | None:
         status=_read(kept, "status", Status),
         failure=_read(kept, "failure", Failure),
         door=_read(kept, "door", Door),
+        seat=_read(kept, "seat", Seat),
         scripts={
             int(key.removeprefix("scripts.")): _read(kept, key, list[Output]) or []
             for key in kept

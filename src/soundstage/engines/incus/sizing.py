@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from soundstage.engines import admission, cards
 from soundstage.engines.admission import Holding, Promise
-from soundstage.engines.incus.place import Place
-from soundstage.engines.incus.records import Workstation
+from soundstage.engines.incus import placing
+from soundstage.engines.incus.place import Member, Place
+from soundstage.engines.incus.placing import Candidate
+from soundstage.engines.incus.records import Seat, Workstation
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.instance_types import Share, catalogue, share_for
-from soundstage.engines.interface import Capability, PermanentError, Reason, Room
+from soundstage.engines.interface import Capability, PermanentError, Reason, RetryableError, Room
 
 KEEPS_PLACE = 120.0
 """As long as one heal may take."""
@@ -41,16 +43,44 @@ class Sizing:
             types=self._types,
         )
 
+    def seat(self, instance_type: str, workstations: Sequence[Workstation], now: float) -> Seat:
+        """Choose a host of the cluster. Raises PermanentError with each one's figures."""
+        candidates = [
+            self._candidate(instance_type, member, workstations, now)
+            for member in self._place.members()
+        ]
+        chosen, why = placing.choose(instance_type, candidates, self._settings.rules)
+        taken = [
+            each.seat.address for each in workstations if each.seat and each.seat.member == chosen
+        ]
+        return placing.seat(chosen, why, self._place.subnet(), taken)
+
+    def _candidate(
+        self, instance_type: str, member: Member, workstations: Sequence[Workstation], now: float
+    ) -> Candidate:
+        if not member.is_online:
+            why = f"it is {member.status.lower()}: {member.message.rstrip('.')}."
+            return Candidate(name=member.name, host=None, why_not=why)
+        try:
+            host = self._place.host(member.name)
+        except RetryableError as error:
+            return Candidate(name=member.name, host=None, why_not=f"{error}.")
+        there = [each for each in workstations if each.member == member.name]
+        share = self._share(instance_type, host)
+        return Candidate(name=member.name, host=host, share=share, others=holdings(there, now))
+
     def promise(
-        self, instance_type: str, others: Mapping[str, Holding], *, is_heal: bool
+        self, instance_type: str, others: Mapping[str, Holding], *, is_heal: bool, member: str = ""
     ) -> Promise:
-        """Admit one more. Raises PermanentError, or for a heal RetryableError, with figures."""
-        host = self._place.host()
+        """Admit one more on a host. Raises PermanentError, or for a heal RetryableError, with
+        figures.
+        """
+        host = self._place.host(member)
         share = self._share(instance_type, host)
         rules = self._settings.rules
         admission.admit(instance_type, share, host, others, rules, is_heal=is_heal)
         taken = [name for each in others.values() for name in each.promise.gpus]
-        known = self._place.cards() if share.gpus else []
+        known = self._place.cards(member) if share.gpus else []
         chosen = cards.assign(known, taken, share.gpus, shared=rules.share_gpus)
         if chosen is None:
             # There are enough, but of several vendors.
@@ -74,10 +104,16 @@ class Sizing:
         said = [f"{detail}." for name in instance_types if (detail := self.shortfall(name))]
         return said + [each.detail for each in self._of_disks() if not each.available]
 
-    def room(self, holdings: Mapping[str, Holding]) -> Room:
-        host = self._place.host()
-        shares = {name: self._share(name, host) for name in sorted(self._types)}
-        return admission.room_of(host, self._settings.rules, shares, holdings)
+    def room(self, workstations: Sequence[Workstation], now: float) -> Room:
+        """Of all hosts together; each is looked at by itself, for none lends to another."""
+        rooms = []
+        for member in self._place.members():
+            if member.is_online:
+                host = self._place.host(member.name)
+                shares = {name: self._share(name, host) for name in sorted(self._types)}
+                held = holdings([each for each in workstations if each.member == member.name], now)
+                rooms.append(admission.room_of(host, self._settings.rules, shares, held))
+        return admission.together(rooms)
 
     def capabilities(self) -> list[Capability]:
         kept = "kept by Incus with control groups of the host"

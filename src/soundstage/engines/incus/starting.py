@@ -105,13 +105,20 @@ class Starter:
         found = self._wanted(ref, spec)
         if found.is_running:
             return
-        self._volumes.make(cancellation, ref, spec.volume, found.generation)
+        self._volumes.make(cancellation, ref, spec.volume, found.generation, found.member)
         cancellation.check()
         promise = found.record.promise
         limits = {} if promise is None else drawing.limits(self._settings, promise)
         limits |= graphics.config(self._cards(found))
         gpus = [] if promise is None else promise.gpus
-        devices = drawing.devices(self._settings, ref, spec, gpus)
+        devices = drawing.devices(
+            self._settings,
+            ref,
+            spec,
+            gpus,
+            doors=self._place.doors(found.seat),
+            address=None if found.seat is None else found.seat.address,
+        )
         facts = kept(generation=spec.volume.generation)
 
         def edit(instance: dict[str, object]) -> None:
@@ -128,7 +135,7 @@ class Starter:
         promise = found.record.promise
         if promise is None or not promise.gpus:
             return []
-        return [card for card in self._place.cards() if card.name in promise.gpus]
+        return [card for card in self._place.cards(found.member) if card.name in promise.gpus]
 
     def _switch_on(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
         found = self._wanted(ref, spec)
@@ -204,10 +211,10 @@ class Starter:
         if status.outputs:
             facts |= outputs_kept(found, status)
         if found.door is not None and status.phase == "running":
-            host = self._place.address(instance_of(ref))
-            if host is None:
+            where = self._place.reached(instance_of(ref), found.seat)
+            if where is None:
                 raise RetryableError("the instance has no address yet", after_seconds=0.2)
-            facts |= kept(door=msgspec.structs.replace(found.door, host=host))
+            facts |= kept(door=msgspec.structs.replace(found.door, host=where[0], ports=where[1]))
         self._workstations.note(ref, facts)
         if status.phase == "ended":
             self.end(ref)

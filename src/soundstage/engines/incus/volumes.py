@@ -10,6 +10,7 @@ import msgspec
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.copies import Copies
 from soundstage.engines.incus.names import home_of
+from soundstage.engines.incus.place import target
 from soundstage.engines.incus.records import PREFIX
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import PermanentError, Reason, RetryableError, Volume
@@ -64,7 +65,12 @@ class Volumes:
         return max((home.generation for home in mine if home.generation is not None), default=None)
 
     def make(
-        self, cancellation: Cancellation, ref: str, volume: Volume, present: int | None
+        self,
+        cancellation: Cancellation,
+        ref: str,
+        volume: Volume,
+        present: int | None,
+        member: str = "",
     ) -> None:
         """Make the generation that is asked for; waits. Raises PermanentError where it can't be
         made of what is there, or its backup can't be restored.
@@ -87,9 +93,10 @@ class Volumes:
                     "content_type": "filesystem",
                     "config": {**self._config(ref, volume), **_first_look()},
                 },
+                target(member),
             )
             return
-        self._restore(cancellation, ref, volume, name)
+        self._restore(cancellation, ref, volume, name, member)
 
     def remove_others(self, ref: str, kept: int | None) -> None:
         """Remove all of a workstation but one generation, and but copies that are being read."""
@@ -118,13 +125,15 @@ class Volumes:
             _WHOLE: "true",
         }
 
-    def _restore(self, cancellation: Cancellation, ref: str, volume: Volume, name: str) -> None:
+    def _restore(
+        self, cancellation: Cancellation, ref: str, volume: Volume, name: str, member: str
+    ) -> None:
         try:
             with self._copies.room() as folder:
                 self._repository.restore(volume.backup_id or "", folder, cancellation=cancellation)
                 if (folder / "home").stat().st_uid != ARTIST:
                     programs.own_tree(cancellation, folder / "home", ARTIST)
-                self._copies.put(cancellation, folder, name)
+                self._copies.put(cancellation, folder, name, member)
         except (PermanentError, RetryableError, OSError, programs.ProgramError) as error:
             detail = f"The backup could not be restored: {error}"
             raise PermanentError(detail, reason=Reason.BACKUP) from error

@@ -81,6 +81,9 @@ HEALS_WITHIN = timedelta(minutes=10)
 MOST_HEALS = 3
 """This many heals within that time, and the session is given up."""
 
+_OUT_OF_REACH = "Out of reach. "
+"""So begins what a session says while the host of its workstation does not answer."""
+
 _REASONS = {
     Reason.INTERNAL: _C.INTERNAL_ERROR,
     Reason.CAPACITY: _C.INSUFFICIENT_CAPACITY,
@@ -178,10 +181,14 @@ def blind_step(
     again_at: datetime,
     now: datetime,
     patience: timedelta = timedelta(0),
+    is_out_of_reach: bool = False,
 ) -> Step:
     """Decide while the engine can't say what is there: only what time alone decides."""
     if session.state in {_S.READY, _S.STOPPED}:
-        return _end_of_time(planned(session), now) or Step(again_at=again_at)
+        # Of one that rests nobody wants to reach anything.
+        is_missed = is_out_of_reach and session.state is _S.READY
+        told = f"{_OUT_OF_REACH}{why}" if is_missed else ""
+        return _end_of_time(planned(session), now) or Step(again_at=again_at, message=told)
     # A stop whose backup was begun has its workstation down; it waits for the backup alone.
     is_waiting = session.state is _S.STOP_IN_PROGRESS and backup is not None
     is_late = session.state in MACHINE.limits and _is_late(session, now, patience)
@@ -270,6 +277,8 @@ def _end_of_time(coming: NextAction | None, now: datetime) -> Step | None:
 
 def _watch_over(session: StreamingSession, situation: Situation, now: datetime) -> Step:
     """It runs well: see whether anybody works in it, and announce what is coming."""
+    if session.status_message.startswith(_OUT_OF_REACH):
+        return Step(message="The workstation can be reached again.", again_at=now)
     if situation.use is not None:
         return Step(event="measured", again_at=now)
     if not is_use_wanted(session, now):

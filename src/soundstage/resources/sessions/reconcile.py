@@ -9,6 +9,7 @@ from soundstage.engines.interface import (
     Engine,
     Message,
     Observed,
+    OutOfReachError,
     PermanentError,
     Phase,
     RetryableError,
@@ -124,6 +125,7 @@ class SessionWorker:
                 again_at=again_at,
                 now=now,
                 patience=patience,
+                is_out_of_reach=isinstance(error, OutOfReachError),
             )
             return Outcome(step=step, observed=unseen)
         use = self._observe_use(session, observed, now)
@@ -195,6 +197,9 @@ class SessionWorker:
         session_id, attempt = watched
         try:
             observed = self._engine.observe(session_id)
+        except OutOfReachError:
+            # Whoever looks at the session is told.
+            return session_id
         except RetryableError:
             # Not answering is not dying.
             return None

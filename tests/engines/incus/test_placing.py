@@ -1,0 +1,171 @@
+"""Workstations on three hosts: where they go, how they are reached, and what a dead host does."""
+
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.conftest import Eventually
+from tests.engines.incus.conftest import SUBNET, remove, run, stop
+
+from soundstage.engines.admission import Holding, Host, Promise, Rules
+from soundstage.engines.images.store import Build
+from soundstage.engines.incus import placing
+from soundstage.engines.incus.engine import IncusEngine
+from soundstage.engines.incus.placing import Candidate
+from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.instance_types import GIB, share_for
+from soundstage.engines.interface import (
+    BackupPhase,
+    PermanentError,
+    Phase,
+    Reason,
+    RetryableError,
+    Spec,
+    Volume,
+)
+from soundstage.kit.places import TlsHost
+from soundstage.testing.incus import IncusDaemon
+from soundstage.testing.incus_cluster import Cluster, running_cluster
+
+TYPE = "g4dn.xlarge"
+NETWORK = IPv4Interface("10.78.0.1/28")
+HOST = Host(
+    cpus=8,
+    memory_bytes=32 * GIB,
+    memory_available=16 * GIB,
+    disk_free=100 * GIB,
+    processes_free=10_000,
+)
+SHARE = share_for(TYPE, host_cpus=8, host_memory_bytes=32 * GIB)
+
+
+def candidate(name: str, held: int = 0, host: Host | None = HOST) -> Candidate:
+    promise = Promise(cpus=SHARE.cpus, memory_bytes=SHARE.memory_bytes)
+    others = {str(n): Holding(promise=promise, is_starting=False) for n in range(held)}
+    why = "" if host else "it is offline: no heartbeat."
+    return Candidate(name=name, host=host, share=SHARE, others=others, why_not=why)
+
+
+def test_the_host_with_the_most_room_is_chosen_and_the_reason_is_said() -> None:
+    name, why = placing.choose(TYPE, [candidate("a", 2), candidate("b", 1)], Rules())
+    assert name == "b"
+    assert why.startswith("on b, with the most room of 2 hosts: ")
+    # One that was added is empty, and so is next.
+    more = [candidate("a", 2), candidate("b", 1), candidate("c")]
+    assert placing.choose(TYPE, more, Rules())[0] == "c"
+
+
+def test_a_host_that_does_not_answer_or_is_full_is_passed_over() -> None:
+    small = msgspec.structs.replace(HOST, memory_available=0)
+    hosts = [candidate("a", host=None), candidate("b", host=small), candidate("c", 3)]
+    name, why = placing.choose(TYPE, hosts, Rules())
+    assert (name, "the only host with room" in why) == ("c", True)
+    with pytest.raises(PermanentError, match=r"No host has room .* a: it is offline.* b: ") as full:
+        placing.choose(TYPE, hosts[:2], Rules())
+    assert full.value.reason is Reason.CAPACITY
+
+
+def test_each_has_an_address_and_ports_of_its_own_on_its_host() -> None:
+    taken: list[str] = []
+    for number in range(10, 15):
+        seat = placing.seat("a", "", NETWORK, taken)
+        assert seat.address == f"10.78.0.{number}"
+        assert placing.ports(seat, NETWORK) == (20_000 + 2 * number, 20_001 + 2 * number)
+        taken.append(seat.address)
+    with pytest.raises(PermanentError, match="no address left"):
+        placing.seat("a", "", NETWORK, taken)
+    door = placing.doors(placing.seat("b", "", NETWORK, []), NETWORK, "192.0.2.9")["door0"]
+    assert (door["listen"], door["connect"]) == ("tcp:192.0.2.9:20020", "tcp:10.78.0.10:8443")
+
+
+# -- on three real members ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cluster(incus_daemon: IncusDaemon, workstation_image: Build) -> Iterator[Cluster]:
+    with running_cluster(incus_daemon, workstation_image.directory) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def engine(cluster: Cluster) -> Iterator[IncusEngine]:
+    with tempfile.TemporaryDirectory(prefix="soundstage-test-", dir="/tmp") as home:
+        settings = IncusSettings(
+            home=Path(home),
+            target=cluster.target,
+            images={"ami-host": "workstation"},
+            subnet=SUBNET,
+            rules=Rules(least_disk_bytes=GIB),
+        )
+        made = IncusEngine(settings)
+        yield made
+        made.close()
+
+
+def spec(attempt: int = 1, **volume: object) -> Spec:
+    return Spec(
+        image="ami-host",
+        instance_type=TYPE,
+        attempt=attempt,
+        volume=Volume(size_gib=1, **volume),  # type: ignore[arg-type]  # Of a test's own making.
+    )
+
+
+def host_of(engine: IncusEngine, ref: str) -> str:
+    address = engine.observe(ref).address
+    assert address is not None
+    assert isinstance(address.place, TlsHost)
+    return address.place.host
+
+
+@pytest.mark.incus
+@pytest.mark.timeout(900)
+def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
+    engine: IncusEngine, cluster: Cluster, eventually: Eventually
+) -> None:
+    refs = [secrets.token_hex(11) for _ in range(3)]
+    for ref in refs:
+        observed = run(engine, ref, spec(), seconds=240)
+        assert observed.phase is Phase.RUNNING, observed.detail
+    hosts = {host_of(engine, ref): ref for ref in refs}
+    assert set(hosts) == {member.address for member in cluster.members}
+    assert set(engine.room().workstations) == set(refs)
+
+    # A backup of one on another member than the one that is asked, and back from it.
+    far = hosts[cluster.members[2].address]
+    stop(engine, far)
+    backup_id = secrets.token_hex(11)
+
+    def back_up() -> bool:
+        with suppress(RetryableError):
+            engine.ensure_backup(far, backup_id)
+        return engine.observe_backup(far, backup_id).phase is BackupPhase.COMPLETE
+
+    eventually(back_up, seconds=90)
+    again = run(engine, far, spec(2, generation=1, backup_id=backup_id), seconds=120)
+    assert again.phase is Phase.RUNNING, again.detail
+    assert host_of(engine, far) == cluster.members[2].address
+
+    dead = cluster.members[1]
+    lost = hosts.pop(dead.address)
+    dead.kill_daemon()
+    began = time.monotonic()
+    with pytest.raises(RetryableError, match="The host n2 of the workstation does not answer"):
+        engine.observe(lost)
+    assert time.monotonic() - began < 30
+    for ref in hosts.values():
+        assert engine.observe(ref).phase is Phase.RUNNING
+    another = secrets.token_hex(11)
+    observed = run(engine, another, spec(), seconds=120)
+    assert observed.phase is Phase.RUNNING, observed.detail
+    assert host_of(engine, another) != dead.address
+    dead.start_daemon()
+    eventually(lambda: engine.observe(lost).phase is Phase.RUNNING, seconds=90)
+    for ref in (*refs, another):
+        remove(engine, ref)

@@ -73,6 +73,12 @@ def ensure_axe(repository: Path) -> Path:
     return folder / "node_modules" / "axe-core" / "axe.min.js"
 
 
+def ensure_openid_provider(repository: Path) -> Path:
+    """Return a folder with Node.js and a certified OpenID Connect provider in `node_modules`."""
+    asked = repository / "tests" / "portal" / "provider"
+    return _ensure_packages(repository, "openid-provider", asked)
+
+
 def _ensure_packages(repository: Path, name: str, asked: Path) -> Path:
     """Make an environment with Node.js and what a folder's lock names."""
     locked = (asked / "package.json", asked / "package-lock.json")

@@ -19,6 +19,7 @@ from soundstage.kit.hints import Hint
 from soundstage.portal.door import Login
 from soundstage.portal.events import GoneError
 from soundstage.resources.logins import service as logins
+from soundstage.resources.logins.model import USUAL, Limits
 from soundstage.resources.sessions.looks import looks_of
 
 _LOOK_SECONDS = 1.0
@@ -71,9 +72,10 @@ class Page:
 class Changes:
     """See `portal.events.Changes`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, limits: Limits = USUAL) -> None:
         self._database = database
         self._clock = clock
+        self._limits = limits
         self._pages: set[Page] = set()
         self._wake: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -139,7 +141,12 @@ class Changes:
     def _read(self, pages: list[Page]) -> tuple[dict[str, str], set[str]]:
         owners = {page.login.principal_id for page in pages}
         with self._database.transaction(write=False) as transaction:
-            living = logins.living(transaction, {page.login.id for page in pages}, self._clock())
+            living = logins.living(
+                transaction,
+                {page.login.id for page in pages},
+                self._clock(),
+                limits=self._limits,
+            )
             return looks_of(transaction, owners), living
 
     def _hear(self, hints: list[Hint]) -> None:

@@ -19,6 +19,7 @@ from soundstage.kit.buckets import Rate
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import InstallationSecret
 from soundstage.portal.door import PortalSettings
+from soundstage.resources.logins.model import Limits as LoginLimits
 from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Installation
 from soundstage.resources.sessions.countdown import TimeRules
@@ -90,8 +91,19 @@ def portal_settings_of(settings: Settings, secret: InstallationSecret) -> Portal
         form_key=secret.derive("portal-forms"),
         trusted_proxies=_trusted_proxies_of(settings),
         login_seconds=settings.sign_in_days * 24 * 3600,
+        idle_hours=settings.sign_in_idle_hours,
+        offers_links=settings.sign_in_links,
+        provider_name=settings.oidc_name if settings.oidc_issuer else "",
         sign_ins_per_minute=settings.throttle_sign_ins_per_minute,
         keep_backups_days=settings.deleted_sessions_keep_backups_days,
+    )
+
+
+def login_limits_of(settings: Settings) -> LoginLimits:
+    """Say how long logins are good."""
+    return LoginLimits(
+        age=timedelta(days=settings.sign_in_days),
+        idle=timedelta(hours=settings.sign_in_idle_hours),
     )
 
 

@@ -71,7 +71,8 @@ class ApiDoor:
         with self._service.database.transaction(write=False) as transaction:
             if login_id is None:
                 return members.holder_of(transaction, access_key_id, self._service.seal)
-            person = logins.holder_of(transaction, login_id, now)
+            limits = self._service.login_limits
+            person = logins.holder_of(transaction, login_id, now, limits=limits)
         return None if person is None else (person, self._service.login_keys.key_of(login_id)[1])
 
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
@@ -80,7 +81,7 @@ class ApiDoor:
 
     def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
         """Put together what a handler is given."""
-        engine = self._service.engine
+        engine, sign_on = self._service.engine, self._service.sign_on
         return Request(
             transaction=transaction,
             caller=caller,
@@ -91,6 +92,7 @@ class ApiDoor:
             browsing=engine if isinstance(engine, SupportsBrowsing) else None,
             scripts=engine if isinstance(engine, SupportsScriptOutput) else None,
             sizes=engine if isinstance(engine, SupportsSizes) else None,
+            sign_on=None if sign_on is None else sign_on.provider,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":

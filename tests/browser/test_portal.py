@@ -2,7 +2,6 @@
 keyboard alone, no script at all, small and dark screens, and what bars somebody's way.
 """
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from soundstage.kit.config import Settings
 from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import Person
-from soundstage.testing.browser import chromium_browser
+from soundstage.testing.browser import barriers, chromium_browser
 from soundstage.testing.clients import ensure_axe
 from soundstage.testing.process import ServiceProcess
 from soundstage.testing.whole import PERSISTENT, until
@@ -335,18 +334,6 @@ def test_the_keyboard_alone_is_enough(studio: Studio, enter: Callable[..., Page]
     tab_to("Cancel")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: not url.endswith("/stop"))
-
-
-def barriers(page: Page, axe: str) -> list[str]:
-    """Name what axe finds that is serious or worse, with where."""
-    page.evaluate(axe)
-    found = json.loads(page.evaluate("axe.run().then((found) => JSON.stringify(found.violations))"))
-    return [
-        f"{page.url} {each['id']}: {node['target']} {node['failureSummary']}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-        for node in each["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -32,7 +32,7 @@ CLIENT_SECRET = "a-secret-of-the-client"  # noqa: S105 - of a client that tests 
 class OpenIDProvider:
     """One provider; `start` and `stop` it, and say who its people are."""
 
-    def __init__(self, repository: Path, folder: Path, return_to: str, after: str) -> None:
+    def __init__(self, repository: Path, folder: Path, address: str = "") -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as free:
             self.port = int(free.getsockname()[1])
         self.issuer = f"http://localhost:{self.port}"
@@ -40,16 +40,20 @@ class OpenIDProvider:
         self._environment = ensure_openid_provider(repository)
         self._script = repository / "tests" / "portal" / "provider" / "provider.mjs"
         self._file = folder / "provider.json"
-        self._client = {
+        self._client: dict[str, Any] = {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
-            "redirect_uris": [return_to],
-            "post_logout_redirect_uris": [after],
             "response_types": ["code"],
             "grant_types": ["authorization_code"],
         }
+        self.expects(address)
         self._people: dict[str, dict[str, Any]] = {}
         self._process: subprocess.Popen[str] | None = None
+
+    def expects(self, address: str) -> None:
+        """Have it know the service at this address from its next start on."""
+        self._client["redirect_uris"] = [f"{address}/sign-in/openid"]
+        self._client["post_logout_redirect_uris"] = [f"{address}/"]
 
     def start(self) -> None:
         """Start it and wait until it listens."""
@@ -163,9 +167,7 @@ def new_key(name: str) -> RSAKey:
 def running_provider(repository: Path, address: str) -> Iterator[OpenIDProvider]:
     """Run a provider that knows the service at this address, and end it."""
     with tempfile.TemporaryDirectory(prefix="soundstage-provider-") as folder:
-        provider = OpenIDProvider(
-            repository, Path(folder), f"{address}/sign-in/openid", f"{address}/"
-        )
+        provider = OpenIDProvider(repository, Path(folder), address)
         provider.start()
         try:
             yield provider

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import http.client
 import os
+import select
 import socket
 import threading
 import time
@@ -130,6 +131,14 @@ class StandInDesktop:
     def send(self, data: bytes) -> None:
         """Send raw bytes to the newest connection."""
         self._connections[-1].sendall(data)
+
+    def send_until_stuck(self, data: bytes) -> int:
+        """Send until nothing more is taken for a second; says how many bytes were."""
+        connection, sent = self._connections[-1], 0
+        # The connection's own timeout stays: another thread receives from it.
+        while sent < len(data) and select.select([], [connection], [], 1.0)[1]:
+            sent += connection.send(data[sent : sent + 65536], socket.MSG_DONTWAIT)
+        return sent
 
     def hang_up(self) -> None:
         """Drop every connection, as a crash does."""

@@ -366,6 +366,9 @@ def test_a_new_key_is_found(
 def test_there_is_a_way_out_where_the_provider_has_one(
     sign_on: SignOn, between: Between, openid_provider: OpenIDProvider
 ) -> None:
+    assert sign_on.end_address("http://localhost:8080/") is None
+    assert between.asked == []
+    sign_on.provider.look_again()
     address = sign_on.end_address("http://localhost:8080/")
     assert address == (
         f"{openid_provider.issuer}/session/end?client_id={CLIENT_ID}"
@@ -386,4 +389,3 @@ def test_nothing_is_asked_of_one_that_is_away(sign_on: SignOn, between: Between)
         sign_on.begin(attempt, RETURN_TO)
     with pytest.raises(AwayError):
         sign_on.finish(attempt, {"state": attempt.state, "code": "x"}, RETURN_TO)
-    assert sign_on.end_address("/") is None

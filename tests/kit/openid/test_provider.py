@@ -1,5 +1,6 @@
 """What a provider says of itself: how long it is kept, and what is not taken from it."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -55,6 +56,28 @@ def test_what_was_known_is_used_while_it_does_not_answer(
         openid_provider.start()
     assert provider.look_again() is None
     assert provider.is_healthy
+
+
+def test_nobody_waits_while_another_asks(
+    provider: Provider, between: Between, clock: SettableClock
+) -> None:
+    keys = provider.keys()
+    clock.set(clock() + timedelta(hours=1))
+    meanwhile = []
+
+    def slow(told: dict[str, Any]) -> dict[str, Any]:
+        meanwhile.append((provider.keys(), provider.metadata(), provider.known))
+        return told
+
+    between.change(DISCOVERY, slow)
+    thread = threading.Thread(target=provider.keep_known)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    ((seen, metadata, known),) = meanwhile
+    assert seen is keys
+    assert metadata is known
+    assert provider.keys() is not keys
 
 
 def test_nobody_waits_for_it_again_at_once(clock: SettableClock) -> None:

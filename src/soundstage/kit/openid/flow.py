@@ -105,11 +105,11 @@ class SignOn:
         return self._told(more | claims)
 
     def end_address(self, return_to: str) -> str | None:
-        """Say where somebody signs out of the provider too; None where it has no such place."""
-        try:
-            end = self.provider.metadata().end_session_endpoint
-        except AwayError:
-            return None
+        """Say where somebody signs out of the provider too, without asking it; None where it has
+        no such place.
+        """
+        known = self.provider.known
+        end = None if known is None else known.end_session_endpoint
         if end is None:
             return None
         # No id_token_hint: nothing of a sign-in is kept, and none of it goes into an address.

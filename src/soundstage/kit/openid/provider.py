@@ -7,6 +7,7 @@ redirect is followed, every answer has a limit, and all ends are as secure as th
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from joserfc.jwk import KeySet
 from soundstage.kit.clock import Clock
 
 _SECONDS = 8.0
+"""Without a word of it."""
+_MOST_SECONDS = 20.0
 _MOST_BYTES = 512 * 1024
 _KEPT_FOR = timedelta(hours=1)
 _LEAST_BETWEEN = timedelta(seconds=15)
@@ -89,7 +92,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Provider:
-    """One provider. Every method but `trouble` may block, for seconds where it does not answer."""
+    """One provider. Methods may block, for seconds where it does not answer; properties don't."""
 
     def __init__(
         self,
@@ -115,6 +118,11 @@ class Provider:
     def is_healthy(self) -> bool:
         """Reports whether it was looked at, and answered well the last time."""
         return self._known is not None and self._trouble is None
+
+    @property
+    def known(self) -> Metadata | None:
+        """Give what it said of itself when it last did, without asking."""
+        return None if self._known is None else self._known[1]
 
     def metadata(self) -> Metadata:
         """Give what it says of itself. Raises AwayError."""
@@ -154,12 +162,16 @@ class Provider:
             raise AwayError(f"The provider does not answer ({type(error).__name__}).") from None
 
     def _current(self) -> tuple[datetime, Metadata, KeySet]:
-        with self._lock:
-            if self._is_old() and self._may_ask():
-                self._look()
-            if self._known is None:
-                raise AwayError(self._trouble or "The provider was not reached yet.")
-            return self._known
+        # Who finds something old while another asks goes on with that, and waits for nobody.
+        if self._is_old() and self._lock.acquire(blocking=self._known is None):
+            try:
+                if self._is_old() and self._may_ask():
+                    self._look()
+            finally:
+                self._lock.release()
+        if self._known is None:
+            raise AwayError(self._trouble or "The provider was not reached yet.")
+        return self._known
 
     def _is_old(self) -> bool:
         return self._known is None or self.clock() - self._known[0] >= _KEPT_FOR
@@ -208,7 +220,7 @@ class Provider:
 
 
 class _Bounded(httpx.BaseTransport):
-    """Reads answers up to a limit."""
+    """Reads answers up to a size, and no longer than some time."""
 
     def __init__(self, inner: httpx.BaseTransport) -> None:
         self._inner = inner
@@ -216,11 +228,14 @@ class _Bounded(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Ask, and read."""
         request.headers["Accept-Encoding"] = "identity"
+        deadline = time.monotonic() + _MOST_SECONDS
         answer = self._inner.handle_request(request)
         try:
             body = bytearray()
             for piece in answer.iter_raw():
                 body += piece
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("It takes too long.")
                 if len(body) > _MOST_BYTES:
                     raise httpx.ReadError("It is too large.")
         finally:

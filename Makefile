@@ -1,6 +1,6 @@
 # What people type here. Everything that takes more than a line is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-incus check bench soak clean lock
+.PHONY: help setup run test test-incus check bench soak docs clean lock
 bin := .venv/bin
 
 help: ## this list
@@ -36,6 +36,10 @@ bench: ## measure, beside the same things without Soundstage; ARGS="--save gatew
 soak: ## days of a busy studio in half an hour, with accidents; ARGS="--minutes 5 --seed 7"
 	@scripts/setup test
 	@$(bin)/python scripts/soak $(ARGS)
+
+docs: ## the documentation as a site, in dist/site
+	@scripts/setup test
+	@$(bin)/python scripts/site
 
 clean: ## end everything that was started; DATA=yes removes the studio's data too
 	@scripts/clean $(if $(filter yes,$(DATA)),--data)

@@ -1,6 +1,7 @@
 """One request from its signature to its answer, in the order that was promised."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 import structlog.testing
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from starlette.applications import Starlette
 
 from soundstage.api.app import Api, build
@@ -18,6 +19,7 @@ from soundstage.testing.small_studio import (
     FAULTS,
     NOW,
     STUDIO,
+    BackupIn,
     SmallStudio,
     document,
     segment,
@@ -154,6 +156,65 @@ def test_one_transaction_a_request(studio: SmallStudio) -> None:
     api.answer(signed("POST", f"{SESSION}/stop"))
     api.answer(signed("POST", f"{SESSION}/stop", secret="wrong"))
     assert notes == ["read", "committed", "write", "committed", "write", "rolled back"]
+
+
+def test_several_requests_are_answered_in_one_commit(studio: SmallStudio) -> None:
+    api = Api(studio.operations(), studio, ApiSettings())
+    commits: list[Connection] = []
+    event.listen(studio.database.engine, "commit", commits.append)
+    token = {"X-Amz-Client-Token": "once"}
+    answers = api.answer_together(
+        [
+            signed("POST", f"{SESSION}/stop", headers=token),
+            signed("POST", f"{SESSION}/stop", headers=token),
+            signed("POST", f"{SESSION}/stop", secret="wrong"),
+            signed("POST", f"{SESSION}/stop", body=b"not json"),
+        ]
+    )
+    assert [answer.status for answer in answers] == [200, 200, 403, 400]
+    assert studio.calls["StopStreamingSession"] == 1
+    assert len(commits) == 1
+
+
+def test_what_could_not_be_committed_together_is_told_to_none(studio: SmallStudio) -> None:
+    api = Api(studio.operations(), studio, ApiSettings())
+
+    def refuse(connection: Connection) -> None:
+        del connection
+        raise sqlite3.OperationalError("disk I/O error")
+
+    event.listen(studio.database.engine, "commit", refuse)
+    asked = [signed("POST", f"{SESSION}/stop"), signed("POST", f"{SESSION}/stop", secret="wrong")]
+    with structlog.testing.capture_logs() as logs:
+        answers = api.answer_together(asked)
+    event.remove(studio.database.engine, "commit", refuse)
+    assert [answer.status for answer in answers] == [500, 403]
+    assert [line["request_id"] for line in logs] == ["the-request"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_quick"),
+    [
+        ("GET", HERE, True),
+        ("GET", f"{HERE}/streaming-session-backups/slow/files", False),
+        ("GET", "/nowhere", True),
+        ("POST", f"{SESSION}/stop", False),
+        ("DELETE", SESSION, False),
+    ],
+)
+def test_only_what_asks_nobody_but_the_database_is_quick(
+    studio: SmallStudio, method: str, path: str, *, is_quick: bool
+) -> None:
+    asking = msgspec.structs.replace(
+        studio.operations()[0],
+        name="ListFiles",
+        method="GET",
+        path="/studios/{studioId}/streaming-session-backups/{backupId}/files",
+        input=BackupIn,
+        asks_engine=True,
+    )
+    api = Api([*studio.operations(), asking], studio, ApiSettings())
+    assert api.is_quick(signed(method, path)) is is_quick
 
 
 def test_it_is_mounted_under_the_base_path(studio: SmallStudio) -> None:

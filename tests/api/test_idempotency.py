@@ -1,18 +1,23 @@
 """Client tokens: one request happens once, however often and at whatever moment it is repeated."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from soundstage.api import idempotency
 from soundstage.api.app import Api
 from soundstage.api.door import ApiSettings
 from soundstage.api.exchange import Answer
-from soundstage.api.idempotency import Attempt, RaceLostError, client_tokens
-from soundstage.kit.prepared import Prepared
+from soundstage.api.idempotency import Attempt, client_tokens
+from soundstage.kit.database import Database
+from soundstage.testing.postgres import Postgres
 from soundstage.testing.small_studio import (
     NOW,
+    SEAL,
     STUDIO,
     CreateStudioIn,
     SmallStudio,
@@ -136,47 +141,40 @@ def test_fifty_at_once_happen_once(api: Api, studio: SmallStudio) -> None:
     assert studio.calls["CreateStreamingSession"] == 1
 
 
-def test_a_lost_race_is_begun_again(
-    api: Api, studio: SmallStudio, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_on_postgresql_the_second_waits_for_the_first(
+    postgres: Postgres, *, is_committed: bool
 ) -> None:
-    """On PostgreSQL the loser's insert fails; here the winner is put between look and insert."""
-    create(api)
-    looked: list[Attempt] = []
-    begin = idempotency.begin
+    with postgres.database() as url, ExitStack() as ends:
+        database = Database(url, SEAL)
+        ends.callback(database.dispose)
+        threads = ends.enter_context(ThreadPoolExecutor(1))
+        with database.transaction() as transaction:
+            client_tokens.create(transaction)
 
-    def late(*given: object) -> Answer | None:
-        if not looked:
-            looked.append(ATTEMPT)
-            raise RaceLostError
-        return begin(*given)  # type: ignore[arg-type]
+        def second() -> Answer | None:
+            with database.transaction() as transaction:
+                return idempotency.begin(transaction, ATTEMPT, NOW)
 
-    monkeypatch.setattr(idempotency, "begin", late)
-    assert create(api).notes["replayed"] is True
-    assert studio.calls["CreateStreamingSession"] == 1
-
-
-def test_a_race_lost_for_ever_is_a_conflict(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lose(*given: object) -> Answer | None:
-        raise RaceLostError(given)
-
-    monkeypatch.setattr(idempotency, "begin", lose)
-    assert create(api).status == 409
+        with suppress(RuntimeError), database.transaction() as transaction:
+            idempotency.begin(transaction, ATTEMPT, NOW)
+            waiting = threads.submit(second)
+            until_one_waits(database)
+            idempotency.finish(transaction, ATTEMPT, ANSWER)
+            if not is_committed:
+                raise RuntimeError
+        assert waiting.result(20) == (ANSWER if is_committed else None)
 
 
-def test_an_insert_that_meets_another_s_row_is_a_lost_race(
-    studio: SmallStudio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with studio.transaction(write=True) as transaction:
-        idempotency.begin(transaction, ATTEMPT, NOW)
-        transaction.execute(client_tokens.update().values(token="t2"))
-        other = Attempt(principal_id="p", operation="O", studio_id="s", token="t2", digest="d")
-
-        def miss(*given: object, **parameters: object) -> None:
-            """Miss the row, as a snapshot taken before the winner's commit does."""
-
-        monkeypatch.setattr(Prepared, "first", miss)
-        with pytest.raises(RaceLostError):
-            idempotency.begin(transaction, other, NOW)
+def until_one_waits(database: Database) -> None:
+    waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    pause = threading.Event()
+    for _ in range(2000):
+        with database.transaction(write=False) as transaction:
+            if transaction.execute(waits).scalar_one():
+                return
+        pause.wait(0.01)
+    raise AssertionError("nobody waits")
 
 
 def test_purge_forgets_what_is_a_day_old(studio: SmallStudio) -> None:

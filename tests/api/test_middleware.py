@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import structlog.testing
 from soundstage.api.door import ApiSettings
 from soundstage.api.exchange import Answer, Received
 from soundstage.api.middleware import Edge
+from soundstage.api.writes import Writes
 from soundstage.testing.small_studio import document
 
 SETTINGS = ApiSettings(body_bytes=1000, body_seconds=0.05, header_bytes=2000)
@@ -64,7 +65,8 @@ def run(
     chunks: Iterable[bytes] = (b"",),
     *,
     ends: bool = True,
-    reads_at_once: bool = False,
+    at_once: Callable[[Received], bool] = lambda _: False,
+    writes: Writes | None = None,
 ) -> list[Message]:
     """Send one request through the edge; a body that does not end waits for ever."""
     sent: list[Message] = []
@@ -81,7 +83,8 @@ def run(
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await Edge(inside, SETTINGS, reads_at_once=reads_at_once)(given, receive, send)
+        edge = Edge(inside, SETTINGS, at_once=at_once, writes=writes)
+        await edge(given, receive, send)
 
     asyncio.run(go())
     return sent
@@ -111,12 +114,25 @@ def test_the_work_is_done_in_another_thread(inside: Inside) -> None:
     assert inside.thread is not threading.current_thread()
 
 
-@pytest.mark.parametrize(("method", "is_here"), [("GET", True), ("POST", False), ("DELETE", False)])
-def test_reads_are_answered_at_once_where_they_wait_for_nothing(
-    inside: Inside, method: str, is_here: bool
-) -> None:
-    run(inside, scope(method=method), reads_at_once=True)
+@pytest.mark.parametrize("is_here", [True, False])
+def test_what_is_quick_is_answered_at_once(inside: Inside, *, is_here: bool) -> None:
+    run(inside, scope(method="GET"), at_once=lambda _: is_here)
     assert (inside.thread is threading.current_thread()) is is_here
+
+
+def test_where_there_is_one_writer_it_answers_what_changes_something(inside: Inside) -> None:
+    writes = Writes(lambda several: [inside(received) for received in several])
+    names = set()
+    for _ in range(3):
+        run(inside, scope(), writes=writes)
+        assert inside.thread is not None
+        names.add(inside.thread.name)
+    assert len(names) == 1
+    assert names != {threading.current_thread().name}
+    # Reading that takes long is not its business.
+    run(inside, scope(method="GET"), writes=writes)
+    assert inside.thread is not None
+    assert inside.thread.name not in names
 
 
 def test_where_no_body_comes_none_is_waited_for(inside: Inside) -> None:

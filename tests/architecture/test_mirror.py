@@ -20,6 +20,7 @@ NOT_MIRRORS = {
     "browser": "a real browser in front of a real gateway",
     "clients": "SDKs and other clients of the public API",
     "contracts": "one suite for all that implement an interface",
+    "documentation": "the pages: what they say is done, and the site is made of them",
     "generated": "requests and lives that a machine thinks of",
     "isolation": "one workstation tries to reach another, the service and the host",
     "stories": "walks through the whole product",

@@ -1,10 +1,7 @@
 """Who is who at the provider, on the command line."""
 
 import json
-import re
-import shlex
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,7 +14,6 @@ from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.wire.faults import ConflictError, Fault, NotFoundError, ValidationError
 
-DOCS = Path(__file__).parents[2] / "docs" / "how-to"
 ISSUER = "https://id.example.org"
 Run = Callable[..., str]
 
@@ -69,11 +65,3 @@ def test_no_link_is_made_where_they_are_switched_off(settings: Settings) -> None
     )
     with pytest.raises(ConflictError, match="SOUNDSTAGE_SIGN_IN_LINKS"):
         new_operator_link(closed)
-
-
-def test_the_commands_of_the_page_work(run: Run) -> None:
-    page = (DOCS / "sign-in-with-openid-connect.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^\.venv/bin/soundstage user (.+)$", page, flags=re.MULTILINE)
-    assert len(commands) == 4
-    for command in commands:
-        run(*shlex.split(command))

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, Table, event, select
 
-from soundstage.kit import lease
+from soundstage.kit import lease, prepared
 from soundstage.kit.database import Database, metadata, sqlite_url
 from soundstage.kit.records import Records
 from soundstage.resources.backups import store as backups
@@ -57,7 +57,13 @@ def plans(database: Database, act: Callable[[Connection], Any]) -> list[str]:
     def note(_connection: Any, _cursor: Any, text: str, given: Any, *_rest: Any) -> None:
         ran.append((text, given))
 
-    with database.transaction() as transaction:
+    def execute(cursor: Any, text: str, given: Any) -> None:
+        ran.append((text, given))
+        cursor.execute(text, given)
+
+    with database.transaction() as transaction, pytest.MonkeyPatch.context() as patch:
+        # What is prepared passes SQLAlchemy by.
+        patch.setattr(prepared, "_execute", execute)
         event.listen(transaction, "before_cursor_execute", note)
         act(transaction)
         event.remove(transaction, "before_cursor_execute", note)
@@ -132,9 +138,7 @@ def test_a_page_is_read_in_the_order_of_an_index(
 
 
 ASKED: dict[str, Callable[[Connection], Any]] = {
-    "one session": lambda transaction: transaction.execute(
-        select(sessions.table).where(sessions.table.c.id == ID)
-    ),
+    "one session": lambda transaction: sessions.sessions.get(transaction, ID),
     "sessions of a profile": lambda transaction: session_service.has_any_of_profile(
         transaction, ID
     ),

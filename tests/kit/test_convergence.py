@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Column, Connection, MetaData, String, Table
 
 from soundstage.kit import lease
-from soundstage.kit.convergence import converge
+from soundstage.kit.convergence import Step
 from soundstage.kit.database import Database
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -90,7 +90,12 @@ def read(database: Database) -> tuple[str, datetime | None, str | None]:
 
 
 def step(database: Database, worker: Echo, held: lease.Lease) -> bool:
-    return converge(database, worker, held, lambda: NOW)
+    """Take a row one step on; reports whether what was decided could be written."""
+    with database.transaction(write=False) as transaction:
+        loaded = Step(worker=worker, lease=held).load(transaction, NOW)
+    decided = loaded.act(NOW)
+    with database.transaction(note=not decided.is_decision) as transaction:
+        return decided.write(transaction, NOW)
 
 
 def test_a_step_writes_its_outcome_and_gives_the_row_back(rows: Database) -> None:

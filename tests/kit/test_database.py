@@ -18,7 +18,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 # Brings every noun's tables into the metadata, as the service does.
 import soundstage.wiring.service  # noqa: F401
-from soundstage.kit.database import Database, Document, Moment, metadata, sqlite_url
+from soundstage.kit import hints
+from soundstage.kit.database import Begin, Database, Document, Moment, metadata, sqlite_url
 from soundstage.testing.postgres import Postgres
 
 NOW = datetime(2030, 1, 1, 9, 0, 0, 123_456, tzinfo=UTC)
@@ -193,6 +194,33 @@ def test_the_schema_steps_lead_to_the_tables_of_the_code(database: Database) -> 
     with database.transaction(write=False) as transaction:
         context = MigrationContext.configure(transaction, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
+
+
+def add(begin: Begin, number: int) -> None:
+    with begin(write=True) as transaction:
+        hints.hint(transaction, "things", str(number))
+        transaction.execute(things.insert().values(id=number))
+
+
+def test_what_is_done_together_is_told_when_it_is_stored(thing_database: Database) -> None:
+    told: list[tuple[list[hints.Hint], int]] = []
+    thing_database.listen(lambda hinted: told.append((hinted, count(thing_database))))
+    with thing_database.together() as begin:
+        for number in (1, 2):
+            add(begin, number)
+        with pytest.raises(IntegrityError):
+            add(begin, 1)
+        with begin(write=False) as transaction:
+            assert transaction.execute(select(things.c.id).where(things.c.id == 3)).all() == []
+    heard = [each for hinted, _ in told for each in hinted]
+    assert heard == [("things", "1"), ("things", "2")]
+    if thing_database.reads_at_once:
+        assert told == [(heard, 2)]
+
+
+def test_who_does_nothing_together_takes_no_turn(sqlite: Database) -> None:
+    with sqlite.transaction(), sqlite.together() as begin, begin(write=False) as transaction:
+        assert transaction.exec_driver_sql("SELECT 1").scalar_one() == 1
 
 
 def test_what_is_tied_together_is_kept_together(database: Database) -> None:

@@ -1,12 +1,13 @@
 """Background work: one job a key, a bounded pool, children that end with their job."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from soundstage.kit.jobs import Cancellation, CancelledError, Jobs
+from soundstage.kit.jobs import Cancellation, CancelledError, Jobs, pause_after
 
 Eventually = Callable[..., None]
 
@@ -92,3 +93,28 @@ def test_nothing_begins_once_cancelled() -> None:
         cancellation.run(["true"])
     with pytest.raises(CancelledError):
         cancellation.check()
+
+
+def test_what_fails_again_and_again_is_begun_less_and_less(eventually: Eventually) -> None:
+    jobs = Jobs()
+
+    def fail(_: Cancellation) -> None:
+        raise OSError("no room")
+
+    lengths = []
+    for times in range(1, 4):
+        jobs.begin("key", fail)
+        eventually(lambda: not jobs.is_running("key"))
+        failed = jobs.pause("key")
+        assert failed is not None
+        assert (failed.why, failed.times) == ("no room", times)
+        lengths.append(failed.until - time.monotonic())
+    assert lengths[0] < 0.5 < lengths[1] < 1.0 < lengths[2] < 2.0
+    jobs.begin("key", lambda _: None)
+    eventually(lambda: not jobs.is_running("key"))
+    assert jobs.pause("key") is None
+
+
+def test_pauses_have_a_limit() -> None:
+    assert [pause_after(times) for times in (1, 2, 3, 8, 10**6)] == [0.5, 1.0, 2.0, 60.0, 60.0]
+    assert pause_after(7, at_most=5.0) == 5.0

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, event, sele
 from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import Database
-from soundstage.kit.turns import NotCommittedError, Turns
+from soundstage.kit.turns import Group, NotCommittedError, Turns
 
 SECONDS = 20
 things = Table("things", MetaData(), Column("id", Integer, primary_key=True))
@@ -83,6 +83,12 @@ class Scene:
     def stored(self) -> list[int]:
         with self.database.transaction(write=False) as transaction:
             return sorted(transaction.execute(select(things.c.id)).scalars())
+
+
+def several(scene: Scene) -> AbstractContextManager[Group]:
+    turns = scene.database._turns
+    assert turns is not None
+    return turns.turn_of_several()
 
 
 @pytest.fixture
@@ -163,6 +169,46 @@ def test_a_group_does_not_grow_for_ever(scene: Scene) -> None:
         future.result(SECONDS)
     assert scene.commits == 2
     assert scene.stored() == list(range(19))
+
+
+def test_a_turn_of_several_blocks_is_one_commit(scene: Scene) -> None:
+    def add(group: Group, *numbers: int) -> None:
+        with group.block() as connection:
+            for number in numbers:
+                connection.execute(things.insert().values(id=number))
+
+    with several(scene) as group:
+        add(group, 1)
+        add(group, 2)
+        with pytest.raises(IntegrityError):
+            add(group, 3, 1)
+        assert scene.commits == 0
+    assert scene.commits == 1
+    assert scene.stored() == [1, 2]
+
+
+def test_no_block_follows_what_broke_the_transaction(scene: Scene) -> None:
+    refused: list[Exception] = []
+
+    def lose_everything(group: Group) -> None:
+        with group.block() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            raise RuntimeError
+
+    def go_on_regardless() -> None:
+        with several(scene) as group:
+            with suppress(RuntimeError):
+                lose_everything(group)
+            try:
+                lose_everything(group)
+            except NotCommittedError as error:
+                refused.append(error)
+
+    with pytest.raises(NotCommittedError):
+        go_on_regardless()
+    assert len(refused) == 1
+    scene.write(1)
+    assert scene.stored() == [1]
 
 
 def test_a_commit_that_fails_fails_for_all_who_share_it(scene: Scene) -> None:

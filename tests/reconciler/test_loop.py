@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Column, Connection, MetaData, String, Table, event
 
 from soundstage.kit import hints, lease
+from soundstage.kit.convergence import Step
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.reconciler.loop import Loop
 from soundstage.testing.clock import SettableClock
@@ -109,7 +110,8 @@ def test_what_was_hinted_at_is_claimed_in_the_same_look_and_transaction(bench: B
 
     event.listen(bench.database.engine, "begin", note)
     assert bench.loop.look() == 1
-    assert len(begun) == 1
+    # One to claim, one to load.
+    assert len(begun) == 2
     bench.loop._wait_for_threads()
     assert bench.worker.seen == ["a"]
 
@@ -142,6 +144,77 @@ def test_a_step_that_fails_gives_the_row_back_for_later(bench: Bench) -> None:
     bench.clock.advance(timedelta(seconds=0.1))
     bench.loop.settle()
     assert bench.worker.seen == ["a", "a"]
+
+
+def test_what_was_decided_about_many_rows_is_written_in_few_commits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_decided = threading.Semaphore(0)
+    line = bench.loop._decided
+    put = line.put
+
+    def tell(step: Step) -> None:
+        put(step)
+        all_decided.release()
+
+    monkeypatch.setattr(line, "put", tell)
+    for number in range(8):
+        bench.put(f"{number}")
+    may_end = threading.Event()
+    bench.worker.on_act = lambda: assert_set(may_end)
+    assert bench.loop.look() == 8
+    commits: list[Connection] = []
+    # Whoever is done first waits for this writer, and the others gather behind it.
+    with bench.database.transaction():
+        may_end.set()
+        for _ in range(8):
+            assert all_decided.acquire(timeout=10)
+        event.listen(bench.database.engine, "commit", commits.append)
+    bench.loop._wait_for_threads()
+    assert len(bench.worker.seen) == 8
+    assert len(commits) <= 3
+
+
+def test_one_that_can_t_be_read_or_written_holds_up_no_other(bench: Bench) -> None:
+    class Picky(Notes):
+        def load(self, transaction: Connection, row_id: str, now: datetime) -> str | None:
+            if row_id == "unreadable":
+                raise KeyError(row_id)
+            return super().load(transaction, row_id, now)
+
+        def apply(self, transaction: Connection, loaded: str, outcome: None, now: datetime) -> None:
+            super().apply(transaction, loaded, outcome, now)
+            if loaded == "unwritable":
+                raise KeyError(loaded)
+
+    bench.loop = Loop(bench.database, [Picky()], bench.clock)
+    for row_id in ("fine", "unreadable", "unwritable"):
+        bench.put(row_id)
+    bench.loop.settle()
+    with bench.database.transaction(write=False) as transaction:
+        rows = {row.id: row for row in transaction.execute(table.select())}
+    again_at = bench.clock() + timedelta(seconds=5)
+    assert {name: row.due_at for name, row in rows.items()} == {
+        "fine": None,
+        "unreadable": again_at,
+        "unwritable": again_at,
+    }
+    assert {row.lease_token for row in rows.values()} == {None}
+    assert bench.loop.health.read().failures == 2
+
+
+def test_what_can_t_be_committed_is_given_back(bench: Bench) -> None:
+    def refuse(connection: Connection) -> None:
+        event.remove(bench.database.engine, "commit", refuse)
+        raise OSError(f"disk I/O error {connection}")
+
+    bench.put("a")
+    bench.worker.on_act = lambda: event.listen(bench.database.engine, "commit", refuse)
+    assert bench.loop.look() == 1
+    bench.loop._wait_for_threads()
+    with bench.database.transaction(write=False) as transaction:
+        row = transaction.execute(table.select()).one()
+    assert (row.lease_token, row.due_at) == (None, bench.clock() + timedelta(seconds=5))
 
 
 def test_a_look_that_finds_nothing_does_not_wait_for_a_writer(bench: Bench) -> None:

@@ -170,7 +170,7 @@ def test_fifty_at_once_do_not_overshoot(either_world: World) -> None:
         try:
             with door.transaction(write=True) as transaction:
                 images.create(
-                    door.request(transaction, OPERATOR, door.now()),
+                    door.request(transaction, OPERATOR, door.now(), asks_engine=False),
                     studio_id=studio_id,
                     name=f"{number}",
                     description=None,

@@ -1,32 +1,35 @@
 """Runs one request from its signature to its answer, and mounts that under the API's base path.
 
 `wiring` calls `build`. Everything for one request happens in one thread and one transaction, in the
-order signature, throttle, permission, existence, input, operation, commit.
+order signature, throttle, permission, existence, input, operation, commit. Where the database has
+one writer, requests that change something share the commit.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import structlog
 from starlette.routing import BaseRoute, Mount
 
 from soundstage.api import access, errors, idempotency
-from soundstage.api.door import ApiSettings, Door
+from soundstage.api.door import ApiSettings, Begin, Door
 from soundstage.api.exchange import Answer, Received
 from soundstage.api.identity import Verifier
 from soundstage.api.middleware import Edge
-from soundstage.api.routes import Match, Routes, decode_text
+from soundstage.api.routes import Match, Routes, Row, decode_text
 from soundstage.api.throttling import Gate
+from soundstage.api.writes import Writes
 from soundstage.resources.request import Caller
 from soundstage.wire import shapes
 from soundstage.wire.binding import TOKEN_HEADER, Parts
-from soundstage.wire.faults import ConflictError, Fault, InternalError, ValidationError
+from soundstage.wire.faults import Fault, InternalError, ValidationError
 from soundstage.wire.operation import BASE_PATH, Operation
 from soundstage.wire.shapes import Empty, Shape
 
-_TRIES = 3
 _NO_CONTENT = 204
+_REFUSED = 400
 
 _log = structlog.get_logger("soundstage.api")
 
@@ -34,9 +37,20 @@ _log = structlog.get_logger("soundstage.api")
 def build(operations: Sequence[Operation], door: Door, settings: ApiSettings) -> list[BaseRoute]:
     """Make the routes of the API."""
     api = Api(operations, door, settings)
-    return [
-        Mount(BASE_PATH, app=Edge(api.answer, settings, reads_at_once=door.reads_at_once)),
-    ]
+    if door.reads_at_once:
+        edge = Edge(api.answer, settings, at_once=api.is_quick, writes=Writes(api.answer_together))
+    else:
+        edge = Edge(api.answer, settings)
+    return [Mount(BASE_PATH, app=edge)]
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A request whose sender and operation are known."""
+
+    row: Row
+    parts: Parts
+    caller: Caller
+    now: datetime
 
 
 class Api:
@@ -50,11 +64,32 @@ class Api:
         )
         self._gate = Gate(verifier.verify, settings.throttling)
 
+    def is_quick(self, received: Received) -> bool:
+        """Reports whether a request only reads, and only the database."""
+        return received.method == "GET" and not self._routes.asks_engine(received.raw_path)
+
     def answer(self, received: Received) -> Answer:
         """Answer a request; never raises."""
+        return self._answered(received, self._door.transaction)
+
+    def answer_together(self, several: Sequence[Received]) -> list[Answer]:
+        """Answer requests one after the other, and commit what they did at once; never raises."""
+        answers: list[Answer] = []
+        try:
+            with self._door.together() as begin:
+                answers += [self._answered(received, begin) for received in several]
+        except Exception:  # noqa: BLE001 - as below
+            return [
+                # What was refused had nothing to be stored.
+                answer if answer.status >= _REFUSED else errors.render_unexpected(each.request_id)
+                for each, answer in zip(several, answers, strict=True)
+            ]
+        return answers
+
+    def _answered(self, received: Received, begin: Begin) -> Answer:
         notes: dict[str, Any] = {}
         try:
-            return self._answer(received, notes)
+            return self._answer(received, begin, notes)
         except Fault as fault:
             if isinstance(fault, InternalError):
                 _log.error("internal error", request_id=received.request_id, exc_info=fault)
@@ -62,26 +97,20 @@ class Api:
         except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and we a log
             return errors.render_unexpected(received.request_id, notes)
 
-    def _answer(self, received: Received, notes: dict[str, Any]) -> Answer:
+    def _answer(self, received: Received, begin: Begin, notes: dict[str, Any]) -> Answer:
         now = self._door.now()
         caller = self._gate.identify(received, now)
         notes["principal"] = caller.principal_id
         self._gate.admit(caller, received, now)
         match = self._routes.find(received.method, received.raw_path)
         notes["operation"] = match.row.operation.name
-        parts = _parts(received, match)
-        for _ in range(_TRIES):
-            try:
-                return self._run(match, parts, caller, now, notes)
-            except idempotency.RaceLostError:
-                continue
-        raise ConflictError("Too many requests use this client token at once. Try again.")
+        call = _Call(row=match.row, parts=_parts(received, match), caller=caller, now=now)
+        return self._run(begin, call, notes)
 
-    def _run(
-        self, match: Match, parts: Parts, caller: Caller, now: datetime, notes: dict[str, Any]
-    ) -> Answer:
-        operation, binding = match.row.operation, match.row.binding
-        with self._door.transaction(write=not operation.is_read) as transaction:
+    def _run(self, begin: Begin, call: _Call, notes: dict[str, Any]) -> Answer:
+        operation, binding = call.row.operation, call.row.binding
+        parts, caller, now = call.parts, call.caller, call.now
+        with begin(write=not operation.is_read) as transaction:
             facts = self._door.facts(transaction)
             asked = binding.peek(parts)
             access.require_access(operation, caller, asked, facts)
@@ -94,7 +123,10 @@ class Api:
                     return Answer(
                         status=stored.status, body=stored.body, notes={**notes, "replayed": True}
                     )
-            output = operation.handler(self._door.request(transaction, caller, now), given)
+            request = self._door.request(
+                transaction, caller, now, asks_engine=operation.asks_engine
+            )
+            output = operation.handler(request, given)
             answer = Answer(status=operation.status, body=_encode(operation, output), notes=notes)
             if attempt is not None:
                 idempotency.finish(transaction, attempt, answer)

@@ -39,6 +39,14 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often somebody may call."""
 
 
+class Begin(Protocol):
+    """Opens a transaction; see `Door.transaction`."""
+
+    def __call__(self, *, write: bool) -> AbstractContextManager[Connection]:
+        """Open it."""
+        ...
+
+
 class Facts(Protocol):
     """Answers to permission questions, asked within one request's transaction."""
 
@@ -79,8 +87,9 @@ class Door(Protocol):
     def reads_at_once(self) -> bool:
         """Reports whether reading waits for nothing: no network, and nobody who writes.
 
-        Then requests that read are answered on the event loop, which is quicker than to have a
-        thread woken; all others are answered in threads.
+        Then requests that only read the database are answered on the event loop, which is quicker
+        than to have a thread woken, and those that change something in one thread, since there is
+        one writer. All others, and all where that is not so, are answered in threads.
         """
         ...
 
@@ -93,14 +102,19 @@ class Door(Protocol):
         ...
 
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
-        """Open a transaction that commits when its block ends and rolls back when it raises.
+        """Open a transaction that commits when its block ends and rolls back when it raises."""
+        ...
 
-        May be opened again for the same request, after a race was lost.
+    def together(self) -> AbstractContextManager[Begin]:
+        """Give another `transaction`, for one thread: what is done in its blocks is committed at
+        once, when this block ends.
         """
         ...
 
-    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
-        """Put together what a handler is given."""
+    def request(
+        self, transaction: Connection, caller: Caller, now: datetime, *, asks_engine: bool
+    ) -> Request:
+        """Put together what a handler is given: the engine only if its operation asks it."""
         ...
 
     def facts(self, transaction: Connection) -> Facts:

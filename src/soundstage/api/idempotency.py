@@ -5,8 +5,8 @@ token and what the operation did are stored together or not at all. A token belo
 operation and a studio, and is remembered for 24 hours; a reconciler calls `purge`.
 
 Requests with one token that arrive together: SQLite's writers come one after the other anyway; on
-PostgreSQL the insert of the second waits for the first's commit, fails on the key, and the request
-is begun again (`RaceLostError`), to find the stored answer.
+PostgreSQL the insert of the second waits for the end of the first, and inserts nothing where that
+was committed.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import msgspec
 import sqlalchemy
 from sqlalchemy import Column, Connection, Table, Text, and_, bindparam
+from sqlalchemy.dialects import postgresql
 
 from soundstage.api.exchange import Answer
 from soundstage.kit.database import Moment, metadata
@@ -48,10 +49,6 @@ client_tokens = Table(
 )
 
 
-class RaceLostError(Exception):
-    """Another request with this token was committed in between; begin the transaction again."""
-
-
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One use of a client token."""
 
@@ -74,24 +71,24 @@ def digest_of(given: Shape) -> str:
 def begin(transaction: Connection, attempt: Attempt, now: datetime) -> Answer | None:
     """Return the stored answer, or remember the attempt and return None.
 
-    Raises ValidationError when the token was used with other parameters, RaceLostError as above.
+    Raises ValidationError when the token was used with other parameters.
     """
-    row = _FIND.first(transaction, **_key_of(attempt))
-    if row is not None:
-        kept, created_at = row
-        if created_at > now - KEPT_FOR:
-            if kept.digest != attempt.digest:
-                raise ValidationError(
-                    "clientToken was used before with other parameters.",
-                    context={"member": "clientToken"},
-                )
-            return Answer(status=kept.status, body=kept.body.encode())
-        _FORGET.run(transaction, _key_of(attempt))
-    try:
-        _REMEMBER.run(transaction, _key_of(attempt) | {"remembered_at": now})
-    except sqlalchemy.exc.IntegrityError:
-        raise RaceLostError from None
+    key = _key_of(attempt)
+    while not _REMEMBER.run(transaction, key | {"remembered_at": now}):
+        row = _FIND.first(transaction, **key)
+        if row is not None and row[1] > now - KEPT_FOR:
+            return _answer_of(row[0], attempt)
+        _FORGET.run(transaction, key)
     return None
+
+
+def _answer_of(kept: Kept, attempt: Attempt) -> Answer:
+    if kept.digest != attempt.digest:
+        raise ValidationError(
+            "clientToken was used before with other parameters.",
+            context={"member": "clientToken"},
+        )
+    return Answer(status=kept.status, body=kept.body.encode())
 
 
 def finish(transaction: Connection, attempt: Attempt, answer: Answer) -> None:
@@ -123,14 +120,17 @@ _IS_IT = and_(
     _columns.token == bindparam("of_token"),
 )
 _FIND = Prepared(sqlalchemy.select(_columns.kept, _columns.created_at).where(_IS_IT))
+# SQLite's words for it are the same as PostgreSQL's.
 _REMEMBER = PreparedChange(
-    client_tokens.insert().values(
+    postgresql.insert(client_tokens)
+    .values(
         principal_id=bindparam("of_principal"),
         operation=bindparam("of_operation"),
         studio_id=bindparam("of_studio"),
         token=bindparam("of_token"),
         created_at=bindparam("remembered_at"),
     )
+    .on_conflict_do_nothing()
 )
 _FINISH = PreparedChange(client_tokens.update().where(_IS_IT).values(kept=bindparam("to_keep")))
 _FORGET = PreparedChange(client_tokens.delete().where(_IS_IT))

@@ -18,6 +18,7 @@ from soundstage.api import errors
 from soundstage.api.door import ApiSettings
 from soundstage.api.errors import Refused
 from soundstage.api.exchange import Answer, Received
+from soundstage.api.writes import Writes
 from soundstage.kit.ids import new_request_id
 from soundstage.wire.faults import Fault
 
@@ -39,11 +40,13 @@ class Edge:
         answer: Callable[[Received], Answer],
         settings: ApiSettings,
         *,
-        reads_at_once: bool = False,
+        at_once: Callable[[Received], bool] = lambda _: False,
+        writes: Writes | None = None,
     ) -> None:
         self._answer = answer
         self._settings = settings
-        self._reads_at_once = reads_at_once
+        self._at_once = at_once
+        self._writes = writes
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,8 +81,10 @@ class Edge:
         )
 
     async def _run(self, received: Received) -> Answer:
-        if self._reads_at_once and received.method == "GET":
+        if self._at_once(received):
             return self._answer(received)
+        if self._writes is not None and received.method != "GET":
+            return await self._writes.answer(received)
         # A limiter belongs to an event loop, so it can't be made before the first request.
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self._settings.workers)

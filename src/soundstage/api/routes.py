@@ -36,6 +36,17 @@ class Routes:
         self._root = _Node()
         for operation in operations:
             self._add(Row(operation, Binding(operation)))
+        self._asking = tuple(
+            f"/{operation.path.rpartition('/')[2]}"
+            for operation in operations
+            if operation.asks_engine
+        )
+
+    def asks_engine(self, raw_path: str) -> bool:
+        """Reports whether reading what is at this address may ask the engine. It is asked of every
+        request that reads, so it looks at the path's end alone and may say so of others as well.
+        """
+        return raw_path.endswith(self._asking)
 
     def find(self, method: str, raw_path: str) -> Match:
         """Find the row. Raises Refused for no such path or method, ValidationError for labels."""

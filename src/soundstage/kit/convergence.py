@@ -1,18 +1,19 @@
 """What a worker is: load, decide and act, apply.
 
-Each noun's `reconcile.py` is one; `reconciler.loop` claims its rows and calls `converge` in a
-thread. The database is closed while a worker acts on the outside world, and what it decided is
-written only if the row is still held and unchanged.
+Each noun's `reconcile.py` is one; `reconciler.loop` claims its rows and takes each one step on: it
+loads all of them, has each acted on in a thread, and writes what was decided. No transaction is
+open while a worker acts on the outside world, and what it decided is written only if the row is
+still held and unchanged.
 """
 
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+import msgspec
 from sqlalchemy import Connection, Table
 
 from soundstage.kit import lease
-from soundstage.kit.clock import Clock
-from soundstage.kit.database import Database
+from soundstage.kit.lease import Lease
 
 Loaded = TypeVar("Loaded")
 Outcome = TypeVar("Outcome")
@@ -71,18 +72,38 @@ class Watching(Protocol):
         ...
 
 
-def converge(
-    database: Database, worker: Worker[Loaded, Outcome], held: lease.Lease, clock: Clock
-) -> bool:
-    """Take one row one step on; reports whether what was decided could be written."""
-    with database.transaction(write=False) as transaction:
-        loaded = worker.load(transaction, held.id, clock())
-    if loaded is None:
-        with database.transaction(note=True) as transaction:
-            return lease.release(transaction, worker.table, held, due_at=None)
-    outcome = worker.act(loaded, clock())
-    with database.transaction(note=not worker.is_decision(outcome)) as transaction:
-        if not lease.release(transaction, worker.table, held, due_at=worker.due_at(outcome)):
+class Step(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """One row on its way: held, then loaded, then decided."""
+
+    worker: Worker[Any, Any]
+    lease: Lease
+    loaded: Any = None
+    """None as long as nothing was read, and where there is nothing to do."""
+    outcome: Any = None
+
+    @property
+    def is_decision(self) -> bool:
+        """Reports whether what will be written must be on the disk."""
+        return self.loaded is not None and self.worker.is_decision(self.outcome)
+
+    def load(self, transaction: Connection, now: datetime) -> "Step":
+        """Read what is needed to decide."""
+        loaded = self.worker.load(transaction, self.lease.id, now)
+        return msgspec.structs.replace(self, loaded=loaded)
+
+    def act(self, now: datetime) -> "Step":
+        """Decide and act outside, if there is something to do."""
+        if self.loaded is None:
+            return self
+        return msgspec.structs.replace(self, outcome=self.worker.act(self.loaded, now))
+
+    def write(self, transaction: Connection, now: datetime) -> bool:
+        """Give the row back and write what was decided; reports whether it could be written."""
+        table = self.worker.table
+        if self.loaded is None:
+            return lease.release(transaction, table, self.lease, due_at=None)
+        due_at = self.worker.due_at(self.outcome)
+        if not lease.release(transaction, table, self.lease, due_at=due_at):
             return False
-        worker.apply(transaction, loaded, outcome, clock())
+        self.worker.apply(transaction, self.loaded, self.outcome, now)
         return True

@@ -6,11 +6,13 @@ below. The same SQL runs on SQLite (write-ahead log, foreign keys on) and on Pos
 """
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import alembic.command
 import alembic.config
@@ -18,14 +20,14 @@ import alembic.migration
 import alembic.script
 import msgspec
 import sqlalchemy
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, TypeDecorator, event
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, Text, TypeDecorator, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from soundstage.kit import hints
 from soundstage.kit.crypto import Seal
 from soundstage.kit.sealed import seal_with
-from soundstage.kit.turns import Turns
+from soundstage.kit.turns import Group, Turns
 
 metadata = MetaData(
     naming_convention={
@@ -42,12 +44,18 @@ _SEEN = "soundstage_seen"
 _LEVEL = "soundstage_level"
 _FORM_OF_FILE = 1
 """Of a SQLite file that was written anew since there are sealed columns (its `user_version`)."""
+_READERS_KEPT = 4
 _UPGRADE_LOCK = 0x536F756E64
 """Any number that nothing else in the database locks."""
 
 
 class _TextMoment(sqlite.DATETIME):
-    """SQLite's text of a moment, read by Python itself: three times as fast as by SQLAlchemy."""
+    """SQLite's text of a moment, by Python itself: three times as fast as by SQLAlchemy."""
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Write it."""
+        del dialect
+        return _write_moment
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Read it."""
@@ -55,7 +63,18 @@ class _TextMoment(sqlite.DATETIME):
         return _read_moment
 
 
+class _TextDocument(Text):
+    """SQLite's text of a document, which `Document` reads and writes itself."""
+
+    __visit_name__ = "JSON"
+    """What the column is called in the schema."""
+
+
 _TEXT: TypeEngine[Any] = _TextMoment()  # type: ignore[no-untyped-call]
+
+
+def _write_moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(" ", "microseconds")
 
 
 def _read_moment(text: str | None) -> datetime | None:
@@ -98,16 +117,34 @@ class Document(TypeDecorator[Any]):
     def __init__(self, kind: Any) -> None:
         super().__init__(none_as_null=True)
         self.kind = kind
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose how it is kept."""
+        is_text = dialect.name == "sqlite"
+        return dialect.type_descriptor(_TextDocument() if is_text else JSON(none_as_null=True))
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """Turn it into what JSON can hold."""
-        del dialect
-        return None if value is None else msgspec.to_builtins(value)
+        """Turn it into what JSON can hold, or into JSON where that is kept as text."""
+        if value is None:
+            return None
+        return _json(value) if dialect.name == "sqlite" else msgspec.to_builtins(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Check it against the type on the way back."""
-        del dialect
-        return None if value is None else msgspec.convert(value, self.kind)
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return self._decoder.decode(value)
+        return msgspec.convert(value, self.kind)
+
+
+class Begin(Protocol):
+    """Opens a transaction, as `Database.transaction` does."""
+
+    def __call__(self, *, write: bool) -> AbstractContextManager[sqlalchemy.Connection]:
+        """Open it."""
+        ...
 
 
 class Database:
@@ -123,6 +160,7 @@ class Database:
             seal_with(self.engine.dialect, seal)
         self._listeners: list[hints.Listener] = []
         self._turns: Turns | None = None
+        self._readers: deque[sqlalchemy.Connection] = deque()
         if self.url.get_backend_name() == "sqlite":
             self._turns = Turns(lambda note: self._connect(write=True, note=note))
             event.listen(self.engine, "connect", _prepare_sqlite)
@@ -144,6 +182,23 @@ class Database:
             hints.take(connection)
             yield connection
             hinted = hints.take(connection)
+        self._tell(hinted)
+
+    @contextmanager
+    def together(self, *, note: bool = False) -> Iterator[Begin]:
+        """Give a way to open transactions one after the other, all of which are committed when this
+        block ends; nobody is told before that. What raises takes back only what itself did. On
+        PostgreSQL, which has no such queue of writers, each is committed by itself.
+        """
+        if self._turns is None:
+            yield partial(self.transaction, note=note)
+            return
+        blocks = _Together(self, self._turns, note=note)
+        with blocks.turn:
+            yield blocks.begin
+        self._tell(blocks.hinted)
+
+    def _tell(self, hinted: list[hints.Hint]) -> None:
         if hinted:
             for listener in self._listeners:
                 listener(hinted)
@@ -153,9 +208,30 @@ class Database:
         if write and self._turns is not None:
             with self._turns.turn(note=note) as connection:
                 yield connection
-        else:
+        elif write or self._turns is None:
             with self._connect(write=write) as connection, connection.begin():
                 yield connection
+        else:
+            with self._reader() as connection, connection.begin():
+                yield connection
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlalchemy.Connection]:
+        """Give one of the connections to SQLite that only read. A few are kept at hand: to take one
+        out of the pool and to put it back takes as long as to read a row.
+        """
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._connect(write=False)
+        connection.get_execution_options()[_SEEN].clear()
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction() or len(self._readers) >= _READERS_KEPT:
+                connection.close()
+            else:
+                self._readers.append(connection)
 
     @property
     def reads_at_once(self) -> bool:
@@ -221,12 +297,41 @@ class Database:
             here.backup(there)
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every connection."""
+        while self._readers:
+            self._readers.pop().close()
         self.engine.dispose()
 
     def _connect(self, *, write: bool, note: bool = False) -> sqlalchemy.Connection:
         options: dict[str, Any] = {_WRITES: write, _IS_NOTE: note, _SEEN: None if write else {}}
         return self.engine.connect().execution_options(**options)
+
+
+class _Together:
+    """Writing transactions of one thread that share a turn, from the first of them on."""
+
+    def __init__(self, database: Database, turns: Turns, *, note: bool) -> None:
+        self.turn = ExitStack()
+        self.hinted: list[hints.Hint] = []
+        self._database = database
+        self._turns = turns
+        self._note = note
+        self._group: Group | None = None
+
+    @contextmanager
+    def begin(self, *, write: bool) -> Iterator[sqlalchemy.Connection]:
+        """See `Begin`."""
+        if not write:
+            with self._database.transaction(write=False) as connection:
+                yield connection
+            return
+        if self._group is None:
+            self._group = self.turn.enter_context(self._turns.turn_of_several(note=self._note))
+        with self._group.block() as connection:
+            hints.take(connection)
+            yield connection
+            hinted = hints.take(connection)
+        self.hinted += hinted
 
 
 Seen = dict[tuple[str, str], Any]

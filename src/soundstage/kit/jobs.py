@@ -12,9 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import structlog
 
 _log = structlog.get_logger(__name__)
+
+_SHORTEST_PAUSE = 0.5
+_LONGEST_PAUSE = 60.0
 
 
 class CancelledError(Exception):
@@ -113,6 +117,21 @@ def _communicate(
         raise
 
 
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job failed, and how long nobody should begin it again."""
+
+    why: str
+    times: int
+    """In a row."""
+    until: float
+    """When the pause is over, by the monotonic clock."""
+
+
+def pause_after(times: int, *, at_most: float = _LONGEST_PAUSE) -> float:
+    """Seconds to wait after so many failures in a row: twice as long each time, up to a limit."""
+    return float(min(at_most, _SHORTEST_PAUSE * 2 ** min(times - 1, 16)))
+
+
 class _Job:
     def __init__(self, key: str, work: Callable[[Cancellation], None]) -> None:
         self.key = key
@@ -135,7 +154,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._jobs: dict[str, _Job] = {}
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, Failed] = {}
 
     def begin(self, key: str, work: Callable[[Cancellation], None], *, again: bool = False) -> bool:
         """Queue `work`, or report False because a job of this key has not ended yet.
@@ -147,7 +166,6 @@ class Jobs:
             if key in self._jobs:
                 self._jobs[key].is_wanted_again |= again
                 return False
-            self._failures.pop(key, None)
             job = self._jobs[key] = _Job(key, work)
             if self._threads < min(self._most, len(self._jobs)):
                 self._threads += 1
@@ -161,9 +179,19 @@ class Jobs:
             return key in self._jobs
 
     def failure(self, key: str) -> str | None:
-        """Say how the last job of this key failed; forgotten when the next one begins."""
+        """Say how the last job of this key failed; None while another is under way."""
         with self._lock:
-            return self._failures.get(key)
+            failed = None if key in self._jobs else self._failures.get(key)
+            return None if failed is None else failed.why
+
+    def pause(self, key: str) -> Failed | None:
+        """Say how this key failed if it should not be begun again yet. Who asks decides: a job
+        that is begun all the same is done.
+        """
+        with self._lock:
+            failed = None if key in self._jobs else self._failures.get(key)
+            is_over = failed is None or time.monotonic() >= failed.until
+            return None if is_over else failed
 
     def forget_failure(self, key: str) -> None:
         with self._lock:
@@ -187,12 +215,21 @@ class Jobs:
             _log.info("job_cancelled", key=job.key)
         except Exception as error:  # noqa: BLE001  # A job's failure is data for who observes it.
             failure = str(error) or type(error).__name__
-            _log.warning("job_failed", key=job.key, error=failure)
         with self._lock:
+            if failure is None:
+                self._failures.pop(job.key, None)
+            else:
+                self._fail(job.key, failure)
             if job.is_wanted_again:
                 job.is_wanted_again = False
                 self._queue.put(job)
                 return
             del self._jobs[job.key]
-            if failure is not None:
-                self._failures[job.key] = failure
+
+    def _fail(self, key: str, why: str) -> None:
+        """Called with the lock held."""
+        before = self._failures.get(key)
+        times = 1 if before is None else before.times + 1
+        pause = pause_after(times)
+        self._failures[key] = Failed(why=why, times=times, until=time.monotonic() + pause)
+        _log.warning("job_failed", key=key, error=why, times=times, pause_seconds=pause)

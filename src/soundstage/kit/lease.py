@@ -76,12 +76,12 @@ def claim(
         "at_most": limit,
     }
     skips = transaction.dialect.name == "postgresql"
-    rows = transaction.execute(_claiming(table, skips_locked=skips), given)
-    return [Lease(id=row.id, token=token, revision=row.revision) for row in rows]
+    rows = _claiming(table, skips_locked=skips).returned(transaction, given)
+    return [Lease(id=row_id, token=token, revision=revision) for row_id, revision in rows]
 
 
 @lru_cache
-def _claiming(table: Table, *, skips_locked: bool) -> sqlalchemy.sql.dml.ReturningUpdate[Any]:
+def _claiming(table: Table, *, skips_locked: bool) -> PreparedChange:
     moment = table.c.due_at.type
     now = bindparam("claimed_at", type_=moment)
     is_free = or_(
@@ -94,12 +94,13 @@ def _claiming(table: Table, *, skips_locked: bool) -> sqlalchemy.sql.dml.Returni
     due = due.limit(bindparam("at_most", type_=Integer()))
     if skips_locked:
         due = due.with_for_update(skip_locked=True)
-    return (
+    claiming = (
         table.update()
         .where(table.c.id.in_(due.scalar_subquery()), is_claimable)
         .values(lease_token=bindparam("new_token"), lease_until=bindparam("new_until"))
         .returning(table.c.id, table.c.revision)
     )
+    return PreparedChange(claiming)
 
 
 def next_due_at(transaction: Connection, *tables: Table) -> list[datetime | None]:

@@ -5,18 +5,19 @@ to answer it. A `Prepared` SELECT keeps the text and the conversions that SQLAlc
 a database, and hands them to the driver. What goes wrong is left to SQLAlchemy: the statement is
 run again in its ordinary way, which raises its errors and drops lost connections.
 
-A `PreparedChange` keeps them of a statement that writes, which can't be run twice, so SQLAlchemy
-hands it to the driver.
+A `PreparedChange` keeps them of a statement that writes. That can't be run twice, so its errors are
+made SQLAlchemy's here.
 
 `kit.records` uses them for every noun; stores use them for what else a request always asks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy
 from sqlalchemy import Connection, Dialect, Select, UpdateBase
+from sqlalchemy.exc import DBAPIError
 
 _Convert = Callable[[Any], Any]
 _Conversions = tuple[tuple[int, _Convert], ...]
@@ -88,11 +89,53 @@ class PreparedChange:
 
     def run(self, transaction: Connection, parameters: Mapping[str, Any]) -> int:
         """Run it; how many rows it changed."""
+        return self._run(transaction, parameters)[0]
+
+    def returned(self, transaction: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """Run it; the rows that it returns, as the driver has them."""
+        return self._run(transaction, parameters)[1]
+
+    def _run(
+        self, transaction: Connection, parameters: Mapping[str, Any]
+    ) -> tuple[int, Sequence[Any]]:
         dialect = transaction.dialect
         compiled = self._compiled
         if compiled is None or compiled.dialect is not dialect:
             compiled = self._compiled = _compile(self._statement, dialect, self._names)
-        return transaction.exec_driver_sql(compiled.text, compiled.values(parameters)).rowcount
+        cursor = transaction.connection.cursor()
+        try:
+            _execute(cursor, compiled.text, compiled.values(parameters))
+            rows = () if cursor.description is None else cursor.fetchall()
+        except dialect.loaded_dbapi.Error as error:
+            raise _made_sqlalchemy_s(transaction, compiled, error) from error
+        else:
+            return cursor.rowcount, rows
+        finally:
+            cursor.close()
+
+
+def _execute(cursor: Any, text: str, given: tuple[Any, ...] | dict[str, Any]) -> None:
+    """Hand a statement to the driver: the one place where all that is prepared passes."""
+    cursor.execute(text, given)
+
+
+def _made_sqlalchemy_s(
+    transaction: Connection, compiled: _Compiled, error: Exception
+) -> BaseException:
+    """Make of the driver's error what SQLAlchemy makes of it; drop a connection that is lost."""
+    dialect = transaction.dialect
+    is_lost = dialect.is_disconnect(error, transaction.connection, None)  # type: ignore[arg-type]
+    if is_lost:
+        transaction.invalidate(error)
+    return DBAPIError.instance(
+        compiled.text,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=is_lost,
+        dialect=dialect,
+    )
 
 
 def _run(
@@ -101,7 +144,7 @@ def _run(
     """Give the rows as the driver has them, and its codes of the columns' types."""
     cursor = transaction.connection.cursor()
     try:
-        cursor.execute(compiled.text, compiled.values(parameters))
+        _execute(cursor, compiled.text, compiled.values(parameters))
         rows = list(map(list, cursor.fetchall()))
         return rows, [column[1] for column in cursor.description or ()]
     finally:

@@ -6,6 +6,9 @@ it is done and another waits, the next one goes on in the same transaction of th
 savepoint of its own; the last of a group commits for all. Nobody goes on before that commit is on
 the disk, and a block that raises takes back only what it did itself.
 
+Who has several blocks at hand does them all in one turn: to hand a turn to another thread takes
+longer than most blocks.
+
 Whoever keeps a person waiting goes first: those who only note something (see `kit.database`) are
 let in when nobody else is there, and now and then in between, so that they do come in. The two
 kinds never share a commit, since a note does not wait for the disk.
@@ -31,7 +34,7 @@ class NotCommittedError(Exception):
     """The commit that a block shared with others failed; nothing of it was stored."""
 
 
-class _Group:
+class Group:
     """One transaction of the database, and the blocks that share it."""
 
     def __init__(self, connection: Connection) -> None:
@@ -41,8 +44,23 @@ class _Group:
         self.failure: BaseException | None = None
         self._ended = threading.Event()
 
-    def execute(self, command: str) -> None:
-        self.connection.connection.cursor().execute(command).close()
+    @contextmanager
+    def block(self) -> Iterator[Connection]:
+        """Take back what the block did, and only that, when it raises. Raises NotCommittedError
+        after what broke the transaction.
+        """
+        if self.failure is not None:
+            raise NotCommittedError("The database could not commit.") from self.failure
+        self._execute("SAVEPOINT turn")
+        try:
+            yield self.connection
+        except BaseException:
+            self._or_break("ROLLBACK TO turn")
+            self._or_break("RELEASE turn")
+            raise
+        finally:
+            self.blocks += 1
+        self._or_break("RELEASE turn")
 
     def end(self) -> None:
         """Commit, unless something broke the transaction, and tell all who wait for it."""
@@ -64,6 +82,17 @@ class _Group:
         if self.failure is not None:
             raise NotCommittedError("The database could not commit.") from self.failure
 
+    def _or_break(self, command: str) -> None:
+        # After some errors, of a full disk for one, SQLite has taken back the whole transaction by
+        # itself, also what the blocks before did; then there is no such savepoint any more.
+        try:
+            self._execute(command)
+        except Exception as error:  # noqa: BLE001 - all who share the transaction are told
+            self.failure = self.failure or error
+
+    def _execute(self, command: str) -> None:
+        self.connection.connection.cursor().execute(command).close()
+
 
 class Turns:
     """The queue of those who write."""
@@ -76,12 +105,18 @@ class Turns:
         self._notes: deque[threading.Lock] = deque()
         self._in_a_row = 0
         self._is_taken = False
-        self._group: _Group | None = None
+        self._group: Group | None = None
         """The transaction that is open between two turns; only who has the turn looks at it."""
 
     @contextmanager
     def turn(self, *, note: bool = False) -> Iterator[Connection]:
         """Give a connection that is in a transaction; what was done is stored when this returns."""
+        with self.turn_of_several(note=note) as group, group.block() as connection:
+            yield connection
+
+    @contextmanager
+    def turn_of_several(self, *, note: bool = False) -> Iterator[Group]:
+        """Give a turn for any number of blocks; what they did is stored when this returns."""
         self._enter(self._notes if note else self._first)
         try:
             group = self._group = self._group or self._begin(note=note)
@@ -89,25 +124,23 @@ class Turns:
             self._leave()
             raise
         try:
-            with _savepoint(group):
-                yield group.connection
+            yield group
         finally:
-            group.blocks += 1
             if not self._is_followed(group, note=note):
                 self._group = None
                 group.end()
             self._leave()
         group.wait()
 
-    def _begin(self, *, note: bool) -> _Group:
+    def _begin(self, *, note: bool) -> Group:
         connection = self._connect(note)
         try:
-            return _Group(connection)
+            return Group(connection)
         except BaseException:
             connection.close()
             raise
 
-    def _is_followed(self, group: _Group, *, note: bool) -> bool:
+    def _is_followed(self, group: Group, *, note: bool) -> bool:
         """Reports whether one of the same kind comes next, and may share this commit."""
         if group.failure is not None or group.blocks >= _MOST_TOGETHER:
             return False
@@ -140,28 +173,3 @@ class Turns:
                 return
             self._in_a_row = self._in_a_row + 1 if queue is self._first else 0
             queue.popleft().release()
-
-
-@contextmanager
-def _savepoint(group: _Group) -> Iterator[None]:
-    group.execute("SAVEPOINT turn")
-    try:
-        yield
-    except BaseException:
-        _take_back(group)
-        raise
-    _or_break(group, "RELEASE turn")
-
-
-def _take_back(group: _Group) -> None:
-    _or_break(group, "ROLLBACK TO turn")
-    _or_break(group, "RELEASE turn")
-
-
-def _or_break(group: _Group, command: str) -> None:
-    # After some errors, of a full disk for one, SQLite has taken back the whole transaction by
-    # itself, also what the blocks before did; then there is no such savepoint any more.
-    try:
-        group.execute(command)
-    except Exception as error:  # noqa: BLE001 - all who share the transaction are told
-        group.failure = group.failure or error

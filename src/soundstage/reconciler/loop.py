@@ -1,5 +1,8 @@
 """Wakes on hints or when rows are due, claims them, and has workers take each one step on.
 
+What is claimed is loaded in one transaction. Each row is then acted on in a thread that knows no
+database, and what was decided is written by one thread, in as few transactions as it takes.
+
 `wiring` starts one in the service's process. Any number of processes may run one over the same
 database: the leases keep them off each other's rows. It holds nothing in memory that matters.
 """
@@ -11,15 +14,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import structlog
 from sqlalchemy import Connection
 
 from soundstage.kit import lease
 from soundstage.kit.clock import Clock
-from soundstage.kit.convergence import Watching, Worker, converge
-from soundstage.kit.database import Database
+from soundstage.kit.convergence import Step, Watching, Worker
+from soundstage.kit.database import Begin, Database
 from soundstage.kit.hints import Hint
+from soundstage.kit.inorder import InOrder
+from soundstage.kit.lease import Lease
 from soundstage.reconciler.health import HealthBoard
 
 _LOOK_EVERY = 1.0
@@ -42,13 +46,6 @@ _WATCH_THREADS = 4
 _log = structlog.get_logger("soundstage.reconciler")
 
 
-class InHand(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that a thread acts on."""
-
-    worker: Worker[Any, Any]
-    lease: lease.Lease
-
-
 class Loop:
     """One reconciler."""
 
@@ -58,17 +55,23 @@ class Loop:
         self.health = HealthBoard()
         self._database = database
         self._workers = list(workers)
+        self._watching = [(worker, worker) for worker in workers if isinstance(worker, Watching)]
         self._by_name = {worker.name: worker for worker in workers}
         self._clock = clock
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reconcile")
-        self._in_hand: dict[Future[None], InHand] = {}
+        self._decided: InOrder[Step] = InOrder(self._write, "decisions")
+        self._in_hand: dict[Lease, Step] = {}
+        """What was claimed and not given back yet."""
         self._watchers = ThreadPoolExecutor(_WATCH_THREADS, thread_name_prefix="watch")
         self._rounds: dict[str, list[Future[None]]] = {}
         self._watch_at: dict[str, datetime] = {}
         self._looked_at: datetime | None = None
         self._is_behind = False
         """Reports whether more may be due than was claimed."""
+        self._moments: dict[Worker[Any, Any], datetime] = {}
+        """When each worker's next row is due, for those that have one, by the last look."""
         self._lock = threading.Lock()
+        self._is_idle = threading.Condition(self._lock)
         self._woken = threading.Event()
         self._hints: set[Hint] = set()
         self._stopping = threading.Event()
@@ -85,6 +88,7 @@ class Loop:
         self._woken.set()
         self._thread.join()
         self._threads.shutdown(wait=True)
+        self._decided.close()
         self._watchers.shutdown(wait=True)
 
     def look(self) -> int:
@@ -93,12 +97,12 @@ class Loop:
         self._notice_a_clock_set_back(now)
         self._watch(now)
         claimed = self._claim(now)
-        for item in claimed:
-            self._hand_over(item)
-        self.health.looked(now, self._count())
+        for step in self._load(claimed):
+            self._threads.submit(self._act, step)
+        self.health.looked(now, len(self._in_hand))
         return len(claimed)
 
-    def _claim(self, now: datetime) -> list[InHand]:
+    def _claim(self, now: datetime) -> list[Step]:
         """Wake what was hinted at and claim what is due, in one transaction."""
         self._is_behind = False
         with self._lock:
@@ -109,18 +113,23 @@ class Loop:
                 return []
             with self._database.transaction(note=True) as transaction:
                 self._deliver(transaction, hinted, now)
-                return self._claim_due(transaction, now)
+                claimed = self._claim_due(transaction, now)
         except BaseException:
             with self._lock:
                 self._hints |= hinted
             raise
+        with self._lock:
+            self._in_hand |= {step.lease: step for step in claimed}
+        return claimed
 
     def _is_due(self, now: datetime) -> bool:
-        return any(moment <= now for moment in self._moments().values())
+        with self._database.transaction(write=False) as transaction:
+            self._moments = self._read_moments(transaction)
+        return any(moment <= now for moment in self._moments.values())
 
-    def _claim_due(self, transaction: Connection, now: datetime) -> list[InHand]:
-        claimed: list[InHand] = []
-        free = _THREADS - self._count()
+    def _claim_due(self, transaction: Connection, now: datetime) -> list[Step]:
+        claimed: list[Step] = []
+        free = _THREADS - len(self._in_hand)
         for worker, moment in self._read_moments(transaction).items():
             # Never all that is free, so that slow steps of one noun leave room for the others.
             limit = (free - len(claimed) + 1) // 2
@@ -131,9 +140,22 @@ class Loop:
                 break
             until = now + lease.LEASE_FOR
             leases = lease.claim(transaction, worker.table, now=now, until=until, limit=limit)
-            claimed += [InHand(worker=worker, lease=held) for held in leases]
+            claimed += [Step(worker=worker, lease=held) for held in leases]
             self._is_behind = self._is_behind or len(leases) == limit
+        self._moments = self._read_moments(transaction)
         return claimed
+
+    def _load(self, claimed: Sequence[Step]) -> list[Step]:
+        """Read what is needed to decide about each; what can't be read is given back."""
+        loaded: list[Step] = []
+        if claimed:
+            with self._database.transaction(write=False) as transaction:
+                for step in claimed:
+                    try:
+                        loaded.append(step.load(transaction, self._clock()))
+                    except Exception:  # noqa: BLE001 - one row must not keep the others waiting
+                        self._fail(step)
+        return loaded
 
     def settle(self) -> None:
         """Work until nothing is due any more; for tests, in the calling thread's time."""
@@ -142,8 +164,9 @@ class Loop:
 
     def next_moment(self) -> datetime | None:
         """Say when there is something to do next, if nothing changes."""
-        moments = [*self._moments().values(), *self._watch_at.values()]
-        return min(moments, default=None)
+        with self._database.transaction(write=False) as transaction:
+            moments = self._read_moments(transaction)
+        return min([*moments.values(), *self._watch_at.values()], default=None)
 
     def _run(self) -> None:
         renew_at = self._clock() + lease.LEASE_FOR / 3
@@ -170,14 +193,9 @@ class Loop:
     def _pause(self) -> float:
         """Say how long to sleep: until the next row is due, within bounds."""
         now = self._clock()
-        moments = [*self._moments().values(), *self._watch_at.values()]
+        moments = [*self._moments.values(), *self._watch_at.values()]
         seconds = [(moment - now).total_seconds() for moment in moments]
         return min(max(min(seconds, default=_LOOK_EVERY), _SHORTEST_PAUSE), _LOOK_EVERY)
-
-    def _moments(self) -> dict[Worker[Any, Any], datetime]:
-        """Say when each worker's next row is due, for those that have one."""
-        with self._database.transaction(write=False) as transaction:
-            return self._read_moments(transaction)
 
     def _read_moments(self, transaction: Connection) -> dict[Worker[Any, Any], datetime]:
         tables = [worker.table for worker in self._workers]
@@ -201,21 +219,19 @@ class Loop:
 
     def _watch(self, now: datetime) -> None:
         """Begin another round of looks after what is not due, where the last one has ended."""
-        for worker in self._workers:
-            if not isinstance(worker, Watching):
-                continue
+        for worker, watching in self._watching:
             at = self._watch_at.get(worker.name, now)
             # A clock that was set back must not end the watch.
-            is_due = now >= at or at - now > worker.watch_every
+            is_due = now >= at or at - now > watching.watch_every
             is_going_on = any(not future.done() for future in self._rounds.get(worker.name, []))
             if not is_due or is_going_on:
                 continue
-            self._watch_at[worker.name] = now + worker.watch_every
+            self._watch_at[worker.name] = now + watching.watch_every
             with self._database.transaction(write=False) as transaction:
-                items = worker.watched(transaction)
+                items = watching.watched(transaction)
             shares = [items[start::_WATCH_THREADS] for start in range(_WATCH_THREADS)]
             self._rounds[worker.name] = [
-                self._watchers.submit(self._look_after, worker.name, worker, share)
+                self._watchers.submit(self._look_after, worker.name, watching, share)
                 for share in shares
                 if share
             ]
@@ -238,41 +254,73 @@ class Loop:
         with self._lock:
             return bool(self._hints)
 
-    def _hand_over(self, item: InHand) -> None:
-        with self._lock:
-            future = self._threads.submit(self._step, item)
-            self._in_hand[future] = item
-        future.add_done_callback(self._put_down)
-
-    def _put_down(self, future: Future[None]) -> None:
-        with self._lock:
-            self._in_hand.pop(future, None)
-        self._woken.set()
-
-    def _step(self, item: InHand) -> None:
+    def _act(self, step: Step) -> None:
         try:
-            converge(self._database, item.worker, item.lease, self._clock)
+            decided = step.act(self._clock())
         except Exception:  # noqa: BLE001 - one row must not end the loop
-            self.health.failed()
-            _log.exception("a step failed", worker=item.worker.name, row=item.lease.id)
-            self._give_back(item)
+            self._fail(step)
+        else:
+            self._decided.put(decided)
 
-    def _give_back(self, item: InHand) -> None:
+    def _write(self, decided: Sequence[Step]) -> None:
+        """Write what was decided, and then what is only noted."""
+        for is_note in (False, True):
+            steps = [step for step in decided if step.is_decision is not is_note]
+            try:
+                with self._database.together(note=is_note) as begin:
+                    failed = [step for step in steps if not self._is_written(begin, step)]
+            except Exception:  # noqa: BLE001 - the database may be away for a while
+                failed = steps
+                self.health.failed()
+                _log.exception("what was decided could not be committed")
+            for step in failed:
+                self._give_back(step)
+            self._put_down(steps)
+
+    def _is_written(self, begin: Begin, step: Step) -> bool:
+        try:
+            with begin(write=True) as transaction:
+                step.write(transaction, self._clock())
+        except Exception:  # noqa: BLE001 - one row must not keep the others waiting
+            self._tell(step)
+            return False
+        return True
+
+    def _fail(self, step: Step) -> None:
+        self._tell(step)
+        self._give_back(step)
+        self._put_down([step])
+
+    def _tell(self, step: Step) -> None:
+        """Tell of the exception that is being handled."""
+        self.health.failed()
+        _log.exception("a step failed", worker=step.worker.name, row=step.lease.id)
+
+    def _give_back(self, step: Step) -> None:
         try:
             with self._database.transaction(note=True) as transaction:
                 again_at = self._clock() + _RETRY_AFTER
-                lease.release(transaction, item.worker.table, item.lease, due_at=again_at)
+                lease.release(transaction, step.worker.table, step.lease, due_at=again_at)
         except Exception:  # noqa: BLE001 - one row must not end the loop
             # Its lease runs out by itself.
-            _log.exception("a row could not be given back", row=item.lease.id)
+            _log.exception("a row could not be given back", row=step.lease.id)
+
+    def _put_down(self, steps: Sequence[Step]) -> None:
+        with self._lock:
+            for step in steps:
+                del self._in_hand[step.lease]
+            if not self._in_hand:
+                self._is_idle.notify_all()
+        if steps:
+            self._woken.set()
 
     def _renew(self) -> None:
         until = self._clock() + lease.LEASE_FOR
         with self._lock:
-            items = list(self._in_hand.values())
-        for item in items:
+            steps = list(self._in_hand.values())
+        for step in steps:
             with self._database.transaction(note=True) as transaction:
-                lease.renew(transaction, item.worker.table, item.lease, until)
+                lease.renew(transaction, step.worker.table, step.lease, until)
 
     def hear(self, hinted: list[Hint]) -> None:
         """Wake the workers of what changed; hints of commits and notices of engines come here."""
@@ -285,13 +333,6 @@ class Loop:
             if name in self._by_name:
                 self._by_name[name].wake(transaction, changed, now)
 
-    def _count(self) -> int:
-        # A thread is free a moment before its row is put down.
-        with self._lock:
-            return sum(not future.done() for future in self._in_hand)
-
     def _wait_for_threads(self) -> None:
-        with self._lock:
-            futures = list(self._in_hand)
-        for future in futures:
-            future.result()
+        with self._is_idle:
+            self._is_idle.wait_for(lambda: not self._in_hand)

@@ -79,6 +79,17 @@ def ensure_openid_provider(repository: Path) -> Path:
     return _ensure_packages(repository, "openid-provider", asked)
 
 
+def ensure_sphinx(repository: Path) -> Path:
+    """Return the Python of an environment with what makes the documentation's site."""
+    return _ensure(repository, "sphinx", "docs.txt") / "bin" / "python"
+
+
+def ensure_mermaid(repository: Path) -> Path:
+    """Return the script that draws the documentation's diagrams in a browser."""
+    folder = _ensure_packages(repository, "mermaid", repository / "docs" / "site")
+    return folder / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js"
+
+
 def _ensure_packages(repository: Path, name: str, asked: Path) -> Path:
     """Make an environment with Node.js and what a folder's lock names."""
     locked = (asked / "package.json", asked / "package-lock.json")

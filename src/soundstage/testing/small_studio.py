@@ -19,6 +19,7 @@ from botocore.credentials import Credentials
 from msgspec import Meta
 from sqlalchemy import Connection
 
+from soundstage.api.door import Begin
 from soundstage.api.exchange import Received
 from soundstage.api.idempotency import client_tokens
 from soundstage.kit.crypto import Seal
@@ -305,7 +306,13 @@ class SmallStudio:
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
         return self.database.transaction(write=write)
 
-    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
+    def together(self) -> AbstractContextManager[Begin]:
+        return self.database.together()
+
+    def request(
+        self, transaction: Connection, caller: Caller, now: datetime, *, asks_engine: bool
+    ) -> Request:
+        del asks_engine
         return Request(
             transaction=transaction,
             caller=caller,

@@ -58,6 +58,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     paginates: str | None = None
     """The output's member that holds the items, for lists that come in pages."""
+    asks_engine: bool = False
+    """Reports whether its handler asks the engine, which may take seconds to answer."""
 
     @property
     def is_read(self) -> bool:

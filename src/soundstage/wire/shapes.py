@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+_WITHOUT_ZONE = len("YYYY-MM-DDTHH:MM:SS")
+
 SENSITIVE = {"sensitive": True}
 """Marks a member whose value no message and no log repeats: `Meta(extra=SENSITIVE)`."""
 
@@ -52,7 +54,7 @@ class OneOf(Shape, frozen=True, kw_only=True):
 
 def timestamp(moment: datetime) -> str:
     """Write a moment as the wire does, `YYYY-MM-DDTHH:MM:SSZ`: seconds are all that it keeps."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:_WITHOUT_ZONE]}Z"
 
 
 def encode(shape: Shape) -> bytes:

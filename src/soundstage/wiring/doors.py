@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from soundstage.api.door import Begin
 from soundstage.engines.interface import (
     SupportsBrowsing,
     SupportsScriptOutput,
@@ -34,6 +35,11 @@ class ApiDoor:
     def __init__(self, service: Parts) -> None:
         self._service = service
         self._known: dict[str, tuple[datetime, tuple[str, Caller]]] = {}
+        engine = service.engine
+        # Once, because it takes longer than to look a row up.
+        self._browsing = engine if isinstance(engine, SupportsBrowsing) else None
+        self._scripts = engine if isinstance(engine, SupportsScriptOutput) else None
+        self._sizes = engine if isinstance(engine, SupportsSizes) else None
 
     @property
     def reads_at_once(self) -> bool:
@@ -79,9 +85,15 @@ class ApiDoor:
         """Open a transaction."""
         return self._service.database.transaction(write=write)
 
-    def request(self, transaction: Connection, caller: Caller, now: datetime) -> Request:
+    def together(self) -> AbstractContextManager[Begin]:
+        """Let several transactions share a commit."""
+        return self._service.database.together()
+
+    def request(
+        self, transaction: Connection, caller: Caller, now: datetime, *, asks_engine: bool
+    ) -> Request:
         """Put together what a handler is given."""
-        engine, sign_on = self._service.engine, self._service.sign_on
+        sign_on = self._service.sign_on
         return Request(
             transaction=transaction,
             caller=caller,
@@ -89,9 +101,9 @@ class ApiDoor:
             installation=self._service.installation,
             pages=self._service.pages,
             tickets=self._service.tickets,
-            browsing=engine if isinstance(engine, SupportsBrowsing) else None,
-            scripts=engine if isinstance(engine, SupportsScriptOutput) else None,
-            sizes=engine if isinstance(engine, SupportsSizes) else None,
+            browsing=self._browsing if asks_engine else None,
+            scripts=self._scripts if asks_engine else None,
+            sizes=self._sizes if asks_engine else None,
             sign_on=None if sign_on is None else sign_on.provider,
         )
 

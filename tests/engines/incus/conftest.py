@@ -39,6 +39,9 @@ def client(incus_daemon: IncusDaemon, incus_settings: IncusSettings) -> Iterator
 def engine(incus_settings: IncusSettings) -> Iterator[IncusEngine]:
     made = IncusEngine(incus_settings)
     yield made
+    # What a test that failed has left would fail others.
+    for ref in made.refs():
+        remove(made, ref)
     made.close()
 
 
@@ -52,6 +55,17 @@ def run(engine: IncusEngine, ref: str, spec: Spec, seconds: float = 110) -> Obse
                 return observed
             engine.ensure_running(ref, spec)
         assert time.monotonic() < deadline, engine.observe(ref).detail
+        time.sleep(0.1)
+
+
+def stop(engine: IncusEngine, ref: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        with suppress(RetryableError):
+            if engine.observe(ref).phase is Phase.STOPPED:
+                return
+            engine.ensure_stopped(ref)
+        assert time.monotonic() < deadline
         time.sleep(0.1)
 
 

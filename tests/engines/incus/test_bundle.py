@@ -65,3 +65,9 @@ def test_each_start_has_a_key_of_its_own() -> None:
 
 def test_what_is_asked_of_the_keeper_is_a_list_of_words() -> None:
     assert bundle.ask("show", "a b; c")[-2:] == ["show", "a b; c"]
+
+
+def test_a_graphics_card_encodes_where_there_is_one() -> None:
+    for node in (None, "/dev/dri/renderD128"):
+        packed = bundle.pack(SPEC, frames_per_second=30, gateway=b"", encode_on=node)
+        assert (b"--encode-dri=/dev/dri/renderD128" in packed) is (node is not None)

@@ -8,6 +8,7 @@ import pytest
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.copies import Copies
+from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.kit.jobs import Cancellation, CancelledError
 from soundstage.testing.incus import IncusDaemon
@@ -18,7 +19,7 @@ REF, BACKUP = "r" * 22, "b" * 22
 
 @pytest.fixture
 def copies(client: Client, incus_settings: IncusSettings) -> Copies:
-    return Copies(client, incus_settings)
+    return Copies(client, incus_settings, Lost(client, incus_settings))
 
 
 def furnish(home: Path) -> None:

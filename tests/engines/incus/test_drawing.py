@@ -55,6 +55,12 @@ def test_the_home_is_that_of_the_generation_and_as_fast_as_asked() -> None:
     assert "limits.read" not in drawing.devices(SETTINGS, REF, spec(throughput_mib=0))["home"]
 
 
+def test_graphics_cards_are_those_that_were_promised() -> None:
+    devices = drawing.devices(SETTINGS, REF, spec(), ["0000:01:00.0"])
+    assert devices["gpu0"]["pci"] == "0000:01:00.0"
+    assert "gpu0" not in drawing.devices(SETTINGS, REF, spec())
+
+
 def test_a_shared_folder_is_where_it_was_asked_for() -> None:
     devices = drawing.shared(SETTINGS, spec(mount("tools/blender", target="$HOME/tools")))
     assert devices["share0"] == {

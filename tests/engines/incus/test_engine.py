@@ -92,6 +92,7 @@ def test_it_has_the_size_and_the_name_that_were_asked_for(stage: Stage) -> None:
     assert int(memory.split()[1]) * 1024 == pytest.approx(promise.memory_bytes, rel=0.01)
     group = "cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null"
     assert stage.inside(group)[1].strip() == "4096"
+    stage.daemon.count_anew()
     assert stage.inside("dd if=/dev/zero of=/home/artist/big bs=1M count=1500")[0] != 0
     stage.inside("rm -f /home/artist/big")
 
@@ -154,6 +155,26 @@ def test_it_reaches_nothing_of_its_host(stage: Stage) -> None:
         for address in addresses:
             reach = f"timeout 3 bash -c '</dev/tcp/{address}/{port}'"
             assert stage.inside(reach)[0] != 0, address
+
+
+def test_it_reaches_neither_incus_nor_the_service_s_data(stage: Stage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    own = SUBNET.split("/", maxsplit=1)[0]
+    stage.daemon.incus("config", "set", f"core.https_address=0.0.0.0:{port}")
+    try:
+        for address in ("127.0.0.1", own):
+            with socket.create_connection((address, port), timeout=5):
+                pass
+            reach = f"timeout 3 bash -c '</dev/tcp/{address}/{port}'"
+            assert stage.inside(reach)[0] != 0, address
+    finally:
+        stage.daemon.incus("config", "unset", "core.https_address")
+    for path in (stage.daemon.directory, stage.daemon.socket, stage.engine._settings.home):
+        assert path.exists()
+        assert stage.inside(f"test -e {path}")[0] != 0, path
+    # Nor does a disk of the host's come up under its own name.
+    assert stage.inside("find /dev -type b | grep . || mknod /root/disk b 7 0")[0] != 0
 
 
 # httpcore leaves a socket that did not connect to be closed by the collector.

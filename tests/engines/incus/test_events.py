@@ -72,6 +72,14 @@ def test_it_looks_again_only_when_told(events: Events, told: Told) -> None:
     assert len(seen) == 3
 
 
+def test_a_word_that_is_lost_costs_a_moment_only(
+    events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soundstage.engines.incus.events._LOST_AFTER", 0.01)
+    states = iter([RUNNING, DONE])
+    assert events.wait("op", lambda: next(states), 20) == DONE
+
+
 def test_one_that_ended_before_is_not_waited_for(events: Events, told: Told) -> None:
     look, seen = looks(told, DONE)
     assert events.wait("op", look, 20) == DONE

@@ -4,12 +4,13 @@ import msgspec
 import pytest
 
 from soundstage.engines.incus.judgement import Known, judge
-from soundstage.engines.incus.records import Failure, Record, Status, Workstation
+from soundstage.engines.incus.records import Failure, Status, Workstation
 from soundstage.engines.interface import Address, Phase, Reason, Spec, Volume
+from soundstage.engines.keeping import Wish
 from soundstage.kit.places import TlsHost
 
 SPEC = Spec(image="ami-x", instance_type="g5.xlarge", volume=Volume(), attempt=3)
-RECORD = Record(spec=SPEC, wanted="running", asked_at=100.0)
+RECORD = Wish(spec=SPEC, wanted="running", asked_at=100.0)
 STOPPED = msgspec.structs.replace(RECORD, wanted="stopped")
 ABSENT = msgspec.structs.replace(RECORD, wanted="absent")
 READY = Status(attempt=3, phase="running", ready=True, detail="it answers", since=200.0)

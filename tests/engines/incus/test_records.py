@@ -5,20 +5,17 @@ import msgspec
 from soundstage.engines.admission import Promise
 from soundstage.engines.incus.names import instance_of
 from soundstage.engines.incus.records import (
-    Output,
-    Record,
     Status,
     kept,
     outputs_kept,
     workstation_of,
 )
 from soundstage.engines.interface import Spec, Volume
+from soundstage.engines.keeping import Output, Wish
 
 REF = "a-_" + "b" * 19
 SPEC = Spec(image="ami-x", instance_type="g5.xlarge", volume=Volume(generation=2), attempt=7)
-RECORD = Record(
-    spec=SPEC, wanted="running", asked_at=1.5, promise=Promise(cpus=1.5, memory_bytes=2)
-)
+RECORD = Wish(spec=SPEC, wanted="running", asked_at=1.5, promise=Promise(cpus=1.5, memory_bytes=2))
 SAID = Output(
     component="Tools", as_root=True, exit_code=0, began_at=1, ended_at=2, output="it's\nfine"
 )

@@ -4,13 +4,14 @@ import msgspec
 import pytest
 
 from soundstage.engines.admission import Promise
-from soundstage.engines.incus.records import Failure, Record, Status, Workstation
+from soundstage.engines.incus.records import Failure, Status, Workstation
 from soundstage.engines.incus.sizing import KEEPS_PLACE, holdings
 from soundstage.engines.interface import Reason, Spec, Volume
+from soundstage.engines.keeping import Wish
 
 NOW = 1000.0
 SPEC = Spec(image="ami-x", instance_type="g5.xlarge", volume=Volume(), attempt=1)
-RECORD = Record(spec=SPEC, wanted="running", asked_at=1.0, promise=Promise(cpus=1, memory_bytes=1))
+RECORD = Wish(spec=SPEC, wanted="running", asked_at=1.0, promise=Promise(cpus=1, memory_bytes=1))
 READY = Status(attempt=1, phase="running", ready=True, since=2.0)
 LONG_AGO, JUST_NOW = NOW - KEEPS_PLACE - 1, NOW - 1
 

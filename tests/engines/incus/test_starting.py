@@ -32,7 +32,7 @@ def test_another_service_goes_on_where_one_died(
     engine._place.ensure()
     starter, cancellation = engine._starter, Cancellation()
     image = engine._place.image(SPEC.image)
-    engine._client.wait(engine._begin(ref, SPEC, None, image))
+    engine._workstations.wait(ref, engine._begin(ref, SPEC, None, image))
     # Each step twice, as by two services of which the first did not live to say so.
     for _ in range(2):
         starter._build(ref, SPEC)
@@ -49,7 +49,8 @@ def test_another_service_goes_on_where_one_died(
 
 def test_a_start_that_was_called_off_takes_no_further_step(engine: IncusEngine, ref: str) -> None:
     engine._place.ensure()
-    engine._client.wait(engine._begin(ref, SPEC, None, engine._place.image(SPEC.image)))
+    image = engine._place.image(SPEC.image)
+    engine._workstations.wait(ref, engine._begin(ref, SPEC, None, image))
     later = msgspec.structs.replace(SPEC, attempt=2)
     for spec in (later, msgspec.structs.replace(SPEC, attempt=0)):
         with pytest.raises(NotWantedError):

@@ -9,6 +9,7 @@ from tests.conftest import Eventually
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.copies import Copies
+from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import home_of
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.volumes import Volumes
@@ -29,7 +30,12 @@ def ref() -> str:
 @pytest.fixture
 def volumes(client: Client, incus_settings: IncusSettings, ref: str) -> Iterator[Volumes]:
     repository = open_repository(incus_settings.home, "", None)
-    made = Volumes(client, incus_settings, repository, Copies(client, incus_settings))
+    made = Volumes(
+        client,
+        incus_settings,
+        repository,
+        Copies(client, incus_settings, Lost(client, incus_settings)),
+    )
     yield made
     made.remove_all(ref)
 

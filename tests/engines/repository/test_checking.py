@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,18 @@ def repository(home: Path, empty_repository: Path) -> Repository:
     (home / "volume" / "home").mkdir(parents=True)
     (home / "volume" / "home" / "file").write_bytes(os.urandom(1 << 20))
     return Repository(folder_store(home / "restic"), home / "password", home / "state")
+
+
+def test_the_program_says_its_version_or_that_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = checking.program()
+    assert found.available
+    assert re.fullmatch(r"restic \d+\.\d[\d.]*", found.detail)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    found = checking.program()
+    assert not found.available
+    assert found.detail == "restic is not installed: apt-get install restic"
 
 
 def test_what_is_whole_is_said_to_be_and_damage_is_found(

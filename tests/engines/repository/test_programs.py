@@ -27,6 +27,12 @@ def test_the_environment_holds_nothing_of_the_service(monkeypatch: pytest.Monkey
     assert b"hidden" not in programs.run(Cancellation(), "env")
 
 
+def test_a_version_is_read_from_what_a_program_says() -> None:
+    assert programs.version(["sh", "-c", "echo it is 1.20.3-rc of today 7.1 >&2"]) == "1.20.3"
+    for said in (["sh", "-c", "echo 1.2; exit 1"], ["true"], ["/nonexistent"]):
+        assert programs.version(said) == ""
+
+
 def test_a_tree_is_noted_and_mended(tmp_path: Path) -> None:
     tree, note = tmp_path / "tree", tmp_path / "note"
     tree.mkdir()

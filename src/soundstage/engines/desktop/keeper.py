@@ -21,6 +21,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from said import LINE_LIMIT, Said, printable  # type: ignore[import-not-found]
+
 ROOM = Path("/run/soundstage")
 STREAM = Path("/run/stream")
 STATUS = ROOM / "status.json"
@@ -31,11 +35,7 @@ _ARTIST = 1000
 _RUNTIME = Path(f"/run/user/{_ARTIST}")
 _KILL_AFTER = 9.0
 _BEGINS_WITHIN = 5.0
-_LINE_LIMIT = 200
 _ERROR_LIMIT = 400
-_MESSAGE_LIMIT = 300
-_RESULT_LIMIT = 600_000
-_OUTPUT_LIMIT = 70_000
 _REQUEST_LIMIT = 20_000
 
 
@@ -44,6 +44,7 @@ class Keeper:
 
     def __init__(self, plan: dict) -> None:  # type: ignore[type-arg]
         self.plan = plan
+        self.said = Said(plan["scripts"]["list"], plan["script_seconds"])
         self.status = {
             "attempt": plan["attempt"],
             "phase": "starting",
@@ -51,11 +52,9 @@ class Keeper:
             "reason": "INTERNAL",
             "detail": "starting the desktop",
             "since": time.time(),
-            "outputs": [],
+            "outputs": self.said.outputs,
         }
         self.told: set[str] = set()
-        self.lines = b""
-        self.said = b""
         self.errors = b""
         self.deadline: float | None = None
         self.waiting: list[socket.socket] = []
@@ -108,8 +107,7 @@ class Keeper:
         for end in (*given.values(), stderr_w):
             os.close(end)
         # What is no longer needed, and may be secret, must not stay in memory.
-        self.plan["scripts"] = self.plan["scripts"]["list"]
-        del self.plan["environment"]
+        del self.plan["scripts"], self.plan["environment"]
         for source in (wake, self.steps, self.results, self.stderr, self.control.fileno()):
             self.poll.register(source, select.POLLIN)
 
@@ -149,23 +147,17 @@ class Keeper:
             if signal.SIGTERM in piece:
                 self.close()
         elif source == self.steps:
-            *whole, self.lines = (self.lines + piece).split(b"\n")
-            self.lines = self.lines[-_LINE_LIMIT:]
-            for line in whole:
-                self.step(line)
+            for word, text in self.said.steps(piece):
+                self.step(word, text)
         elif source == self.results:
-            *whole, self.said = (self.said + piece).split(b"\n")
-            for line in whole:
-                self.learn_result(line)
-            return bool(piece) and len(self.said) < _RESULT_LIMIT
+            self.learn_results(piece)
+            return bool(piece) and not self.said.is_too_much()
         else:
             self.errors = (self.errors + piece)[:_ERROR_LIMIT]
         return bool(piece)
 
-    def step(self, line: bytes) -> None:
-        """The desktop's starter says how far it is. The artist owns it: bound and clean it."""
-        word, _, rest = line.decode(errors="replace").partition(" ")
-        text = _printable(rest)[:_LINE_LIMIT]
+    def step(self, word: str, text: str) -> None:
+        """The desktop's starter says how far it is."""
         if text and self.status["reason"] == "INTERNAL":
             self.status["detail"] = text
         if word == "ready" and not self.status["ready"]:
@@ -173,37 +165,13 @@ class Keeper:
             self.tell()
         self.write_status()
 
-    def learn_result(self, line: bytes) -> None:
-        """A script has ended. Results come in order, so that the artist speaks for no script of
-        root's: those have all been told before the artist is there.
-        """
-        outputs = self.status["outputs"]
-        if len(outputs) >= len(self.plan["scripts"]):
-            return
-        script = self.plan["scripts"][len(outputs)]
-        try:
-            told = json.loads(line)
-            code = None if told["code"] is None else int(told["code"])
-            times = {"began_at": float(told["began"]), "ended_at": float(told["ended"])}
-            output = str(told["output"])[:_OUTPUT_LIMIT]
-        except (ValueError, KeyError, TypeError):
-            return
-        kept = {name: script[name] for name in ("component", "as_root")}
-        outputs.append({**kept, **times, "exit_code": code, "output": output})
-        if code != 0 and self.status["reason"] == "INTERNAL":
-            detail = self.blame(script, code, output)
-            self.status.update(reason=script["failure"], detail=detail)
+    def learn_results(self, piece: bytes) -> None:
+        """Scripts have ended; the first one that failed is what the start failed of."""
+        failed = self.said.results(piece)
+        if failed and self.status["reason"] == "INTERNAL":
+            reason, sentence = failed[0]
+            self.status.update(reason=reason, detail=sentence)
         self.write_status()
-
-    def blame(self, script: dict, code: int | None, output: str) -> str:  # type: ignore[type-arg]
-        kind = "system" if script["as_root"] else "user"
-        ended = f"ended with code {code}"
-        if code is None:
-            ended = f"did not end within {self.plan['script_seconds']} s"
-        last = "; ".join(line.strip() for line in output.splitlines() if line.strip())
-        text = _printable(last[-_MESSAGE_LIMIT:])
-        said = f": {text}" if text else " and said nothing"
-        return f"The {kind} script of the component {script['component']!r} {ended}{said}"
 
     # -- its end -------------------------------------------------------------------------------
 
@@ -224,7 +192,7 @@ class Keeper:
         errors = self.errors.decode(errors="replace").strip().replace("\n", "; ")
         is_early = not self.status["ready"] and self.status["reason"] == "INTERNAL"
         if why or (errors and is_early):
-            self.status["detail"] = why or _printable(errors)
+            self.status["detail"] = why or printable(errors)
         self.status.update(phase="ended", since=time.time())
         self.write_status()
         self.tell()
@@ -302,14 +270,10 @@ def _document(text: str) -> int:
     return made
 
 
-def _printable(text: str) -> str:
-    return "".join(c for c in text if c.isprintable())
-
-
 def _last_line(log: Path) -> str:
     with suppress(OSError):
         lines = log.read_text(errors="replace").strip().splitlines()
-        return f": {_printable(lines[-1])[:_LINE_LIMIT]}" if lines else ""
+        return f": {printable(lines[-1])[:LINE_LIMIT]}" if lines else ""
     return ""
 
 

@@ -17,32 +17,11 @@ EPOCH = 1_767_225_600
 """The moment that nothing in an image is younger than: the beginning of 2026."""
 STREAM = "opt/stream"
 ARTIST = "artist"
-# Its programs belong to a release of the service, so the engine brings them. See
-# docs/reference/images.md.
-UNIT = """\
-[Unit]
-Description=The artist's desktop
-Documentation=file:/usr/share/soundstage/README
-After=systemd-user-sessions.service
-ConditionPathExists=/opt/soundstage/unit.py
-
-[Service]
-Type=exec
-ExecStart=/usr/bin/python3 -I -S /opt/soundstage/unit.py
-EnvironmentFile=-/etc/soundstage/environment
-KillMode=mixed
-TimeoutStopSec=15
-SyslogIdentifier=soundstage
-
-[Install]
-WantedBy=multi-user.target
-"""
 README = """\
 This is a workstation of Soundstage.
 
 /opt/stream                   what streams the desktop: Selkies, in an environment of its own
 /opt/soundstage               programs of the service's release; the engine brings them
-soundstage-desktop.service    runs /opt/soundstage/unit.py as root, where the system boots
 artist                        the user 1000, whose home is /home/artist
 image.json                    every package with its version and hash
 """
@@ -71,12 +50,11 @@ _FILES = {
     # A plain file that walls may write; where the system boots its resolver is asked.
     "etc/resolv.conf": "nameserver 127.0.0.53\n",
     "etc/systemd/network/50-workstation.network": NETWORK,
-    "etc/systemd/system/soundstage-desktop.service": UNIT,
     "usr/share/soundstage/README": README,
     # Made at the first boot; the same in two workstations it would be worse than none.
     "etc/machine-id": "",
 }
-_FOLDERS = ("dev", "opt/soundstage", "etc/soundstage")
+_FOLDERS = ("dev", "opt/soundstage")
 _CHANCE = (
     "var/cache/apt/*",
     "var/cache/debconf/*-old",
@@ -160,7 +138,6 @@ class Tree:
 
     def enable(self) -> None:
         self.run("systemctl", "enable", "systemd-networkd.service", "systemd-resolved.service")
-        self.run("systemctl", "enable", "soundstage-desktop.service")
         self.run("systemctl", "mask", *_MASKED)
 
     def forget_chance(self) -> None:

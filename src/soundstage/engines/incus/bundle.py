@@ -43,8 +43,12 @@ def ask(word: str, *more: str) -> list[str]:
     return [*_PYTHON.split(), KEEPER, word, *more]
 
 
-def pack(spec: Spec, *, frames_per_second: int, gateway: bytes) -> bytes:
-    """Everything as one archive; `gateway` is the certificate that the relay lets in."""
+def pack(
+    spec: Spec, *, frames_per_second: int, gateway: bytes, encode_on: str | None = None
+) -> bytes:
+    """Everything as one archive; `gateway` is the certificate that the relay lets in, `encode_on`
+    the node of the graphics card that encodes pictures.
+    """
     certificate, key = pinned.make(spec.name)
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as archive:
@@ -52,7 +56,7 @@ def pack(spec: Spec, *, frames_per_second: int, gateway: bytes) -> bytes:
             if path.is_file() and "__pycache__" not in path.parts:
                 name = f"{telling.DESKTOP}/{path.relative_to(_PROGRAMS)}"
                 _add(archive, name, path.read_bytes(), 0o755 if path.suffix == ".sh" else 0o644)
-        plan = json.dumps(_plan(spec, frames_per_second)).encode()
+        plan = json.dumps(_plan(spec, frames_per_second, encode_on)).encode()
         _add(archive, f"{ROOM}/plan.json", plan, 0o600)
         _add(archive, f"{ROOM}/relay.key", key, 0o600)
         _add(archive, CERTIFICATE, certificate, 0o600)
@@ -67,7 +71,7 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int) -> None
     archive.addfile(about, io.BytesIO(content))
 
 
-def _plan(spec: Spec, frames_per_second: int) -> dict[str, object]:
+def _plan(spec: Spec, frames_per_second: int, encode_on: str | None) -> dict[str, object]:
     """What `desktop/keeper.py` reads."""
     inner = telling.desktop_plan(
         spec,
@@ -76,6 +80,7 @@ def _plan(spec: Spec, frames_per_second: int) -> dict[str, object]:
         stream=telling.STREAM,
         environment=telling.STREAM_ENVIRONMENT,
         x_display=[":0"],
+        encode_on=encode_on,
     )
     return {
         "attempt": spec.attempt,

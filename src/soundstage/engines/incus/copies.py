@@ -17,6 +17,7 @@ import msgspec
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import NotFoundError
+from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import copy_of
 from soundstage.engines.incus.records import PREFIX
 from soundstage.engines.incus.settings import IncusSettings
@@ -32,8 +33,9 @@ _TAR = ("--numeric-owner", "--xattrs", "--xattrs-include=*", "--acls", "--sparse
 class Copies:
     """Of one installation."""
 
-    def __init__(self, client: Client, settings: IncusSettings) -> None:
+    def __init__(self, client: Client, settings: IncusSettings, lost: Lost) -> None:
         self._client = client
+        self._lost = lost
         self._settings = settings
         self._folder = settings.home / "incus" / "copies"
 
@@ -66,7 +68,7 @@ class Copies:
         path = f"{self._settings.volumes}/{copy}"
         with suppress(NotFoundError):
             self._client.ensure_absent(f"{path}/backups/{_EXPORT}")
-        self._client.ensure_absent(path)
+        self._lost.remove(path)
 
     @contextmanager
     def room(self) -> Iterator[Path]:

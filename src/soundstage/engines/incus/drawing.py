@@ -4,11 +4,13 @@
 else's), without Incus's socket inside, on a port of the bridge that reaches no other.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from soundstage.engines import shares
 from soundstage.engines.admission import MIB, Promise
+from soundstage.engines.incus import graphics
 from soundstage.engines.incus.names import home_of
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import Mount, MountKind, PermanentError, Reason, Spec
@@ -35,8 +37,10 @@ def limits(settings: IncusSettings, promise: Promise) -> dict[str, str]:
     }
 
 
-def devices(settings: IncusSettings, ref: str, spec: Spec) -> dict[str, dict[str, str]]:
-    """What it is switched on with."""
+def devices(
+    settings: IncusSettings, ref: str, spec: Spec, gpus: Sequence[str] = ()
+) -> dict[str, dict[str, str]]:
+    """What it is switched on with; `gpus` are the names of its graphics cards."""
     volume = spec.volume
     home = {
         "type": "disk",
@@ -47,7 +51,7 @@ def devices(settings: IncusSettings, ref: str, spec: Spec) -> dict[str, dict[str
     if volume.throughput_mib:
         speed = f"{volume.throughput_mib}MiB"
         home |= {"limits.read": speed, "limits.write": speed}
-    return {**bare_devices(settings), "home": home}
+    return {**bare_devices(settings), "home": home, **graphics.devices(gpus)}
 
 
 def shared(settings: IncusSettings, spec: Spec) -> dict[str, dict[str, str]]:

@@ -10,9 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -23,24 +21,23 @@ from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import NotFoundError
 from soundstage.engines.incus.copies import Copies
 from soundstage.engines.incus.events import Lifecycle
+from soundstage.engines.incus.examining import Examination
+from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.judgement import Known, judge
+from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import home_of, instance_of, ref_of
 from soundstage.engines.incus.place import FILES_PORT, STREAM_PORT, Place
-from soundstage.engines.incus.records import Record, Status, Workstation, Workstations, kept
+from soundstage.engines.incus.records import Status, Workstation, kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.incus.starting import Starter
 from soundstage.engines.incus.volumes import Volumes
 from soundstage.engines.interface import (
     Address,
-    BackupCheck,
-    BackupEntry,
-    BackupFile,
     Capability,
     Engine,
     Message,
     Observed,
-    ObservedBackup,
     PermanentError,
     Phase,
     Reason,
@@ -51,8 +48,8 @@ from soundstage.engines.interface import (
     Use,
     Volume,
 )
-from soundstage.engines.repository import checking
-from soundstage.engines.repository.contents import Contents
+from soundstage.engines.keeping import Wish, without_secrets
+from soundstage.engines.repository.kept import KeepsBackups
 from soundstage.engines.repository.opening import open_repository
 from soundstage.kit import pinned
 from soundstage.kit.jobs import Cancellation, Jobs
@@ -62,26 +59,30 @@ _LOCKS = 64
 _KINDLY = 10
 """Seconds that a desktop gets to close."""
 _AT_THE_LATEST = 14.0
-_THREADS = 8
+# Their threads only wait, and one that waits long must not keep others from beginning.
+_STARTS_AT_ONCE = 64
+_REMOVALS_AT_ONCE = 16
+_LOST = "lost disks"
 _HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _AT_REST = (Phase.STOPPED, Phase.FAILED, Phase.ABSENT)
 _TELLING = {"instance-started", "instance-stopped", "instance-shutdown", "instance-deleted"}
 
 
-class IncusEngine(Engine):
+class IncusEngine(KeepsBackups, Engine):
     """Workstations of one Incus; also keeps homes between runs, and backups."""
 
     def __init__(self, settings: IncusSettings, *, client: Client | None = None) -> None:
         self._settings = settings
         self._client = client or Client(settings.target, settings.project)
-        self._repository = open_repository(
+        repository = open_repository(
             settings.home, settings.backup_repository, settings.backup_credentials
         )
-        self._contents = Contents(self._repository)
+        super().__init__(repository)
         self._place = Place(self._client, settings)
         self._sizing = Sizing(settings, self._place)
-        self._workstations = Workstations(self._client)
-        self._copies = Copies(self._client, settings)
+        self._lost = Lost(self._client, settings)
+        self._workstations = Workstations(self._client, self._lost)
+        self._copies = Copies(self._client, settings, self._lost)
         self._copies.clear()
         self._volumes = Volumes(self._client, settings, self._repository, self._copies)
         self._identity = pinned.identity(settings.home / "keys")
@@ -95,7 +96,8 @@ class IncusEngine(Engine):
             identity=self._identity,
             notify=self._notify,
         )
-        self._jobs = Jobs(threads=_THREADS)
+        self._starts = Jobs(threads=_STARTS_AT_ONCE)
+        self._removals = Jobs(threads=_REMOVALS_AT_ONCE)
         self._locks = [threading.RLock() for _ in range(_LOCKS)]
         self._admission = threading.Lock()
 
@@ -107,6 +109,8 @@ class IncusEngine(Engine):
         """Have the listener called when a start or a stop has come to its end."""
         self._listener = listener
         self._client.listen(self._hear)
+        # What could not be removed in the last life of the service may be by now.
+        self._removals.begin(_LOST, lambda _: self._lost.try_again())
 
     def _hear(self, happened: Lifecycle) -> None:
         ref = ref_of(happened.name)
@@ -129,7 +133,7 @@ class IncusEngine(Engine):
         elif self._is_lost(workstation):
             self._workstations.note(ref, kept(lost_at=time.time()))
         observed = judge(Known(workstation=workstation, address=address))
-        if observed.phase is Phase.STOPPED and self._jobs.is_running(_start(ref)):
+        if observed.phase is Phase.STOPPED and self._starts.is_running(ref):
             # A start that was called off looks once more before it does something.
             observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
         if observed.phase is not Phase.RUNNING:
@@ -228,6 +232,9 @@ class IncusEngine(Engine):
             Capability(name="backup-while-running", available=holds, detail=still),
         ]
 
+    def examine(self) -> list[Capability]:
+        return Examination(self._client, self._settings, self._place, self._lost).all()
+
     # -- changing ------------------------------------------------------------------------------
 
     def ensure_running(self, ref: str, spec: Spec) -> None:
@@ -239,7 +246,7 @@ class IncusEngine(Engine):
                 found.record.wanted == "absent" or spec.attempt < found.attempt
             ):
                 return
-            if self._jobs.is_running(_start(ref)):
+            if self._starts.is_running(ref):
                 return
             is_new = found is None or spec.attempt > found.attempt
             observed = self.observe(ref)
@@ -248,19 +255,21 @@ class IncusEngine(Engine):
             if observed.phase in (Phase.STOPPED, Phase.FAILED) and not is_new:
                 return
             self._expect_no_copy(ref, spec, observed)
+            if found is not None and is_new:
+                self._starts.forget_failure(ref)
+            _expect_no_pause(self._starts, ref)
             # What it asks for that can't be is said before anything is changed.
             drawing.shared(self._settings, spec)
             creation = ""
             if found is None or is_new:
                 creation = self._begin(ref, spec, found, image)
-            self._jobs.begin(_start(ref), lambda c: self._starter.start(c, ref, spec, creation))
+            self._starts.begin(ref, lambda c: self._starter.start(c, ref, spec, creation))
 
     def _begin(self, ref: str, spec: Spec, before: Workstation | None, image: str) -> str:
         """Write down what is asked for; the operation that makes the instance, if one does."""
         with self._admission:
-            record = Record(
-                # The rest may hold secrets.
-                spec=msgspec.structs.replace(spec, scripts=[], mounts=[], environment={}),
+            record = Wish(
+                spec=without_secrets(spec),
                 wanted="running",
                 asked_at=time.time(),
                 promise=self._admit(ref, spec),
@@ -273,7 +282,7 @@ class IncusEngine(Engine):
             facts = kept(record=record, built=spec.attempt, generation=self._home_of(ref))
             facts = {key: value for key, value in facts.items() if value}
             body = drawing.bare(self._settings, instance_of(ref), image, facts)
-            return self._client.begin("POST", "/instances", body)
+            return self._workstations.begin(ref, body)
 
     def _admit(self, ref: str, spec: Spec) -> Promise:
         """Called with the lock of all starts held, so that no two are given the same room."""
@@ -286,7 +295,7 @@ class IncusEngine(Engine):
             found = self._read(ref)
             if found is None or found.record.wanted == "absent":
                 return
-            self._jobs.cancel(_start(ref))
+            self._starts.cancel(ref)
             phase = self.observe(ref).phase
             record = found.record
             if phase in (Phase.STARTING, Phase.RUNNING):
@@ -319,28 +328,32 @@ class IncusEngine(Engine):
                 self._workstations.note(ref, kept(record=record))
             if found is None and not self._has_homes(ref):
                 return
-            self._jobs.cancel(_start(ref))
+            self._starts.cancel(ref)
             self._repository.give_up(ref)
-            self._jobs.begin(f"removal:{ref}", lambda c: self._remove(c, ref))
+            if self._starts.is_running(ref):
+                # It looks before its next step; what it waits for inside ends with the instance.
+                if found is not None and found.is_running:
+                    self._starter.end(ref)
+                return
+            _expect_no_pause(self._removals, ref)
+            self._removals.begin(ref, lambda c: self._remove(c, ref))
 
     def _has_homes(self, ref: str) -> bool:
         return any(home.ref == ref for home in self._volumes.all())
 
     def _remove(self, cancellation: Cancellation, ref: str) -> None:
         """The instance last, so that half a removal is found again."""
-        name = instance_of(ref)
-        path = f"/instances/{name}"
-        if self._jobs.is_running(_start(ref)):
-            raise RetryableError("a start is being called off")
+        self._workstations.settle(ref)
         found = self._workstations.read(ref)
         if found is not None and found.is_running:
             with suppress(PermanentError):
                 body = {"action": "stop", "timeout": 0, "force": True}
-                self._client.do("PUT", f"{path}/state", body)
+                self._client.do("PUT", f"/instances/{instance_of(ref)}/state", body)
         cancellation.check()
         self._take_home_away(ref)
         self._volumes.remove_all(ref)
-        self._client.ensure_absent(path)
+        self._workstations.remove(ref)
+        self._starts.forget_failure(ref)
         self._notify(ref)
 
     def _take_home_away(self, ref: str) -> None:
@@ -349,7 +362,7 @@ class IncusEngine(Engine):
             instance["config"].update(kept(generation=None))
 
         with suppress(NotFoundError):
-            self._client.change(f"/instances/{instance_of(ref)}", edit)
+            self._workstations.change(ref, edit)
 
     # -- size ----------------------------------------------------------------------------------
 
@@ -404,9 +417,6 @@ class IncusEngine(Engine):
             with suppress(NotFoundError):
                 self._volumes.remove_others(ref, None)
 
-    def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:  # noqa: ARG002 -- an id says it all.
-        return self._repository.observe(backup_id)
-
     def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         with self._lock(ref):
             observed = self.observe(ref)
@@ -428,24 +438,6 @@ class IncusEngine(Engine):
 
             self._repository.ensure(ref, backup_id, source)
 
-    def ensure_backup_absent(self, ref: str, backup_id: str) -> None:  # noqa: ARG002 -- as above.
-        self._repository.ensure_absent(backup_id)
-
-    def list_backup(self, ref: str, backup_id: str, folder: str) -> list[BackupEntry]:  # noqa: ARG002 -- as above.
-        return self._contents.entries(backup_id, folder)
-
-    def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:  # noqa: ARG002 -- as above.
-        return self._contents.open_file(backup_id, path)
-
-    def check_backups(self, *, data: str | None) -> BackupCheck:
-        return checking.check(self._repository, data=data)
-
-    def keep_studio(self, content: IO[bytes]) -> None:
-        checking.keep_studio(self._repository, content)
-
-    def newest_studio(self, target: IO[bytes]) -> datetime:
-        return checking.newest_studio(self._repository, target)
-
     def _expect_no_copy(self, ref: str, spec: Spec, observed: Observed) -> None:
         """A disk that is being copied may neither be written to nor be swapped."""
         copying = self._repository.copying(ref)
@@ -462,5 +454,10 @@ class IncusEngine(Engine):
         return self._locks[sum(ref.encode()) % _LOCKS]
 
 
-def _start(ref: str) -> str:
-    return f"start:{ref}"
+def _expect_no_pause(jobs: Jobs, ref: str) -> None:
+    """Raises RetryableError while what failed a short while ago is not to be tried again."""
+    failed = jobs.pause(ref)
+    if failed is not None:
+        left = max(0.1, failed.until - time.monotonic())
+        said = f"{failed.why} (tried {failed.times} times, again in {left:.0f} s)"
+        raise RetryableError(said, after_seconds=left)

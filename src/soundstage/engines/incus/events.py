@@ -2,7 +2,7 @@
 
 `client` makes one. Its thread opens the stream when somebody first waits or listens, and again
 whenever it broke. An event may be lost in between: so whoever waits looks for itself once the
-stream is open, and after that only when told.
+stream is open, and after that when told, or when it was not told for longer than may be.
 """
 
 import threading
@@ -15,11 +15,14 @@ import msgspec
 import structlog
 
 from soundstage.engines.interface import RetryableError
+from soundstage.kit.jobs import pause_after
 
 _log = structlog.get_logger(__name__)
 
 _PATH = "/events?type=operation,lifecycle&all-projects=true"
-_AGAIN_SECONDS = 0.5
+_AGAIN_AT_THE_LATEST = 5.0
+_LOST_AFTER = 3.0
+"""Incus forgets an operation five seconds after its end."""
 _DONE_FROM = 200
 """Status codes below are those of operations on their way."""
 
@@ -84,13 +87,13 @@ class Events:
         try:
             seen: tuple[int, int] | None = None
             while True:
-                now = self._news(identifier, seen, deadline - time.monotonic())
+                left = deadline - time.monotonic()
+                seen = self._news(identifier, seen, min(left, _LOST_AFTER))
                 operation = look()
                 if operation["status_code"] >= _DONE_FROM:
                     return operation
-                if now == seen or time.monotonic() >= deadline:
+                if time.monotonic() >= deadline:
                     raise RetryableError("an operation of Incus takes longer than expected")
-                seen = now
         finally:
             with self._changed:
                 self._told.pop(identifier, None)
@@ -103,8 +106,8 @@ class Events:
     def _news(
         self, identifier: str, seen: tuple[int, int] | None, seconds: float
     ) -> tuple[int, int]:
-        """Wait until more is known than `seen`; without a stream nothing would be heard of what
-        ends after a look.
+        """Wait until more is known than `seen`, or for as long as a lost event may cost; without a
+        stream nothing would be heard of what ends after a look.
         """
 
         def state() -> tuple[int, int]:
@@ -125,18 +128,23 @@ class Events:
                 self._thread.start()
 
     def _follow(self) -> None:
+        failures = 0
         while not self._is_over.is_set():
             try:
                 with self._open(_PATH) as self._stream:
+                    failures = 0
                     with self._changed:
                         self._opened += 1
                         self._changed.notify_all()
                     while not self._is_over.is_set():
                         self._hear(self._stream.recv())
             except Exception as error:  # noqa: BLE001 - whatever broke it, it is opened again
+                failures += 1
+                pause = pause_after(failures, at_most=_AGAIN_AT_THE_LATEST)
                 if not self._is_over.is_set():
-                    _log.info("incus.events_broke", error=str(error) or type(error).__name__)
-                self._is_over.wait(_AGAIN_SECONDS)
+                    why = str(error) or type(error).__name__
+                    _log.info("incus.events_broke", error=why, pause_seconds=pause)
+                self._is_over.wait(pause)
 
     def _hear(self, text: str | bytes) -> None:
         event = msgspec.json.decode(text, type=_Event)

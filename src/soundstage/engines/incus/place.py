@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from soundstage.engines.admission import Host
+from soundstage.engines.cards import most_of_a_vendor
+from soundstage.engines.incus import graphics
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import PermanentError, Reason
@@ -101,12 +103,20 @@ class Place:
             found = self._client.find(f"/images/{wanted}", _DEFAULT)
             if found is not None:
                 return str(found["fingerprint"])
-        aliases = self._client.get("/images/aliases", {"recursion": "1", **_DEFAULT})
-        known = sorted({*self._settings.images, *(each["name"] for each in aliases)})
+        known = sorted({*self._settings.images, *self._aliases()})
         raise PermanentError(
             f"image {name} is not known here; known are {', '.join(known) or 'none'}",
             reason=Reason.IMAGE,
         )
+
+    def images(self) -> set[str]:
+        """All names that an image can be called by at Incus."""
+        found = self._client.get("/images", {"recursion": "1", **_DEFAULT})
+        return self._aliases() | {str(each["fingerprint"]) for each in found}
+
+    def _aliases(self) -> set[str]:
+        found = self._client.get("/images/aliases", {"recursion": "1", **_DEFAULT})
+        return {str(each["name"]) for each in found}
 
     # -- size ----------------------------------------------------------------------------------
 
@@ -120,7 +130,13 @@ class Place:
             memory_available=told.memory.total - told.memory.used,
             disk_free=int(space["total"]) - int(space["used"]),
             processes_free=_NOT_KNOWN,
+            gpus=most_of_a_vendor(graphics.known(told.gpu.cards or ())),
         )
+
+    def cards(self) -> list[graphics.Card]:
+        """The host's graphics cards that a workstation can have."""
+        told = msgspec.convert(self._client.get("/resources"), _Resources)
+        return graphics.known(told.gpu.cards or ())
 
     def driver(self) -> str:
         """What kind of pool it is."""
@@ -152,9 +168,14 @@ class _Cpu(msgspec.Struct):
     total: int
 
 
+class _Gpu(msgspec.Struct, frozen=True):
+    cards: list[graphics.Found] | None = None
+
+
 class _Resources(msgspec.Struct):
     memory: _Memory
     cpu: _Cpu
+    gpu: _Gpu = _Gpu()
 
 
 _PROJECT = {

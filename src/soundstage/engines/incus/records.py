@@ -1,62 +1,20 @@
 """What is kept of each workstation in its instance's own configuration, as `user.soundstage.*`.
 
 So it lies beside the workstation, is replicated to all members of a cluster, and is what any
-service finds again. Written by the engine alone: nothing inside an instance can reach it.
+service finds again. Written by `instances.py` alone: nothing inside an instance can reach it.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from soundstage.engines.admission import Promise
-from soundstage.engines.incus.client import Client
-from soundstage.engines.incus.names import instance_of, ref_of
-from soundstage.engines.interface import Reason, RetryableError, ScriptOutput, Spec
+from soundstage.engines.incus.names import ref_of
+from soundstage.engines.interface import Reason
+from soundstage.engines.keeping import Output, Wish
 
 PREFIX = "user.soundstage."
 _STARTS_KEPT = 5
-# What Incus calls the operations that make an instance's disk.
-_MAKING = ("creating", "rebuilding")
 _T = TypeVar("_T")
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for last, its scripts, mounts and environment left out: they hold secrets,
-    and come again with each call that starts the workstation.
-    """
-
-    spec: Spec
-    wanted: Literal["running", "stopped", "absent"]
-    asked_at: float
-    """When it was asked to be as it is wanted."""
-    promise: Promise | None = None
-    """What it was admitted with; None when that was given back."""
-
-
-class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """A script's result, as the keeper wrote it."""
-
-    component: str
-    as_root: bool
-    exit_code: int | None
-    began_at: float
-    ended_at: float
-    output: str
-
-    def of(self, attempt: int) -> ScriptOutput:
-        return ScriptOutput(
-            attempt=attempt,
-            component=self.component,
-            as_root=self.as_root,
-            exit_code=self.exit_code,
-            began_at=datetime.fromtimestamp(self.began_at, UTC),
-            ended_at=datetime.fromtimestamp(self.ended_at, UTC),
-            output=self.output,
-        )
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +54,7 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     """Incus's word: Running, Stopped, Error and others."""
     location: str
     """The member of the cluster that it is on."""
-    record: Record
+    record: Wish
     generation: int | None = None
     """Of the home that is in place; None when there is none."""
     built: int | None = None
@@ -139,7 +97,7 @@ def workstation_of(instance: dict[str, Any]) -> Workstation | None:
         for key, value in instance["config"].items()
         if key.startswith(PREFIX)
     }
-    record = _read(kept, "record", Record)
+    record = _read(kept, "record", Wish)
     if ref is None or record is None:
         return None
     return Workstation(
@@ -175,54 +133,6 @@ def outputs_kept(workstation: Workstation, status: Status) -> dict[str, str]:
     numbers = sorted({*workstation.scripts, status.attempt})
     facts: dict[str, object] = {f"scripts.{number}": None for number in numbers[:-_STARTS_KEPT]}
     return kept(**{**facts, f"scripts.{status.attempt}": status.outputs})
-
-
-class Workstations:
-    """All instances that are ours."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._building: set[str] = set()
-        self._lock = threading.Lock()
-
-    def read(self, ref: str) -> Workstation | None:
-        found = self._client.find(f"/instances/{instance_of(ref)}")
-        return None if found is None else workstation_of(found)
-
-    def all(self) -> list[Workstation]:
-        found = self._client.get("/instances", {"recursion": "1"})
-        return [made for each in found if (made := workstation_of(each)) is not None]
-
-    def note(self, ref: str, facts: dict[str, str]) -> None:
-        """Write facts down. Raises NotFoundError when the instance is gone."""
-        with self._lock:
-            is_building = ref in self._building
-        if is_building or self._is_being_made(ref):
-            raise RetryableError("its system is being made", after_seconds=0.2)
-        self._client.do("PATCH", f"/instances/{instance_of(ref)}", {"config": facts})
-
-    def _is_being_made(self, ref: str) -> bool:
-        """Reports whether Incus is at work on its disk, whoever asked for that."""
-        name = instance_of(ref)
-        for each in self._client.get("/operations", {"recursion": "1"}).get("running") or []:
-            paths = (each.get("resources") or {}).get("instances") or []
-            is_ours = name in {path.partition("?")[0].rpartition("/")[2] for path in paths}
-            if is_ours and each["description"].lower().startswith(_MAKING):
-                return True
-        return False
-
-    @contextmanager
-    def untouched(self, ref: str) -> Iterator[None]:
-        """Nothing is written down within the block: Incus keeps a copy of its facts on the very
-        disk that is removed and made again.
-        """
-        with self._lock:
-            self._building.add(ref)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._building.discard(ref)
 
 
 def _read(kept: dict[str, str], name: str, kind: type[_T]) -> _T | None:

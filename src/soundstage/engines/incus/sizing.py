@@ -7,17 +7,17 @@ whoever died and was not told to stop: a heal comes within seconds and must not 
 
 from collections.abc import Mapping, Sequence
 
-from soundstage.engines import admission
+from soundstage.engines import admission, cards
 from soundstage.engines.admission import Holding, Promise
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import Workstation
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.instance_types import Share, catalogue, share_for
-from soundstage.engines.interface import Capability, Room
+from soundstage.engines.interface import Capability, PermanentError, Reason, Room
 
 KEEPS_PLACE = 120.0
 """As long as one heal may take."""
-_NO_CARDS = "graphics cards are not handed to instances yet; the processor draws"
+_NO_CARDS = "the host has no graphics card that is known here; the processor draws"
 
 
 class Sizing:
@@ -37,6 +37,7 @@ class Sizing:
             instance_type,
             host_cpus=host.cpus,
             host_memory_bytes=host.memory_bytes,
+            host_gpus=host.gpus,
             types=self._types,
         )
 
@@ -48,7 +49,18 @@ class Sizing:
         share = self._share(instance_type, host)
         rules = self._settings.rules
         admission.admit(instance_type, share, host, others, rules, is_heal=is_heal)
-        return Promise(cpus=share.cpus, memory_bytes=share.memory_bytes)
+        taken = [name for each in others.values() for name in each.promise.gpus]
+        known = self._place.cards() if share.gpus else []
+        chosen = cards.assign(known, taken, share.gpus, shared=rules.share_gpus)
+        if chosen is None:
+            # There are enough, but of several vendors.
+            raise PermanentError(
+                f"There is no room for a workstation of type {instance_type} here. "
+                f"{share.gpus} graphics cards of one vendor are not free together.",
+                reason=Reason.CAPACITY,
+            )
+        names = [card.name for card in chosen]
+        return Promise(cpus=share.cpus, memory_bytes=share.memory_bytes, gpus=names)
 
     def shortfall(self, instance_type: str) -> str:
         """One sentence where a type is scaled; empty where it is not, or is none any more."""
@@ -73,8 +85,13 @@ class Sizing:
             Capability(name=f"{name}-limit", available=True, detail=kept)
             for name in ("cpu", "memory", "process")
         ]
-        cards = Capability(name="gpu", available=False, detail=_NO_CARDS)
-        return [*limits, cards, *self._of_disks()]
+        return [*limits, self._of_cards(), *self._of_disks()]
+
+    def _of_cards(self) -> Capability:
+        found = self._place.cards()
+        how = "shared" if self._settings.rules.share_gpus else "each for one workstation"
+        detail = f"{', '.join(map(str, found))}, {how}" if found else _NO_CARDS
+        return Capability(name="gpu", available=bool(found), detail=detail)
 
     def _of_disks(self) -> list[Capability]:
         driver = self._place.driver()

@@ -10,18 +10,17 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from soundstage.engines.incus import bundle, drawing
+from soundstage.engines.incus import bundle, drawing, graphics
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import NotFoundError
+from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.names import instance_of
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import (
-    PREFIX,
     Door,
     Failure,
     Status,
     Workstation,
-    Workstations,
     kept,
     outputs_kept,
 )
@@ -33,8 +32,6 @@ from soundstage.kit.places import Identity
 
 _DESKTOP_SECONDS = 60.0
 _CLEARS_WITHIN = 20.0
-_IMAGE_SECONDS = 600.0
-"""The first instance of an image waits until that is unpacked."""
 
 _log = structlog.get_logger(__name__)
 
@@ -69,7 +66,7 @@ class Starter:
         """Go all the way; `creation` is the operation that makes the instance, if one does."""
         try:
             if creation:
-                self._client.wait(creation, _IMAGE_SECONDS)
+                self._workstations.wait(ref, creation)
             self._build(ref, spec)
             self._give_home(cancellation, ref, spec)
             self._switch_on(cancellation, ref, spec)
@@ -98,34 +95,23 @@ class Starter:
         if found.built == spec.attempt:
             return
         image = self._place.image(spec.image)
-        with self._workstations.untouched(ref):
-            path = f"/instances/{instance_of(ref)}"
-            body = {"source": drawing.source(image)}
-            try:
-                self._client.do("POST", f"{path}/rebuild", body, seconds=_IMAGE_SECONDS)
-            except PermanentError as error:
-                _log.warning("incus.rebuild_failed", ref=ref, error=str(error))
-                self._make_anew(ref, image)
+        name = instance_of(ref)
+        self._workstations.rebuild(
+            ref, lambda facts: drawing.bare(self._settings, name, image, facts)
+        )
         self._workstations.note(ref, kept(built=spec.attempt))
-
-    def _make_anew(self, ref: str, image: str) -> None:
-        """An instance whose disk was lost half way is replaced by one with the same facts."""
-        path = f"/instances/{instance_of(ref)}"
-        before = self._client.get(path)
-        facts = {key: value for key, value in before["config"].items() if key.startswith(PREFIX)}
-        self._client.ensure_absent(path)
-        body = drawing.bare(self._settings, instance_of(ref), image, facts)
-        self._client.do("POST", "/instances", body, seconds=_IMAGE_SECONDS)
 
     def _give_home(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
         found = self._wanted(ref, spec)
         if found.is_running:
             return
-        devices = drawing.devices(self._settings, ref, spec)
         self._volumes.make(cancellation, ref, spec.volume, found.generation)
         cancellation.check()
         promise = found.record.promise
         limits = {} if promise is None else drawing.limits(self._settings, promise)
+        limits |= graphics.config(self._cards(found))
+        gpus = [] if promise is None else promise.gpus
+        devices = drawing.devices(self._settings, ref, spec, gpus)
         facts = kept(generation=spec.volume.generation)
 
         def edit(instance: dict[str, object]) -> None:
@@ -134,8 +120,15 @@ class Starter:
                 config.update({**limits, **facts})
             instance["devices"] = devices
 
-        self._client.change(f"/instances/{instance_of(ref)}", edit)
+        self._workstations.change(ref, edit)
         self._volumes.remove_others(ref, spec.volume.generation)
+
+    def _cards(self, found: Workstation) -> list[graphics.Card]:
+        """Those that it was promised. One may be gone since: then the start says so."""
+        promise = found.record.promise
+        if promise is None or not promise.gpus:
+            return []
+        return [card for card in self._place.cards() if card.name in promise.gpus]
 
     def _switch_on(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
         found = self._wanted(ref, spec)
@@ -159,7 +152,7 @@ class Starter:
             instance["devices"].update(shares)
 
         try:
-            self._client.change(f"/instances/{instance_of(ref)}", edit)
+            self._workstations.change(ref, edit)
         except PermanentError as error:
             sentence = f"A shared file system can't be attached: {error}"
             raise PermanentError(sentence, reason=Reason.MOUNT) from error
@@ -175,6 +168,7 @@ class Starter:
             spec,
             frames_per_second=self._settings.frames_per_second,
             gateway=self._identity.certificate.read_bytes(),
+            encode_on=graphics.render_node(self._cards(found)),
         )
         self._client.write_file(name, bundle.BUNDLE, packed, mode=0o600)
         self._run(name, bundle.BEGIN)

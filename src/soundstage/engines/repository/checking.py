@@ -1,18 +1,21 @@
-"""Looks whether all backups are whole, and keeps copies of the studio's database beside them.
+"""Looks whether backups can be made and are whole, and keeps copies of the studio beside them.
 
 `engine` calls it. Everything here waits for restic; nothing of it is called by a reconciler.
 """
 
+import shutil
 from datetime import datetime
 from typing import IO
 
 from soundstage.engines.interface import (
     BackupCheck,
+    Capability,
     NoSuchEntryError,
     PermanentError,
     Reason,
     RetryableError,
 )
+from soundstage.engines.repository import programs
 from soundstage.engines.repository.backup_records import record_of
 from soundstage.engines.repository.backups import Repository
 from soundstage.engines.repository.programs import ProgramError
@@ -22,6 +25,15 @@ from soundstage.kit.jobs import Cancellation
 STUDIO = "studio"
 _FILE = "soundstage.sqlite"
 _KEPT = 28
+
+
+def program() -> Capability:
+    """Look for what keeps backups."""
+    if shutil.which("restic") is None:
+        missing = "restic is not installed: apt-get install restic"
+        return Capability(name="backups", available=False, detail=missing)
+    found = f"restic {programs.version(['restic', 'version'])}"
+    return Capability(name="backups", available=True, detail=found)
 
 
 def check(repository: Repository, *, data: str | None) -> BackupCheck:

@@ -8,6 +8,7 @@ root anyway, else with the rights that a user namespace gives over one's own fil
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 from soundstage.engines import identities
 from soundstage.engines.repository import trees
 from soundstage.kit.jobs import Cancellation
+
+_VERSION = re.compile(rb"\d+\.\d+(?:\.\d+)*")
 
 
 class ProgramError(Exception):
@@ -50,6 +53,16 @@ def run(cancellation: Cancellation, *argv: str | Path, cwd: Path | None = None) 
 def last_words(stderr: bytes) -> str:
     lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
     return lines[-1][:300] if lines else "no reason given"
+
+
+def version(command: list[str]) -> str:
+    """Read the first version that a program says of itself; empty when it says none."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=20, check=False, cwd="/")
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = _VERSION.search(done.stdout + done.stderr)
+    return found[0].decode() if found is not None and done.returncode == 0 else ""
 
 
 def note_tree(

@@ -12,9 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -26,14 +24,10 @@ from soundstage.engines.images.catalogue import catalogue as catalogue_of_images
 from soundstage.engines.instance_types import sizes_of
 from soundstage.engines.interface import (
     Address,
-    BackupCheck,
-    BackupEntry,
-    BackupFile,
     Capability,
     Engine,
     Message,
     Observed,
-    ObservedBackup,
     PermanentError,
     Phase,
     Reason,
@@ -44,9 +38,10 @@ from soundstage.engines.interface import (
     Use,
     Volume,
 )
+from soundstage.engines.keeping import without_secrets
 from soundstage.engines.repository import checking
 from soundstage.engines.repository.backups import Repository
-from soundstage.engines.repository.contents import Contents
+from soundstage.engines.repository.kept import KeepsBackups
 from soundstage.engines.repository.opening import open_repository
 from soundstage.engines.sandbox.host import cgroups, use
 from soundstage.engines.sandbox.keeping import process
@@ -72,7 +67,7 @@ _DIES_WITHIN = 0.5
 _GONE = (Life.ENDED, Life.LOST)
 
 
-class SandboxEngine(Engine):
+class SandboxEngine(KeepsBackups, Engine):
     """Workstations of this host; also keeps volumes between runs, and backups."""
 
     def __init__(
@@ -91,8 +86,7 @@ class SandboxEngine(Engine):
         # Whether each workstation gets a user of its own.
         self._has_users = os.geteuid() == 0 and settings.isolation == "bubblewrap"
         self._records = Records(settings.workstations)
-        self._repository = repository or repository_of(settings)
-        self._contents = Contents(self._repository)
+        super().__init__(repository or repository_of(settings))
         self._volumes = volumes or Volumes(settings.home / "volumes", self._repository)
         own_groups = Path("/proc/self/cgroup").read_text()
         # Another installation's groups are none of our left-overs.
@@ -228,8 +222,7 @@ class SandboxEngine(Engine):
                 machine_id = secrets.token_hex(16)
             record = Record(
                 uid=uid,
-                # The rest may hold secrets.
-                spec=msgspec.structs.replace(spec, scripts=[], mounts=[], environment={}),
+                spec=without_secrets(spec),
                 wanted="running",
                 asked_at=time.time(),
                 machine_id=machine_id,
@@ -402,9 +395,6 @@ class SandboxEngine(Engine):
                 raise RetryableError("the disk is being copied; it is removed when that is done")
             self._volumes.ensure_absent(ref)
 
-    def observe_backup(self, ref: str, backup_id: str) -> ObservedBackup:  # noqa: ARG002 -- an id says it all.
-        return self._repository.observe(backup_id)
-
     def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         with self._lock(ref):
             is_running = self.observe(ref).phase is Phase.RUNNING
@@ -420,24 +410,6 @@ class SandboxEngine(Engine):
                 raise PermanentError("there is no volume to back up", reason=Reason.BACKUP)
             quiet = (lambda s: self._stillness.held(ref, s)) if is_running else None
             self._repository.ensure(ref, backup_id, volume.directory, quiet=quiet)
-
-    def ensure_backup_absent(self, ref: str, backup_id: str) -> None:  # noqa: ARG002 -- as above.
-        self._repository.ensure_absent(backup_id)
-
-    def list_backup(self, ref: str, backup_id: str, folder: str) -> list[BackupEntry]:  # noqa: ARG002 -- as above.
-        return self._contents.entries(backup_id, folder)
-
-    def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:  # noqa: ARG002 -- as above.
-        return self._contents.open_file(backup_id, path)
-
-    def check_backups(self, *, data: str | None) -> BackupCheck:
-        return checking.check(self._repository, data=data)
-
-    def keep_studio(self, content: IO[bytes]) -> None:
-        checking.keep_studio(self._repository, content)
-
-    def newest_studio(self, target: IO[bytes]) -> datetime:
-        return checking.newest_studio(self._repository, target)
 
     def _expect_no_copy(self, ref: str, spec: Spec, observed: Observed) -> None:
         """A disk that is being copied may neither be written to nor be swapped."""
@@ -512,8 +484,8 @@ class SandboxEngine(Engine):
             self._machine_is_well = True
 
     def examine(self) -> list[Capability]:
-        backups = machine.backup_program()
-        return [self._programs(), self._stream_environment(), self._sandbox(), backups]
+        looks = (self._programs, self._stream_environment, self._sandbox, checking.program)
+        return [look() for look in looks]
 
     def _programs(self) -> Capability:
         missing = machine.missing_programs()

@@ -66,5 +66,6 @@ OPERATIONS = [
         output=GetLaunchProfileAvailabilityOutput,
         permission=Permission(administrator=Grant.ALWAYS, user=Grant.MEMBER),
         handler=get_launch_profile_availability,
+        asks_engine=True,
     ),
 ]

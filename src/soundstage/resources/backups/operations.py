@@ -181,6 +181,7 @@ OPERATIONS = [
         output=GetStreamingSessionBackupFileOutput,
         permission=_OWNERS,
         handler=get_streaming_session_backup_file,
+        asks_engine=True,
     ),
     Operation(
         name="ListStreamingSessionBackupFiles",
@@ -190,6 +191,7 @@ OPERATIONS = [
         output=ListStreamingSessionBackupFilesOutput,
         permission=_OWNERS,
         handler=list_streaming_session_backup_files,
+        asks_engine=True,
         paginates="files",
     ),
     Operation(

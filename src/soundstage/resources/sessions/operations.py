@@ -395,6 +395,7 @@ OPERATIONS = [
         output=ListStreamingSessionScriptOutputsOutput,
         permission=Permission(administrator=Grant.ALWAYS, user=Grant.NEVER),
         handler=list_streaming_session_script_outputs,
+        asks_engine=True,
         paginates="scriptOutputs",
     ),
     Operation(

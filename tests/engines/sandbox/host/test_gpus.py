@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soundstage.engines.sandbox.host import gpus
-from soundstage.engines.sandbox.host.gpus import Assignment, Gpu
+from soundstage.engines.sandbox.host.gpus import Assignment
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make device nodes")
 
@@ -141,44 +141,8 @@ def test_what_is_no_device_is_no_card(tree: Tree) -> None:
     assert gpus.find(tree.root) == []
 
 
-def some(*vendors: str) -> list[Gpu]:
-    return [
-        Gpu(name=f"/dev/{n}", vendor=vendor, nodes=[f"/dev/{n}"])  # type: ignore[arg-type]  # Of the three.
-        for n, vendor in enumerate(vendors)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("vendors", "taken", "wanted", "chosen"),
-    [
-        (["NVIDIA"], [], 0, []),
-        ([], [], 0, []),
-        ([], [], 1, None),
-        (["NVIDIA", "NVIDIA"], ["/dev/0"], 1, ["/dev/1"]),
-        (["NVIDIA", "NVIDIA"], ["/dev/0"], 2, None),
-        (["Intel", "NVIDIA", "NVIDIA"], [], 2, ["/dev/1", "/dev/2"]),
-        (["Intel", "AMD"], [], 2, None),
-    ],
-)
-def test_cards_are_given_whole_and_of_one_vendor(
-    vendors: list[str], taken: list[str], wanted: int, chosen: list[str] | None
-) -> None:
-    found = gpus.assign(some(*vendors), taken, wanted)
-    assert (found if found is None else [gpu.name for gpu in found]) == chosen
-
-
-def test_shared_cards_are_given_evenly() -> None:
-    found = gpus.assign(some("AMD", "AMD"), ["/dev/0", "/dev/0", "/dev/1"], 1, shared=True)
-    assert [gpu.name for gpu in found or []] == ["/dev/1"]
-
-
-def test_the_most_of_one_vendor_is_what_a_workstation_can_have() -> None:
-    assert gpus.most_of_a_vendor(some("Intel", "NVIDIA", "NVIDIA")) == 2
-    assert gpus.most_of_a_vendor([]) == 0
-
-
 def test_a_service_that_may_not_open_a_card_says_what_helps(tree: Tree) -> None:
-    missing = some("AMD")
+    missing = [gpus.Gpu(name="/dev/0", vendor="AMD", nodes=["/dev/0"])]
     told = gpus.why_not(missing, as_root=False, root=tree.root)
     assert told == (
         "the service's user may not open /dev/0: put it into the groups video and render"

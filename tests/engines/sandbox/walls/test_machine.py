@@ -77,12 +77,6 @@ def test_without_a_known_cause_it_thinks_of_a_container(tmp_path: Path) -> None:
 
 def test_programs_say_their_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.fullmatch(r"bubblewrap \d+\.\d[\d.]*, Xorg \d+\.\d[\d.]*", machine.versions())
-    assert re.fullmatch(r"restic \d+\.\d[\d.]*", machine.backup_program().detail)
     assert machine.stream_version(tmp_path) == f"{tmp_path} holds no selkies: run `make setup`"
     monkeypatch.setenv("PATH", "/nonexistent")
     assert machine.versions() == "bubblewrap of an unknown version, Xorg of an unknown version"
-    backups = machine.backup_program()
-    assert (backups.available, backups.detail) == (
-        False,
-        "restic is not installed: apt-get install restic",
-    )

@@ -17,8 +17,13 @@ import socket
 import sys
 import time
 
+# What is said inside is read as in an instance; pathlib costs memory.
+_ENGINES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120 -- as above.
+sys.path.insert(0, _ENGINES + "/desktop")
+
+from said import Said  # type: ignore[import-not-found]  # noqa: E402 -- found by the line above.
+
 KILL_AFTER_SECONDS = 10.0
-_LINE_LIMIT = 200
 _ERROR_LIMIT = 400
 _PIPE_READ = 4096
 _PASSED_OVER = (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
@@ -28,10 +33,6 @@ _MOUNT_FAILED = 126
 # Programs that write to a file server go on for so long when the sandbox has ended.
 _CLIENTS_END_WITHIN = 60.0
 _STARTS_KEPT = 5
-_MESSAGE_LIMIT = 300
-# A result holds 64 KiB of output, each byte of which may take six in JSON.
-_RESULT_LIMIT = 600_000
-_OUTPUT_LIMIT = 70_000
 
 
 def main() -> None:
@@ -91,11 +92,8 @@ class Supervisor:
         self.deadline: float | None = None
         self.told: set[str] = set()
         self.errors = b""
-        self.lines = b""
         self.bwrap_lines = b""
-        self.said = b""
-        # What ran so far; the next result is of the script that has this number.
-        self.outputs: list[dict] = []  # type: ignore[type-arg]
+        self.said = Said(plan["scripts"]["list"], plan["script_seconds"])
 
     def start(self) -> None:
         self.write_status()
@@ -139,7 +137,7 @@ class Supervisor:
         # What is no longer needed must not stay in memory for days.
         for name in ("data", "seccomp", "environment", "arguments", "shares"):
             self.plan.pop(name, None)
-        self.plan["scripts"] = self.plan["scripts"]["list"]
+        self.plan.pop("scripts")
         self.forget_old_outputs()
 
     def hold_image(self) -> None:
@@ -188,15 +186,11 @@ class Supervisor:
         if source == self.wake:
             self.obey(piece)
         elif source == self.steps:
-            *whole, self.lines = (self.lines + piece).split(b"\n")
-            self.lines = self.lines[-_LINE_LIMIT:]
-            for line in whole:
-                self.step(line)
+            for word, text in self.said.steps(piece):
+                self.step(word, text)
         elif source == self.results:
-            *whole, self.said = (self.said + piece).split(b"\n")
-            for line in whole:
-                self.learn_result(line)
-            return len(self.said) < _RESULT_LIMIT
+            self.learn_results(piece)
+            return not self.said.is_too_much()
         elif source == self.stderr:
             self.errors = (self.errors + piece)[:_ERROR_LIMIT]
         elif source == self.users.fileno():
@@ -220,10 +214,8 @@ class Supervisor:
             self.errors = f"{error}; ".encode()
             self.users.shutdown(socket.SHUT_RDWR)
 
-    def step(self, line: bytes) -> None:
-        """The desktop's starter says how far it is. The artist owns it: bound and clean it."""
-        word, _, rest = line.decode(errors="replace").partition(" ")
-        text = "".join(c for c in rest if c.isprintable())[:_LINE_LIMIT]
+    def step(self, word: str, text: str) -> None:
+        """The desktop's starter says how far it is."""
         if word == "ready" and not self.status["ready"]:
             self.status.update(ready=True, since=time.time())
             if self.status["phase"] == "starting":
@@ -232,36 +224,16 @@ class Supervisor:
             self.status["detail"] = text
         self.write_status()
 
-    def learn_result(self, line: bytes) -> None:
-        """A script has ended. Results come in order, so that the artist speaks for no script of
-        root's: those have all been told before the artist is there.
-        """
-        if len(self.outputs) >= len(self.plan["scripts"]):
-            return
-        script = self.plan["scripts"][len(self.outputs)]
-        try:
-            told = json.loads(line)
-            code = None if told["code"] is None else int(told["code"])
-            began, ended = float(told["began"]), float(told["ended"])
-            output = str(told["output"])[:_OUTPUT_LIMIT]
-        except (ValueError, KeyError, TypeError):
-            return
-        times = {"began_at": began, "ended_at": ended}
-        self.outputs.append({**script, **times, "exit_code": code, "output": output})
-        self.write("scripts/" + str(self.status["attempt"]) + ".json", self.outputs)
-        if code != 0 and self.status["reason"] == "INTERNAL":
-            self.status.update(reason=script["failure"], detail=self.blame(script, code, output))
+    def learn_results(self, piece: bytes) -> None:
+        """Scripts have ended; the first one that failed is what the start failed of."""
+        number = len(self.said.outputs)
+        failed = self.said.results(piece)
+        if len(self.said.outputs) > number:
+            self.write("scripts/" + str(self.status["attempt"]) + ".json", self.said.outputs)
+        if failed and self.status["reason"] == "INTERNAL":
+            reason, sentence = failed[0]
+            self.status.update(reason=reason, detail=sentence)
             self.write_status()
-
-    def blame(self, script: dict, code: int | None, output: str) -> str:  # type: ignore[type-arg]
-        kind = "system" if script["as_root"] else "user"
-        ended = f"ended with code {code}"
-        if code is None:
-            ended = f"did not end within {self.plan['script_seconds']} s"
-        last = "; ".join(line.strip() for line in output.splitlines() if line.strip())
-        text = "".join(c for c in last[-_MESSAGE_LIMIT:] if c.isprintable())
-        said = f": {text}" if text else " and said nothing"
-        return f"The {kind} script of the component {script['component']!r} {ended}{said}"
 
     def forget_old_outputs(self) -> None:
         """Keep those of the last starts, this one included."""
@@ -305,8 +277,7 @@ class Supervisor:
         self.status["detail"] = "closing the desktop"
         self.write_status()
         self.deadline = time.monotonic() + self.plan.get("kill_after", KILL_AFTER_SECONDS)
-        waiting = self.plan["scripts"][len(self.outputs) :]
-        if any(script["as_root"] for script in waiting):
+        if any(script["as_root"] for script in self.said.waiting()):
             # Nobody has logged in: there is nothing to close kindly.
             self.kill()
             return

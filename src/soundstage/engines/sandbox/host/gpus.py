@@ -15,7 +15,7 @@ variables say the same to those that look at variables only.
 import os
 import re
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -141,30 +141,6 @@ def _render_nodes(root: Path) -> dict[str, Path]:
 def _cards(root: Path, folder: Path) -> list[str]:
     names = sorted(path.name for path in (folder / "drm").glob("card[0-9]*"))
     return [f"/dev/dri/{name}" for name in names if _is_device(root / "dev/dri" / name)]
-
-
-def assign(
-    gpus: Sequence[Gpu], taken: Collection[str], wanted: int, *, shared: bool = False
-) -> list[Gpu] | None:
-    """Choose cards of one vendor that nobody has; None when there are not enough.
-
-    With `shared` cards may be had by several, those with the fewest first.
-    """
-    counts = {gpu.name: sum(name == gpu.name for name in taken) for gpu in gpus}
-    free = [gpu for gpu in gpus if shared or counts[gpu.name] == 0]
-    free.sort(key=lambda gpu: counts[gpu.name])
-    if wanted == 0:
-        return []
-    for vendor in dict.fromkeys(gpu.vendor for gpu in free):
-        chosen = [gpu for gpu in free if gpu.vendor == vendor][:wanted]
-        if len(chosen) == wanted:
-            return chosen
-    return None
-
-
-def most_of_a_vendor(gpus: Sequence[Gpu]) -> int:
-    """How many cards one workstation can have: two drivers in one are more trouble than use."""
-    return max((sum(other.vendor == gpu.vendor for other in gpus) for gpu in gpus), default=0)
 
 
 def assignment(gpus: Sequence[Gpu], root: Path = Path("/")) -> Assignment:

@@ -20,32 +20,24 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
 
-from soundstage.engines.admission import Promise
-from soundstage.engines.interface import Message, Reason, ScriptOutput, Spec
+from soundstage.engines.interface import Message, Reason, ScriptOutput
+from soundstage.engines.keeping import Output, Wish
 
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOCKS = ".locks"
 _T = TypeVar("_T")
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for last, its scripts, mounts and environment left out: they hold secrets,
-    and come again with each call that starts the workstation.
-    """
+class Record(Wish, frozen=True, kw_only=True):
+    """What was asked for last, and what makes the workstation itself over all its starts."""
 
     uid: int
-    spec: Spec
-    wanted: Literal["running", "stopped", "absent"]
-    asked_at: float
     machine_id: str
-    promise: Promise | None = None
-    """What it was admitted with; None when that was given back."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,28 +58,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     began_at: float = 0.0
     since: float = 0.0
     exit_code: int | None = None
-
-
-class _Output(msgspec.Struct, frozen=True, kw_only=True):
-    """A script's result, as the supervisor wrote it."""
-
-    component: str
-    as_root: bool
-    exit_code: int | None
-    began_at: float
-    ended_at: float
-    output: str
-
-    def of(self, attempt: int) -> ScriptOutput:
-        return ScriptOutput(
-            attempt=attempt,
-            component=self.component,
-            as_root=self.as_root,
-            exit_code=self.exit_code,
-            began_at=datetime.fromtimestamp(self.began_at, UTC),
-            ended_at=datetime.fromtimestamp(self.ended_at, UTC),
-            output=self.output,
-        )
 
 
 class Messages(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +116,7 @@ class Records:
         found: list[ScriptOutput] = []
         paths = folder.glob("*.json") if folder.is_dir() else ()
         for path in sorted((p for p in paths if p.stem.isdigit()), key=lambda p: int(p.stem)):
-            outputs = _read(path, list[_Output]) or []
+            outputs = _read(path, list[Output]) or []
             found += [output.of(int(path.stem)) for output in outputs]
         return found
 

@@ -6,7 +6,7 @@ itself is in `admission.py`; here is what it is applied to.
 
 from collections.abc import Mapping, Sequence
 
-from soundstage.engines import admission
+from soundstage.engines import admission, cards
 from soundstage.engines.admission import Holding, Host, Promise
 from soundstage.engines.instance_types import Share, catalogue, share_for
 from soundstage.engines.interface import (
@@ -43,7 +43,7 @@ class Sizing:
             instance_type,
             host_cpus=self._size.cpus,
             host_memory_bytes=self._size.memory_bytes,
-            host_gpus=gpus.most_of_a_vendor(self._gpus),
+            host_gpus=cards.most_of_a_vendor(self._gpus),
             types=self._types,
         )
 
@@ -67,7 +67,7 @@ class Sizing:
         promised = [each.promise for each in others.values()]
         sentence = f"There is no room for a workstation of type {instance_type} here. "
         taken = [name for each in promised for name in each.gpus]
-        chosen = gpus.assign(self._gpus, taken, share.gpus, shared=rules.share_gpus)
+        chosen = cards.assign(self._gpus, taken, share.gpus, shared=rules.share_gpus)
         if chosen is None:
             # There are enough, but of several vendors.
             sentence += f"{share.gpus} graphics cards of one vendor are not free together."

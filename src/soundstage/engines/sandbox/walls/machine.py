@@ -6,13 +6,12 @@ settings: a sandbox is tried, and the settings only explain a refusal.
 
 import functools
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 from soundstage.engines.identities import BLOCK, Subordinate
-from soundstage.engines.interface import Capability
+from soundstage.engines.repository import programs
 
 _TRY = [
     "--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--uid", "1000", "--gid", "1000",
@@ -23,7 +22,6 @@ _TRY = [
 NEEDED = ("Xorg", "openbox", "tint2", "hsetroot", "wmctrl", "dunst", "pulseaudio", "dbus-daemon")
 
 _VERSIONS = (("bubblewrap", "bwrap", "--version"), ("Xorg", "Xorg", "-version"))
-_VERSION = re.compile(rb"\d+\.\d+(?:\.\d+)*")
 
 APPARMOR_PROFILE = """\
 abi <abi/4.0>,
@@ -47,7 +45,7 @@ def missing_programs() -> list[str]:
 def versions() -> str:
     """Say which versions of the programs are here that matter most."""
     return ", ".join(
-        f"{name} {_said([program, option]) or 'of an unknown version'}"
+        f"{name} {programs.version([program, option]) or 'of an unknown version'}"
         for name, program, option in _VERSIONS
     )
 
@@ -55,31 +53,8 @@ def versions() -> str:
 def stream_version(environment: Path) -> str:
     """Say which stream server an environment holds."""
     ask = "import importlib.metadata as m; print(m.version('selkies'))"
-    found = _said([str(environment / "bin" / "python3"), "-c", ask])
+    found = programs.version([str(environment / "bin" / "python3"), "-c", ask])
     return f"selkies {found}" if found else f"{environment} holds no selkies: run `make setup`"
-
-
-def backup_program() -> Capability:
-    """Look for what keeps backups."""
-    if shutil.which("restic") is None:
-        return Capability(
-            name="backups",
-            available=False,
-            detail="restic is not installed: apt-get install restic",
-        )
-    return Capability(
-        name="backups", available=True, detail=f"restic {_said(['restic', 'version'])}"
-    )
-
-
-def _said(command: list[str]) -> str:
-    """Read the first version that a program says of itself; empty when it says none."""
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=20, check=False, cwd="/")
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    found = _VERSION.search(done.stdout + done.stderr)
-    return found[0].decode() if found is not None and done.returncode == 0 else ""
 
 
 def refusal(uid: int | None, *, proc: Path = Path("/proc/sys")) -> str | None:

@@ -1,0 +1,55 @@
+"""Answers requests that change something where the database has one writer: in one thread, in their
+order, and those that wait together in one commit.
+
+`middleware` sends them here, from whatever event loop it runs in.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from soundstage.api.exchange import Answer, Received
+from soundstage.kit.inorder import InOrder
+
+Answered = tuple[asyncio.Future[Answer], Answer]
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """A request, and who waits for its answer where."""
+
+    received: Received
+    answer: asyncio.Future[Answer]
+    loop: asyncio.AbstractEventLoop
+
+
+class Writes:
+    """The one thread that writes for requests."""
+
+    def __init__(self, answer_together: Callable[[Sequence[Received]], Sequence[Answer]]) -> None:
+        self._answer_together = answer_together
+        self._line: InOrder[_Waiting] = InOrder(self._work, "writes")
+
+    async def answer(self, received: Received) -> Answer:
+        """Answer one request."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._line.put(_Waiting(received, answer, loop))
+        return await answer
+
+    def _work(self, waiting: Sequence[_Waiting]) -> None:
+        answers = self._answer_together([each.received for each in waiting])
+        by_loop: dict[asyncio.AbstractEventLoop, list[Answered]] = {}
+        for each, answer in zip(waiting, answers, strict=True):
+            by_loop.setdefault(each.loop, []).append((each.answer, answer))
+        for loop, answered in by_loop.items():
+            # Who waited in a loop that has ended waits no more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_hand_out, answered)
+
+
+def _hand_out(answered: Sequence[Answered]) -> None:
+    for future, answer in answered:
+        if not future.done():
+            future.set_result(answer)

@@ -1,0 +1,146 @@
+"""The instances that are ours, and the one place that changes them.
+
+The engine and `starting.py` call it. Incus keeps a copy of an instance's facts on the instance's
+own disk, and writes it wherever that disk should be: a change that comes while the disk is being
+made or removed leaves a folder in its place that Incus can neither use nor remove. So each instance
+is changed by one at a time, and never while Incus is at work on its disk, whoever asked for that.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.lost import Lost
+from soundstage.engines.incus.names import instance_of
+from soundstage.engines.incus.records import PREFIX, Workstation, workstation_of
+from soundstage.engines.interface import PermanentError, RetryableError
+
+# What Incus calls the operations that make or remove an instance's disk.
+_DISK_WORK = ("creating", "rebuilding", "deleting", "copying", "migrating", "renaming")
+_TURN_SECONDS = 0.5
+_IMAGE_SECONDS = 600.0
+"""The first instance of an image waits until that is unpacked."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Workstations:
+    """All instances of one installation."""
+
+    def __init__(self, client: Client, lost: Lost) -> None:
+        self._client = client
+        self._lost = lost
+        self._taken: set[str] = set()
+        self._given_back = threading.Condition()
+        # Asked for, and not to be seen at Incus before it has begun in earnest.
+        self._coming: dict[str, Workstation] = {}
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def read(self, ref: str) -> Workstation | None:
+        found = self._client.find(_path(ref))
+        return self._coming.get(ref) if found is None else workstation_of(found)
+
+    def all(self) -> list[Workstation]:
+        found = self._client.get("/instances", {"recursion": "1"})
+        seen = {made.ref: made for each in found if (made := workstation_of(each)) is not None}
+        return [*({**self._coming, **seen}).values()]
+
+    # -- changing ------------------------------------------------------------------------------
+
+    def note(self, ref: str, facts: dict[str, str]) -> None:
+        """Write facts down. Raises NotFoundError when the instance is gone."""
+        with self._turn(ref):
+            self._client.do("PATCH", _path(ref), {"config": facts})
+
+    def change(self, ref: str, edit: Callable[[dict[str, Any]], None]) -> None:
+        """Edit what it is. Raises NotFoundError when the instance is gone."""
+        with self._turn(ref):
+            self._client.change(_path(ref), edit)
+
+    def begin(self, ref: str, body: dict[str, Any]) -> str:
+        """Have one made; the operation that goes on, which is to be waited for."""
+        coming = workstation_of({**body, "status": "Stopped"})
+        if coming is None:
+            raise ValueError(f"{body['name']} holds no facts of a workstation")
+        self._coming[ref] = coming
+        try:
+            return self._client.begin("POST", "/instances", body)
+        except BaseException:
+            del self._coming[ref]
+            raise
+
+    def wait(self, ref: str, operation: str) -> None:
+        """Wait until one is made. Raises what that failed with."""
+        try:
+            self._client.wait(operation, _IMAGE_SECONDS)
+        finally:
+            self._coming.pop(ref, None)
+
+    def rebuild(self, ref: str, body: Callable[[dict[str, str]], dict[str, Any]]) -> None:
+        """Make its system anew from the image. `body` draws one like it, with the facts given,
+        for when its disk is spoilt.
+        """
+        path = _path(ref)
+        with self._turn(ref):
+            facts = _facts(self._client.get(path))
+            drawn = body(facts)
+            try:
+                rebuilt = {"source": drawn["source"]}
+                self._client.do("POST", f"{path}/rebuild", rebuilt, seconds=_IMAGE_SECONDS)
+            except PermanentError as error:
+                _log.warning("incus.rebuild_failed", ref=ref, error=str(error))
+                self._lost.remove(path)
+                self._client.do("POST", "/instances", drawn, seconds=_IMAGE_SECONDS)
+
+    def remove(self, ref: str) -> None:
+        """Remove one that does not run; silent when there is none."""
+        self.settle(ref)
+        with self._turn(ref):
+            self._lost.remove(_path(ref))
+
+    def settle(self, ref: str) -> None:
+        """Wait until Incus is done with what it does to the disk."""
+        while operation := self._disk_work(ref):
+            try:
+                self._client.wait(operation, _IMAGE_SECONDS)
+            except PermanentError as error:
+                # Whoever began it is told; here it only matters that it is over.
+                _log.info("incus.disk_work_failed", ref=ref, error=str(error))
+
+    @contextmanager
+    def _turn(self, ref: str) -> Iterator[None]:
+        with self._given_back:
+            if not self._given_back.wait_for(lambda: ref not in self._taken, _TURN_SECONDS):
+                raise RetryableError("its system is being made", after_seconds=0.2)
+            self._taken.add(ref)
+        try:
+            if ref in self._coming or self._disk_work(ref):
+                raise RetryableError("Incus is at work on its disk", after_seconds=0.5)
+            yield
+        finally:
+            with self._given_back:
+                self._taken.discard(ref)
+                self._given_back.notify_all()
+
+    def _disk_work(self, ref: str) -> str:
+        """The operation that makes or removes its disk now; empty where there is none."""
+        name = instance_of(ref)
+        for each in self._client.get("/operations", {"recursion": "1"}).get("running") or []:
+            paths = (each.get("resources") or {}).get("instances") or []
+            is_ours = name in {path.partition("?")[0].rpartition("/")[2] for path in paths}
+            if is_ours and each["description"].lower().startswith(_DISK_WORK):
+                return str(each["id"])
+        return ""
+
+
+def _path(ref: str) -> str:
+    return f"/instances/{instance_of(ref)}"
+
+
+def _facts(instance: dict[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in instance["config"].items() if key.startswith(PREFIX)}

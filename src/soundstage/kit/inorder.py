@@ -1,0 +1,58 @@
+"""One thread that works off what others hand to it: in their order, and at once all that waits.
+
+The API's requests that change something go through one, and what the reconciler's workers decided
+through another: SQLite has one writer anyway, and a thread of its own that never stops for the next
+one costs less than threads that wake each other, and gathers what can be committed together.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+import structlog
+
+Item = TypeVar("Item")
+
+_MOST_AT_ONCE = 16
+"""So that the first does not wait for ever."""
+
+_log = structlog.get_logger("soundstage")
+
+
+class InOrder(Generic[Item]):
+    """The thread and what waits for it."""
+
+    def __init__(self, work: Callable[[Sequence[Item]], None], name: str) -> None:
+        self._work = work
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._lock = threading.Lock()
+        self._waiting: deque[Item] = deque()
+        self._is_at_work = False
+
+    def put(self, item: Item) -> None:
+        """Hand something over."""
+        with self._lock:
+            self._waiting.append(item)
+            if self._is_at_work:
+                return
+            self._is_at_work = True
+        self._thread.submit(self._work_off)
+
+    def close(self) -> None:
+        """Return when all is done; nothing may be handed over any more."""
+        self._thread.shutdown(wait=True)
+
+    def _work_off(self) -> None:
+        while items := self._next():
+            try:
+                self._work(items)
+            except Exception:  # noqa: BLE001 - what comes after these must not wait for ever
+                _log.exception("what was handed over could not be done")
+
+    def _next(self) -> list[Item]:
+        with self._lock:
+            items = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+            self._is_at_work = bool(items)
+            return items

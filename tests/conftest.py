@@ -16,7 +16,9 @@ from soundstage.engines.images.store import Build
 from soundstage.engines.interface import RetryableError
 from soundstage.testing.images import ensure_image
 from soundstage.testing.incus import IncusDaemon, running_incus
+from soundstage.testing.openid import OpenIDProvider, running_provider
 from soundstage.testing.postgres import Postgres, running_postgres
+from soundstage.testing.world import ENDPOINT
 
 # What is made up by a machine is the same in every run; `--hypothesis-profile=long` makes up other
 # things each time, and ten times as many: a quarter of an hour on two cores that are free.
@@ -116,6 +118,13 @@ def _from_playwright() -> str | None:
     with sync_playwright() as playwright:
         program = playwright.chromium.executable_path
     return program if Path(program).exists() else None
+
+
+@pytest.fixture(scope="session")
+def openid_provider() -> Iterator[OpenIDProvider]:
+    """Give a certified provider that knows the service where a `World` has it."""
+    with running_provider(Path(__file__).parents[1], ENDPOINT) as provider:
+        yield provider
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """A service with the simulated engine, people at browsers, and what axe finds on their pages."""
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -205,18 +204,6 @@ def enter(studio: Studio, browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
-
-
-def barriers(page: Page, axe: str) -> list[str]:
-    """Name what axe finds that is serious or worse, with where."""
-    page.evaluate(axe)
-    found = json.loads(page.evaluate("axe.run().then((found) => JSON.stringify(found.violations))"))
-    return [
-        f"{page.url} {each['id']}: {node['target']} {node['failureSummary']}"
-        for each in found
-        if each["impact"] in {"serious", "critical"}
-        for node in each["nodes"]
-    ]
 
 
 def too_wide(page: Page) -> list[str]:

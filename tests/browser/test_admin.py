@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import REPOSITORY, Enter, Studio, barriers, too_wide
+from tests.browser.conftest import REPOSITORY, Enter, Studio, too_wide
 
+from soundstage.testing.browser import barriers
 from soundstage.testing.clients import ensure_axe
 
 

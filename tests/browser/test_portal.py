@@ -4,8 +4,9 @@ keyboard alone, no script at all, small and dark screens, and what bars somebody
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import REPOSITORY, Enter, Studio, barriers, too_wide
+from tests.browser.conftest import REPOSITORY, Enter, Studio, too_wide
 
+from soundstage.testing.browser import barriers
 from soundstage.testing.clients import ensure_axe
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from soundstage.kit import journal
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings
 from soundstage.resources.logins import service as logins
+from soundstage.resources.logins.model import USUAL
 from soundstage.resources.members import service as members
 from soundstage.testing.streams import wait_for
 from soundstage.wire.faults import ConflictError, Fault, NotFoundError, ValidationError
@@ -346,7 +346,7 @@ def test_a_link_signs_in_and_logins_are_listed_and_ended(
                 system_clock(),
                 browser="Firefox",
                 address="192.0.2.1",
-                lasts=timedelta(days=1),
+                limits=USUAL,
             )
             token = logins.make_link(
                 transaction, members.find_person(transaction, "anna"), system_clock(), actor="t"

@@ -185,6 +185,11 @@ SCENES: dict[str, Scene] = {
     ),
     "docs/how-to/script-with-javascript.md": Scene(),
     "docs/how-to/share-folders-with-workstations.md": Scene(),
+    "docs/how-to/sign-in-with-openid-connect.md": Scene(
+        prepare=lambda stage: with_person(stage) | {"us-west-2:stid-…": stage.studio_id},
+        # Nobody listens there, so that there is something to repair.
+        settings={"oidc_issuer": "http://localhost:9", "oidc_client_id": "soundstage"},
+    ),
     "docs/how-to/use-current-sdks.md": Scene(),
     "docs/how-to/use-the-command-line.md": Scene(
         prepare=lambda stage: with_person(stage) | with_a_workstation(stage)
@@ -269,6 +274,7 @@ def test_what_a_page_says_is_done(page: str, home: Path, folder: Path) -> None:
             "SOUNDSTAGE_HOME": str(stage.process.home),
             "SOUNDSTAGE_PORT": str(stage.process.port),
             "SOUNDSTAGE_ENGINE": "simulated",
+            **{f"SOUNDSTAGE_{name.upper()}": value for name, value in scene.settings.items()},
         }
         with Walk(folder, variables, python) as walk:
             prepare_python(walk, scene)

@@ -179,3 +179,31 @@ def test_profiles_are_where_configuration_is(tmp_path: Path) -> None:
     assert profiles_file({"SOUNDSTAGE_PROFILES": f"{tmp_path}/p"}) == tmp_path / "p"
     # They are no settings of the service.
     load({"SOUNDSTAGE_PROFILES": "/p", "SOUNDSTAGE_PROFILE": "film", "SOUNDSTAGE_STUDIO": "s"})
+
+
+def test_a_provider_is_set_by_variables(tmp_path: Path) -> None:
+    read = settings(
+        tmp_path,
+        SOUNDSTAGE_OIDC_ISSUER="https://id.example.org/realms/films",
+        SOUNDSTAGE_OIDC_SCOPES="openid, groups",
+        SOUNDSTAGE_OIDC_ADMINISTRATORS='{"leads": ["films"]}',
+    )
+    assert read.oidc_issuer == "https://id.example.org/realms/films"
+    assert read.oidc_scopes == ("openid", "groups")
+    assert read.oidc_administrators == {"leads": ["films"]}
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://id.example.org",
+        "http://localhost.example.org",
+        "https://id.example.org/?x",
+        "id.example.org",
+        "ftp://localhost",
+    ],
+)
+def test_an_issuer_is_reached_by_https_or_is_on_this_machine(tmp_path: Path, issuer: str) -> None:
+    assert settings(tmp_path, SOUNDSTAGE_OIDC_ISSUER="http://localhost:9/x").oidc_issuer
+    with pytest.raises(ConfigError, match="SOUNDSTAGE_OIDC_ISSUER"):
+        settings(tmp_path, SOUNDSTAGE_OIDC_ISSUER=issuer)

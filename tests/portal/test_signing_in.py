@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -303,6 +304,59 @@ def test_the_operator_sees_and_ends_anybody_s(world: World) -> None:
     assert operator.submit(page, "/logins/end").status_code == 303
     assert not is_in(anna)
     assert is_in(operator)
+
+
+def test_people_end_all_their_other_logins_at_once(world: World) -> None:
+    here, *others = (Visitor(world).sign_in("anna") for _ in range(3))
+    ben = Visitor(world).sign_in("ben")
+    page = here.get("/logins")
+    assert "Sign out everywhere else" in page.text
+    assert here.submit(page, "/logins/end-others").status_code == 303
+    assert is_in(here)
+    assert is_in(ben)
+    assert not any(is_in(each) for each in others)
+    assert "Sign out everywhere else" not in here.get("/logins").text
+
+
+def test_nobody_ends_all_logins_of_another(shared: World) -> None:
+    anna, ben = Visitor(shared).sign_in("anna"), Visitor(shared).sign_in("ben")
+    page = anna.get("/logins")
+    whose = shared.principal_id("ben")
+    assert anna.submit(page, "/logins/end-others", of=whose).status_code == 404
+    assert anna.submit(page, "/logins/end-others", of="x").status_code == 404
+    assert is_in(ben)
+    assert "ben" not in anna.get(f"/logins?of={whose}").text
+
+
+def test_the_operator_sees_one_person_s_and_ends_them_all(world: World) -> None:
+    browsers = [Visitor(world).sign_in("anna") for _ in range(2)]
+    ben, operator = Visitor(world).sign_in("ben"), Visitor(world).sign_in("operator")
+    assert "Sign out everywhere else" not in operator.get("/logins").text
+    page = operator.get(f"/logins?of={world.principal_id('anna')}")
+    assert page.text.count("Last used") == 2
+    assert "Sign anna out everywhere" in page.text
+    assert "ben" not in page.text
+    assert operator.submit(page, "/logins/end-others").status_code == 303
+    assert not any(is_in(each) for each in browsers)
+    assert is_in(ben)
+    assert is_in(operator)
+
+
+@pytest.mark.parametrize(
+    ("limit", "length"),
+    [({"sign_in_idle_hours": 2}, timedelta(hours=2)), ({"sign_in_days": 1}, timedelta(days=1))],
+)
+def test_what_is_set_ends_a_login(tmp_path: Path, limit: dict[str, Any], length: timedelta) -> None:
+    with a_world(tmp_path / "home", throttle_sign_ins_per_minute=0, **limit) as made:
+        visitor = Visitor(made)
+        page = offered(visitor)
+        if "sign_in_idle_hours" in limit:
+            assert "until nobody used it for 2 h" in page.text
+        visitor.submit(page, "/sign-in")
+        made.clock.set(made.clock() + length - timedelta(minutes=2))
+        assert is_in(visitor)
+        made.clock.set(made.clock() + length)
+        assert not is_in(visitor)
 
 
 def set_active(world: World, name: str, *, is_active: bool) -> None:

@@ -22,7 +22,7 @@ def stage(world: World) -> Stage:
         settings=settings,
         door=PortalDoor(world.service, world.service.app),
         cookies=cookies,
-        pages=Pages(settings.address, cookies, Words()),
+        pages=Pages(settings, cookies, Words()),
         sign_ins=Buckets(Rate(1, 1)),
         troubles=list,
         changes=world.service.changes,

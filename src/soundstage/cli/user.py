@@ -4,51 +4,33 @@ It works on the database, beside a running service or without one; the service h
 within seconds. Every change is noted in the journal as the operator's.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
-from sqlalchemy import Connection
 
 from soundstage.cli import roster
+from soundstage.cli.desk import Desk, desk_of
+from soundstage.cli.identities import identities_command, identity_group
 from soundstage.cli.output import Form, output_option, show_one, show_rows
-from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings
-from soundstage.kit.crypto import Seal
 from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import AccessKey, Enrolment, Newcomer, Person
 from soundstage.resources.streams import service as streams
 from soundstage.wire.faults import ConflictError, Fault, NotFoundError, ValidationError
-from soundstage.wiring.home import opened
+from soundstage.wiring.choices import login_limits_of
 
 _MOST_COMPLAINTS = 20
-
-
-class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command works with, within one transaction."""
-
-    transaction: Connection
-    seal: Seal
-    now: datetime
-    actor: str
-
-
-@contextmanager
-def _desk(settings: Settings) -> Iterator[Desk]:
-    with opened(settings) as (database, seal), database.transaction() as transaction:
-        now = system_clock()
-        operator = members.ensure_person(transaction, members.OPERATOR, now)
-        yield Desk(transaction=transaction, seal=seal, now=now, actor=operator.id)
 
 
 @click.group("user")
 def user() -> None:
     """People and their access keys."""
+
+
+user.add_command(identities_command)
+user.add_command(identity_group)
 
 
 @user.command("create")
@@ -77,7 +59,7 @@ def create_command(
         principal_id=principal_id,
         administrator_of=administrator_of,
     )
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         person, outcome = members.enrol(desk.transaction, newcomer, desk.now, actor=desk.actor)
         if outcome is not Enrolment.CREATED:
             # Raised inside, so that nothing of it stays.
@@ -91,7 +73,7 @@ def create_command(
 @click.pass_obj
 def list_command(settings: Settings, *, output: Form) -> None:
     """List everybody."""
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         known = members.everybody(desk.transaction)
     show_rows(output, "people", [{**_outline(each), "activeKeys": n} for each, n in known])
 
@@ -102,7 +84,7 @@ def list_command(settings: Settings, *, output: Form) -> None:
 @click.pass_obj
 def show_command(settings: Settings, *, name: str, output: Form) -> None:
     """Tell what is known of somebody."""
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         person = members.find_person(desk.transaction, name)
         keys = members.keys_of(desk.transaction, person)
         studios = members.administered_by(desk.transaction, person.id)
@@ -140,9 +122,8 @@ def enable_command(settings: Settings, *, name: str) -> None:
 @click.pass_obj
 def link_command(settings: Settings, *, name: str) -> None:
     """Print a link that signs somebody in, once and within ten minutes."""
-    with _desk(settings) as desk:
-        person = members.find_person(desk.transaction, name)
-        link = logins.make_link(desk.transaction, person, desk.now, actor=desk.actor)
+    with desk_of(settings) as desk:
+        link = _new_link(desk, settings, name)
     click.echo(sign_in_address(settings, link))
 
 
@@ -152,9 +133,10 @@ def link_command(settings: Settings, *, name: str) -> None:
 @click.pass_obj
 def logins_command(settings: Settings, *, name: str, output: Form) -> None:
     """List the browsers that somebody is signed in on."""
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         person = members.find_person(desk.transaction, name)
-        found = logins.of_person(desk.transaction, person, desk.now)
+        limits = login_limits_of(settings)
+        found = logins.of_person(desk.transaction, person, desk.now, limits=limits)
     rows = [
         {
             "loginId": login.id,
@@ -162,6 +144,7 @@ def logins_command(settings: Settings, *, name: str, output: Form) -> None:
             "address": login.address,
             "signedInAt": login.created_at,
             "usedAt": login.used_at,
+            "by": login.issuer or "link",
         }
         for login in found
     ]
@@ -174,10 +157,12 @@ def logins_command(settings: Settings, *, name: str, output: Form) -> None:
 @click.pass_obj
 def sign_out_command(settings: Settings, *, name: str, login_id: str | None) -> None:
     """Sign somebody out, on every browser if none is named; it holds within seconds."""
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         operator = members.find_person(desk.transaction, members.OPERATOR)
         person = members.find_person(desk.transaction, name)
-        found = [each.id for each in logins.of_person(desk.transaction, person, desk.now)]
+        limits = login_limits_of(settings)
+        living = logins.of_person(desk.transaction, person, desk.now, limits=limits)
+        found = [each.id for each in living]
         ended = found if login_id is None else [each for each in found if each == login_id]
         if login_id is not None and not ended:
             raise NotFoundError("login", login_id)
@@ -188,10 +173,16 @@ def sign_out_command(settings: Settings, *, name: str, login_id: str | None) -> 
 
 def new_operator_link(settings: Settings) -> str:
     """Make a link that signs the operator in; for `serve` and `run`. Raises ConflictError."""
-    with _desk(settings) as desk:
-        person = members.find_person(desk.transaction, members.OPERATOR)
-        link = logins.make_link(desk.transaction, person, desk.now, actor=desk.actor)
+    with desk_of(settings) as desk:
+        link = _new_link(desk, settings, members.OPERATOR)
     return sign_in_address(settings, link)
+
+
+def _new_link(desk: Desk, settings: Settings, name: str) -> str:
+    if not settings.sign_in_links:
+        raise ConflictError("Links are switched off here (SOUNDSTAGE_SIGN_IN_LINKS).")
+    person = members.find_person(desk.transaction, name)
+    return logins.make_link(desk.transaction, person, desk.now, actor=desk.actor)
 
 
 def sign_in_address(settings: Settings, link: str) -> str:
@@ -211,7 +202,7 @@ def import_command(settings: Settings, *, file: Path, dry_run: bool, output: For
     Who is known already is brought up to date, so that the same file twice changes nothing.
     """
     entries = roster.read(file)
-    with _desk(settings) as desk, desk.transaction.begin_nested() as step:
+    with desk_of(settings) as desk, desk.transaction.begin_nested() as step:
         outcomes = _enrol_all(desk, file.name, entries)
         if dry_run:
             step.rollback()
@@ -234,7 +225,7 @@ def import_command(settings: Settings, *, file: Path, dry_run: bool, output: For
 @click.pass_obj
 def keys_command(settings: Settings, *, name: str, output: Form) -> None:
     """List somebody's access keys."""
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         keys = members.keys_of(desk.transaction, members.find_person(desk.transaction, name))
     rows = [
         {"accessKeyId": key.id, "status": _status(key), "createdAt": key.created_at} for key in keys
@@ -253,7 +244,7 @@ def key_group() -> None:
 @click.pass_obj
 def key_create_command(settings: Settings, *, name: str, output: Form) -> None:
     """Make another key for somebody, and print it."""
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         shown = _new_key(desk, members.find_person(desk.transaction, name))
     show_one(output, shown)
 
@@ -281,7 +272,7 @@ def key_enable_command(settings: Settings, *, access_key_id: str) -> None:
 @click.pass_obj
 def key_delete_command(settings: Settings, *, access_key_id: str) -> None:
     """Remove a disabled key for ever."""
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         members.delete_access_key(desk.transaction, access_key_id, desk.now, actor=desk.actor)
     click.echo(f"{access_key_id} is deleted.")
 
@@ -309,7 +300,7 @@ def _enrol_all(desk: Desk, file: str, entries: list[roster.Entry]) -> dict[str, 
 
 
 def _set_active(settings: Settings, name: str, *, is_active: bool) -> None:
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         person = members.find_person(desk.transaction, name)
         members.set_person_active(
             desk.transaction, person, desk.now, is_active=is_active, actor=desk.actor
@@ -319,7 +310,7 @@ def _set_active(settings: Settings, name: str, *, is_active: bool) -> None:
 
 
 def _set_key_active(settings: Settings, access_key_id: str, *, is_active: bool) -> None:
-    with _desk(settings) as desk:
+    with desk_of(settings) as desk:
         members.set_access_key_active(
             desk.transaction, access_key_id, desk.now, is_active=is_active, actor=desk.actor
         )

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from soundstage.kit.buckets import Buckets, Rate
-from soundstage.portal import backups, events, front, signing_in, workstations
+from soundstage.kit.openid.flow import SignOn
+from soundstage.portal import backups, events, front, sign_on, signing_in, workstations
 from soundstage.portal.admin import addresses
 from soundstage.portal.door import Door, PortalSettings
 from soundstage.portal.events import Changes
@@ -23,19 +24,25 @@ class Portal:
     """Everything that people see of this process in a browser, desktops apart."""
 
     def __init__(
-        self, settings: PortalSettings, door: Door, changes: Changes, troubles: Troubles
+        self,
+        settings: PortalSettings,
+        door: Door,
+        changes: Changes,
+        troubles: Troubles,
+        provider: SignOn | None = None,
     ) -> None:
         cookies = Cookies(settings)
         self._stage = Stage(
             settings=settings,
             door=door,
             cookies=cookies,
-            pages=Pages(settings.address, cookies, Words()),
+            pages=Pages(settings, cookies, Words()),
             sign_ins=Buckets(
                 Rate(settings.sign_ins_per_minute / 60, max(1, settings.sign_ins_per_minute))
             ),
             troubles=troubles,
             changes=changes,
+            sign_on=provider,
         )
 
     def routes(self) -> list[BaseRoute]:
@@ -50,6 +57,7 @@ class Portal:
             Route("/assets/{digest}/{name}", asset),
             *front.routes(stage),
             *signing_in.routes(stage),
+            *sign_on.routes(stage),
             *workstations.routes(stage),
             *backups.routes(stage),
             *addresses.routes(stage),

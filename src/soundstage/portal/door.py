@@ -11,6 +11,7 @@ import msgspec
 
 from soundstage.client.calls import Client
 from soundstage.kit.addresses import PublicAddress
+from soundstage.kit.openid.claims import Claims
 from soundstage.wire.operation import Operation
 
 
@@ -25,6 +26,12 @@ class PortalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Networks whose X-Forwarded-For is believed."""
     login_seconds: int = 30 * 24 * 3600
     """How long a login may last."""
+    idle_hours: int = 168
+    """After how long without use one has ended, as people are told."""
+    offers_links: bool = True
+    """Reports whether a link signs anybody in."""
+    provider_name: str = ""
+    """What people call the provider that they sign in by; empty for none."""
     sign_ins_per_minute: int = 30
     """How often the sign-in pages may be asked for from one address; 0 for no limit."""
     keep_backups_days: int = 7
@@ -58,6 +65,17 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     created_at: datetime
     used_at: datetime
+    issuer: str | None = None
+    """The provider that it began at; None for a link."""
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of somebody whom the provider knows."""
+
+    secret: str = ""
+    """For the browser's cookie."""
+    refusal: str = ""
+    """Why there is none: `unknown`, `name_taken` or `shut_out`."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -85,12 +103,16 @@ class Door(Protocol):
         """Use a link up and give the secret for the browser's cookie; None for no good one."""
         ...
 
+    def arrive(self, claims: Claims, visit: Visit) -> Arrival:
+        """Sign in whom the provider means, if that is somebody here."""
+        ...
+
     def find(self, secret: str, visit: Visit) -> Login | None:
         """Say who is signed in, and note the use; None when the login has ended."""
         ...
 
-    def logins(self, login: Login) -> list[Login]:
-        """List where this person is signed in; for the operator, where anybody is."""
+    def logins(self, login: Login, whose: str = "") -> list[Login]:
+        """List where this person is signed in; for the operator, where anybody or one person is."""
         ...
 
     def end(self, login: Login, login_id: str) -> bool:
@@ -103,6 +125,12 @@ class Door(Protocol):
 
     def examine(self) -> list[Check]:
         """Look whether this machine is well; some seconds old at the most. For the operator."""
+        ...
+
+    def end_others(self, login: Login, whose: str) -> bool:
+        """End all logins of this person besides this one, or for the operator anybody's; reports
+        whether there is such a person.
+        """
         ...
 
     def client(self, login: Login) -> Client:

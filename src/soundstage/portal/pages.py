@@ -13,8 +13,7 @@ import jinja2
 from starlette.responses import HTMLResponse, Response
 
 from soundstage import __version__
-from soundstage.kit.addresses import PublicAddress
-from soundstage.portal.door import Login
+from soundstage.portal.door import Login, PortalSettings
 from soundstage.portal.session import Cookies
 from soundstage.portal.words import Words
 
@@ -43,9 +42,9 @@ _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 class Pages:
     """Makes answers."""
 
-    def __init__(self, address: PublicAddress, cookies: Cookies, words: Words) -> None:
+    def __init__(self, settings: PortalSettings, cookies: Cookies, words: Words) -> None:
         self.words = words
-        self.path = address.path
+        self.path = settings.address.path
         self._cookies = cookies
         self._files = {
             file.name: file.read_bytes() for file in sorted(_STATIC.iterdir()) if file.is_file()
@@ -61,8 +60,10 @@ class Pages:
         )
         self._templates.globals |= {
             "t": words,
-            "at": address.path,
-            "assets": f"{address.path}/assets/{self._digest}",
+            "at": self.path,
+            "assets": f"{self.path}/assets/{self._digest}",
+            "provider": settings.provider_name,
+            "links": settings.offers_links,
             "version": __version__,
         }
 

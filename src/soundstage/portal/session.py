@@ -16,11 +16,13 @@ from soundstage.kit.proxies import Proxies
 from soundstage.portal.door import PortalSettings, Visit
 
 _LONGEST = 128
+_LONGEST_ATTEMPT = 3500
+"""Browsers keep cookies of 4 KiB."""
 _FORM_SECONDS = 3600
 
 
 class Cookies:
-    """Reads and writes the portal's two cookies, and makes the tokens of forms."""
+    """Reads and writes the portal's cookies, and makes the tokens of forms."""
 
     def __init__(self, settings: PortalSettings) -> None:
         self._settings = settings
@@ -30,6 +32,7 @@ class Cookies:
         prefix = "__Host-" if address.is_secure and not address.path else ""
         self.login = f"{prefix}soundstage_login"
         self.form = f"{prefix}soundstage_form"
+        self.attempt = f"{prefix}soundstage_sign_on"
 
     def visit(self, request: Request) -> Visit:
         """Say which browser this is and where."""
@@ -61,6 +64,14 @@ class Cookies:
         """Give them to the browser."""
         self._put(response, self.form, bits, _FORM_SECONDS)
 
+    def sealed_attempt(self, request: Request) -> str | None:
+        """Read what a browser keeps while its person is at the provider."""
+        return self._read(request, self.attempt, _LONGEST_ATTEMPT)
+
+    def put_attempt(self, response: Response, sealed: str, seconds: int) -> None:
+        """Give it to the browser; with 0 seconds, take it away."""
+        self._put(response, self.attempt, sealed, seconds)
+
     def token(self, whose: str) -> str:
         """Make the token for forms, of a login's id or of a stranger's bits."""
         return hmac.new(self._settings.form_key, whose.encode(), hashlib.sha256).hexdigest()
@@ -73,9 +84,9 @@ class Cookies:
         """Reports whether a page of ours sent this. Every browser of today says so in Origin."""
         return request.headers.getlist("origin") == [self._settings.address.origin]
 
-    def _read(self, request: Request, name: str) -> str | None:
+    def _read(self, request: Request, name: str, longest: int = _LONGEST) -> str | None:
         value = request.cookies.get(name, "")
-        return value if 0 < len(value) <= _LONGEST and value.isascii() else None
+        return value if 0 < len(value) <= longest and value.isascii() else None
 
     def _put(self, response: Response, name: str, value: str, seconds: int) -> None:
         address = self._settings.address

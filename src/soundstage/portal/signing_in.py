@@ -4,6 +4,7 @@ Opening a link changes nothing: it shows whom it would sign in and a button. So 
 at links ahead of people, in mails and chats, use none up, and no link signs anybody in unasked.
 """
 
+from datetime import timedelta
 from http import HTTPStatus
 
 import anyio.to_thread
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from soundstage.portal.browsers import told_by
+from soundstage.portal.door import Login
 from soundstage.portal.forms import BadFormError, own_path, read_form
 from soundstage.portal.session import new_bits
 from soundstage.portal.stage import Asked, Stage
@@ -26,6 +28,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
         Route("/sign-out", stage.action(desk.leave), methods=["POST"]),
         Route("/logins", stage.page(desk.logins), methods=["GET"]),
         Route("/logins/end", stage.action(desk.end), methods=["POST"]),
+        Route("/logins/end-others", stage.action(desk.end_others), methods=["POST"]),
     ]
 
 
@@ -41,25 +44,14 @@ class SignIn:
         link = request.query_params.get("link", "")
         on = own_path(request.query_params.get("next", ""), "/")
         login = await stage.login(request)
-        if not link:
-            if login is not None:
-                return stage.pages.go(on)
-            return stage.pages.page("sign_in.html", name=None, link="", on=on, bad=False)
+        if not link and login is not None:
+            return stage.pages.go(on)
+        if not link or not stage.settings.offers_links:
+            return self._ask(request, on, bad=bool(link))
         name = await anyio.to_thread.run_sync(stage.door.whose_link, link)
         if name is None:
-            return self._bad_link(on)
-        bits = stage.cookies.stranger(request) or new_bits()
-        answer = stage.pages.page(
-            "sign_in.html",
-            name=name,
-            link=link,
-            on=on,
-            bad=False,
-            signed_in=login.name if login else None,
-            form_token=stage.cookies.token(bits),
-        )
-        stage.cookies.put_stranger(answer, bits)
-        return answer
+            return self._ask(request, on, bad=True)
+        return self._ask(request, on, name=name, link=link, signed_in=login.name if login else None)
 
     async def accept(self, request: Request) -> Response:
         """Sign the browser in with a link that its person confirmed."""
@@ -79,28 +71,30 @@ class SignIn:
         link = form.get("link", "")
         secret = await anyio.to_thread.run_sync(stage.door.sign_in, link, visit)
         if secret is None:
-            return self._bad_link(on)
-        if before is not None:
-            await anyio.to_thread.run_sync(stage.door.end, before, before.id)
-        answer = stage.pages.go(on)
-        # Always a new secret: one that somebody planted before is worth nothing after.
-        stage.cookies.put_login(answer, secret)
-        return answer
+            return self._ask(request, on, bad=True)
+        return await enter(stage, before, secret, on)
 
     def leave(self, asked: Asked) -> Response:
-        """Sign this browser out."""
-        self._stage.door.end(asked.login, asked.login.id)
-        answer = self._stage.pages.go("/")
+        """Sign this browser out, and say how to sign out of the provider as well."""
+        stage = self._stage
+        stage.door.end(asked.login, asked.login.id)
+        answer = stage.pages.go("/")
+        if asked.login.issuer is not None and stage.sign_on is not None:
+            end = stage.sign_on.end_address(f"{stage.settings.address.url}/")
+            if end is not None and asked.login.issuer == stage.sign_on.provider.settings.issuer:
+                answer = stage.pages.page("signed_out.html", end=end)
         self._stage.cookies.remove_login(answer)
         return answer
 
     def logins(self, asked: Asked) -> Response:
         """Show where this person is signed in, and to the operator where anybody is."""
+        own = asked.login.principal_id
+        whose = asked.query.get("of", "") if asked.login.is_operator else own
         rows = [
             (login, told_by(login.browser), login.id == asked.login.id)
-            for login in self._stage.door.logins(asked.login)
+            for login in self._stage.door.logins(asked.login, whose)
         ]
-        return self._stage.pages.page("logins.html", login=asked.login, rows=rows)
+        return self._stage.pages.page("logins.html", login=asked.login, rows=rows, whose=whose)
 
     def end(self, asked: Asked) -> Response:
         """Sign another browser out."""
@@ -108,7 +102,45 @@ class SignIn:
             return self._stage.pages.notice("no_login", HTTPStatus.NOT_FOUND, login=asked.login)
         return self._stage.pages.go("/logins")
 
-    def _bad_link(self, on: str) -> Response:
-        return self._stage.pages.page(
-            "sign_in.html", status=HTTPStatus.GONE, name=None, link="", on=on, bad=True
+    def end_others(self, asked: Asked) -> Response:
+        """Sign somebody out everywhere but here."""
+        if not self._stage.door.end_others(asked.login, asked.form.get("of", "")):
+            return self._stage.pages.notice("no_login", HTTPStatus.NOT_FOUND, login=asked.login)
+        return self._stage.pages.go("/logins")
+
+    def _ask(
+        self,
+        request: Request,
+        on: str,
+        *,
+        bad: bool = False,
+        name: str | None = None,
+        link: str = "",
+        signed_in: str | None = None,
+    ) -> Response:
+        """Show the ways in: a good link, the provider, or how to get a link."""
+        stage = self._stage
+        bits = stage.cookies.stranger(request) or new_bits()
+        answer = stage.pages.page(
+            "sign_in.html",
+            status=HTTPStatus.GONE if bad else HTTPStatus.OK,
+            name=name,
+            link=link,
+            on=on,
+            bad=bad,
+            signed_in=signed_in,
+            form_token=stage.cookies.token(bits),
+            idle=stage.pages.words.length(timedelta(hours=stage.settings.idle_hours)),
         )
+        stage.cookies.put_stranger(answer, bits)
+        return answer
+
+
+async def enter(stage: Stage, before: Login | None, secret: str, on: str) -> Response:
+    """Sign a browser in with a login that was just made, in place of the one before."""
+    if before is not None:
+        await anyio.to_thread.run_sync(stage.door.end, before, before.id)
+    answer = stage.pages.go(on)
+    # Always a new secret: one that somebody planted before is worth nothing after.
+    stage.cookies.put_login(answer, secret)
+    return answer

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from soundstage.client.calls import CallError, Client
 from soundstage.kit.buckets import Buckets, network_of
+from soundstage.kit.openid.flow import SignOn
 from soundstage.portal.door import Door, Login, PortalSettings
 from soundstage.portal.events import Changes
 from soundstage.portal.forms import BadFormError, read_form
@@ -57,6 +58,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     sign_ins: Buckets
     troubles: Troubles
     changes: Changes
+    sign_on: SignOn | None = None
+    """The provider that people may sign in by."""
 
     async def login(self, request: Request) -> Login | None:
         """Say who is signed in."""

@@ -15,6 +15,7 @@ from soundstage.resources.launch_profiles import reconcile as launch_profiles
 from soundstage.resources.launch_profiles import service as launch_profile_service
 from soundstage.resources.launch_profiles.model import LaunchProfileStatusCode
 from soundstage.resources.quotas import Quota, Quotas
+from soundstage.resources.request import SingleSignOn
 from soundstage.resources.sessions import service as session_service
 from soundstage.resources.sessions.countdown import TimeRules
 from soundstage.resources.sessions.reconcile import SessionWorker
@@ -62,10 +63,11 @@ def workers(
     script_seconds: int = 600,
     outbound: Outbound | None = None,
     address: str = "",
+    sign_on: SingleSignOn | None = None,
 ) -> list[Worker[Any, Any]]:
     """Make them all; an engine without backups gets no worker for backups."""
     made: list[Worker[Any, Any]] = [
-        studios.worker(_STUDIO_BLOCKERS),
+        studios.worker(_STUDIO_BLOCKERS, sign_on),
         components.worker(quotas[Quota.ACTIVE_DIRECTORIES]),
         images.worker(),
         launch_profiles.worker(engine, _PROFILE_BLOCKERS),

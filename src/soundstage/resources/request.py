@@ -5,6 +5,7 @@ The API door makes one a request through `wiring`; reconcilers do not use it.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 from sqlalchemy import Connection
@@ -57,6 +58,24 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
         return str(named)
 
 
+class SingleSignOn(Protocol):
+    """The provider that people sign in by, as a studio's repair sees it."""
+
+    @property
+    def is_healthy(self) -> bool:
+        """Reports whether it was looked at, and answered well the last time."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what went wrong when it was looked at last."""
+        ...
+
+    def look_again(self) -> str | None:
+        """Ask it for everything anew, and say what went wrong. Blocks, for seconds at the most."""
+        ...
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One call: the open transaction, who calls, when, and where."""
 
@@ -72,3 +91,5 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The engine, if it keeps what initialization scripts said."""
     sizes: SupportsSizes | None = None
     """The engine, if it knows how large its place is."""
+    sign_on: SingleSignOn | None = None
+    """The provider that people sign in by, if there is one."""

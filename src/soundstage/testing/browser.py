@@ -4,6 +4,7 @@ The whole stories use it. What is asserted is what the page's pixels show.
 """
 
 import io
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,18 @@ def chromium_browser(program: Path) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def barriers(page: Page, axe: str) -> list[str]:
+    """Name what axe finds that is serious or worse, with where."""
+    page.evaluate(axe)
+    found = json.loads(page.evaluate("axe.run().then((found) => JSON.stringify(found.violations))"))
+    return [
+        f"{page.url} {each['id']}: {node['target']} {node['failureSummary']}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+        for node in each["nodes"]
+    ]
 
 
 class Desktop:

@@ -73,6 +73,12 @@ def ensure_axe(repository: Path) -> Path:
     return folder / "node_modules" / "axe-core" / "axe.min.js"
 
 
+def ensure_openid_provider(repository: Path) -> Path:
+    """Return a folder with Node.js and a certified OpenID Connect provider in `node_modules`."""
+    asked = repository / "tests" / "portal" / "provider"
+    return _ensure_packages(repository, "openid-provider", asked)
+
+
 def ensure_sphinx(repository: Path) -> Path:
     """Return the Python of an environment with what makes the documentation's site."""
     return _ensure(repository, "sphinx", "docs.txt") / "bin" / "python"

@@ -22,6 +22,7 @@ from soundstage.kit.hints import Hint
 from soundstage.portal.door import Login
 from soundstage.portal.events import GoneError
 from soundstage.resources.logins import service as logins
+from soundstage.resources.logins.model import USUAL, Limits
 from soundstage.resources.sessions.looks import looks_of
 
 _LOOK_SECONDS = 1.0
@@ -76,9 +77,10 @@ class Page:
 class Changes:
     """See `portal.events.Changes`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, limits: Limits = USUAL) -> None:
         self._database = database
         self._clock = clock
+        self._limits = limits
         self._pages: set[Page] = set()
         self._wake: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -146,7 +148,12 @@ class Changes:
     def _read(self, pages: list[Page]) -> tuple[dict[str, str], str, set[str]]:
         owners = {page.login.principal_id for page in pages if not page.of_all}
         with self._database.transaction(write=False) as transaction:
-            living = logins.living(transaction, {page.login.id for page in pages}, self._clock())
+            living = logins.living(
+                transaction,
+                {page.login.id for page in pages},
+                self._clock(),
+                limits=self._limits,
+            )
             of_all = _look_of_all(transaction) if any(page.of_all for page in pages) else ""
             return looks_of(transaction, owners) if owners else {}, of_all, living
 

@@ -77,7 +77,8 @@ class ApiDoor:
         with self._service.database.transaction(write=False) as transaction:
             if login_id is None:
                 return members.holder_of(transaction, access_key_id, self._service.seal)
-            person = logins.holder_of(transaction, login_id, now)
+            limits = self._service.login_limits
+            person = logins.holder_of(transaction, login_id, now, limits=limits)
         return None if person is None else (person, self._service.login_keys.key_of(login_id)[1])
 
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
@@ -92,6 +93,7 @@ class ApiDoor:
         self, transaction: Connection, caller: Caller, now: datetime, *, asks_engine: bool
     ) -> Request:
         """Put together what a handler is given."""
+        sign_on = self._service.sign_on
         return Request(
             transaction=transaction,
             caller=caller,
@@ -102,6 +104,7 @@ class ApiDoor:
             browsing=self._browsing if asks_engine else None,
             scripts=self._scripts if asks_engine else None,
             sizes=self._sizes if asks_engine else None,
+            sign_on=None if sign_on is None else sign_on.provider,
         )
 
     def facts(self, transaction: Connection) -> "ApiFacts":

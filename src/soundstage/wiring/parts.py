@@ -9,7 +9,9 @@ from soundstage.kit.clock import Clock
 from soundstage.kit.config import Settings
 from soundstage.kit.crypto import Seal
 from soundstage.kit.database import Database
+from soundstage.kit.openid.flow import SignOn
 from soundstage.kit.pages import Pages
+from soundstage.resources.logins.model import Limits
 from soundstage.resources.request import Installation
 from soundstage.wire.ticket import Tickets
 from soundstage.wiring.loginkeys import LoginKeys
@@ -27,3 +29,5 @@ class Parts(Protocol):
     tickets: Tickets
     pages: Pages
     login_keys: LoginKeys
+    login_limits: Limits
+    sign_on: SignOn | None

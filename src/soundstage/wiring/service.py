@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -54,6 +54,7 @@ from soundstage.wiring.choices import (
     api_settings_of,
     gateway_settings_of,
     installation_of,
+    login_limits_of,
     outbound_of,
     portal_settings_of,
     time_rules_of,
@@ -70,6 +71,7 @@ from soundstage.wiring.home import (
 from soundstage.wiring.loginkeys import LoginKeys
 from soundstage.wiring.metrics import MetricsReader, token_of
 from soundstage.wiring.portal import PortalDoor
+from soundstage.wiring.sign_on import sign_on_of
 from soundstage.wiring.upstreams import InProcessUpstreams
 
 _SWEEP_EVERY = timedelta(minutes=1)
@@ -100,6 +102,8 @@ class Service:
         self._audit_key = secret.derive(AUDIT_KEY)
         self.tickets = Tickets(secret.derive("stream-tickets"))
         self.pages = Pages(secret.derive("pages"))
+        self.login_limits = login_limits_of(settings)
+        self.sign_on = sign_on_of(settings, clock)
         keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
         self.workers = reconcilers.workers(
             self.engine,
@@ -109,6 +113,7 @@ class Service:
             script_seconds=settings.script_seconds,
             outbound=outbound_of(settings),
             address=settings.address,
+            sign_on=None if self.sign_on is None else self.sign_on.provider,
         )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
@@ -123,8 +128,10 @@ class Service:
         )
         portal_settings = portal_settings_of(settings, secret)
         portal_door = PortalDoor(self, Router(api_routes))
-        self.changes = Changes(self.database, clock)
-        self.portal = Portal(portal_settings, portal_door, self.changes, self.troubles)
+        self.changes = Changes(self.database, clock, self.login_limits)
+        self.portal = Portal(
+            portal_settings, portal_door, self.changes, self.troubles, self.sign_on
+        )
         self.app = Starlette(
             routes=[
                 *api_routes,
@@ -192,7 +199,7 @@ class Service:
         now = self.clock()
         with self.database.transaction() as transaction:
             idempotency.purge(transaction, now)
-            logins.purge(transaction, now)
+            logins.purge(transaction, now, limits=self.login_limits)
             orphans = refs - sessions.known_refs(transaction, refs)
         self._keep_trail(now)
         for ref in sorted(orphans):
@@ -237,8 +244,10 @@ class Service:
         tasks = [
             asyncio.create_task(self.gateway.watch()),
             asyncio.create_task(self.changes.watch()),
-            asyncio.create_task(self._housekeep_for_ever()),
+            asyncio.create_task(self._for_ever(self.housekeep)),
         ]
+        if self.sign_on is not None:
+            tasks.append(asyncio.create_task(self._for_ever(self.sign_on.provider.keep_known)))
         try:
             yield
         finally:
@@ -264,10 +273,11 @@ class Service:
             except Exception:  # noqa: BLE001 - it is logged, and the service goes on
                 _log.exception("safekeeping failed")
 
-    async def _housekeep_for_ever(self) -> None:
+    async def _for_ever(self, sweep: Callable[[], None]) -> None:
+        """Do something now and every minute."""
         while True:
             try:
-                await anyio.to_thread.run_sync(self.housekeep)
+                await anyio.to_thread.run_sync(sweep)
             except Exception:  # noqa: BLE001 - it is logged, and the service goes on
-                _log.exception("housekeeping failed")
+                _log.exception("a sweep failed", sweep=sweep.__name__)
             await asyncio.sleep(_SWEEP_EVERY.total_seconds())

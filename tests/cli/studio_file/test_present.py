@@ -7,6 +7,7 @@ import pytest
 
 from soundstage.cli.studio_file.present import Present, as_file, find_studio, read
 from soundstage.kit.config import ConfigError
+from soundstage.resources.identities.model import IDENTITY_STORE_ID
 from soundstage.testing.world import World, world
 
 
@@ -36,6 +37,18 @@ def test_names_stand_in_place_of_ids(there: World, studio_id: str) -> None:
     assert printed["studio"]["studioName"] == "films"
     assert printed["images"] == [{"name": "Host", "ec2ImageId": "ami-host"}]
     assert not any(key.endswith("Id") for key in printed["launchProfiles"][0])
+
+
+def test_who_administers_by_a_group_is_left_to_the_provider(there: World, studio_id: str) -> None:
+    anna, ben = there.principal_id("anna"), there.principal_id("ben")
+    for principal_id, store in ((anna, "d-soundstage"), (ben, IDENTITY_STORE_ID)):
+        there.operator.call(
+            "PutStudioMembers",
+            studioId=studio_id,
+            identityStoreId=store,
+            members=[{"principalId": principal_id, "persona": "ADMINISTRATOR"}],
+        )
+    assert read(there.operator, studio_id).studio["administrators"] == [anna]
 
 
 def test_what_is_gone_is_not_there(there: World, studio_id: str) -> None:

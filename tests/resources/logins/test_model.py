@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from soundstage.resources.logins.model import Login, hash_of, is_over, new_token
+from soundstage.resources.logins.model import USUAL, Limits, Login, hash_of, is_over, new_token
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -34,4 +34,28 @@ def test_a_login_is_over_when_unused_or_old(
         used_at=NOW - timedelta(days=used_days_ago),
         expires_at=NOW + timedelta(days=ends_in_days),
     )
-    assert is_over(login, NOW) is over
+    assert is_over(login, NOW, USUAL) is over
+
+
+@pytest.mark.parametrize(
+    ("limits", "over"),
+    [
+        (Limits(), False),
+        (Limits(age=timedelta(days=20)), False),
+        (Limits(age=timedelta(days=10)), True),
+        (Limits(idle=timedelta(hours=2)), False),
+        (Limits(idle=timedelta(hours=1)), True),
+    ],
+)
+def test_what_the_settings_say_holds_for_logins_made_before(limits: Limits, over: bool) -> None:
+    login = Login(
+        id="i",
+        token_hash="h",
+        principal_id="p",
+        browser="",
+        address="",
+        created_at=NOW - timedelta(days=10),
+        used_at=NOW - timedelta(hours=1),
+        expires_at=NOW + timedelta(days=20),
+    )
+    assert is_over(login, NOW, limits) is over

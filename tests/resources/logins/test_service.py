@@ -7,13 +7,13 @@ from sqlalchemy import Connection
 
 from soundstage.kit import journal
 from soundstage.resources.logins import service, store
-from soundstage.resources.logins.model import LINK_LASTS, MOST_LINKS
+from soundstage.resources.logins.model import LINK_LASTS, MOST_LINKS, Limits
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import Person
 from soundstage.testing.world import World
 from soundstage.wire.faults import ConflictError, NotFoundError
 
-MONTH = timedelta(days=30)
+LIMITS = Limits(age=timedelta(days=30))
 
 
 def known(transaction: Connection, world: World, name: str = "anna") -> Person:
@@ -23,7 +23,7 @@ def known(transaction: Connection, world: World, name: str = "anna") -> Person:
 def signed_in(transaction: Connection, world: World, person: Person) -> str:
     now = world.clock()
     link = service.make_link(transaction, person, now, actor="t")
-    secret = service.sign_in(transaction, link, now, browser="b", address="a", lasts=MONTH)
+    secret = service.sign_in(transaction, link, now, browser="b", address="a", limits=LIMITS)
     assert secret is not None
     return secret
 
@@ -36,7 +36,7 @@ def test_a_link_becomes_one_login(world: World) -> None:
         assert service.holder_of_link(transaction, link, now) == anna
         assert service.holder_of_link(transaction, link, now + LINK_LASTS) is None
         first, second = (
-            service.sign_in(transaction, link, now, browser="b" * 500, address="a", lasts=MONTH)
+            service.sign_in(transaction, link, now, browser="b" * 500, address="a", limits=LIMITS)
             for _ in range(2)
         )
         assert first is not None
@@ -58,9 +58,11 @@ def test_a_bad_link_is_used_up_all_the_same(world: World) -> None:
         anna = known(transaction, world)
         link = service.make_link(transaction, anna, world.clock(), actor="t")
         late = world.clock() + LINK_LASTS
-        assert service.sign_in(transaction, link, late, browser="", address="", lasts=MONTH) is None
+        assert (
+            service.sign_in(transaction, link, late, browser="", address="", limits=LIMITS) is None
+        )
         now = world.clock()
-        again = service.sign_in(transaction, link, now, browser="", address="", lasts=MONTH)
+        again = service.sign_in(transaction, link, now, browser="", address="", limits=LIMITS)
         assert again is None
 
 
@@ -133,5 +135,5 @@ def test_the_last_use_is_noted_now_and_then(world: World) -> None:
         noted = store.logins.get(transaction, login.id)
         assert noted is not None
         assert (noted.address, noted.used_at) == ("b", later)
-        service.purge(transaction, later + MONTH)
+        service.purge(transaction, later + LIMITS.age)
         assert store.logins.get(transaction, login.id) is None

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from soundstage.resources.logins import store
-from soundstage.resources.logins.model import IDLE_FOR, Login, SignInLink
+from soundstage.resources.logins.model import USUAL, Login, SignInLink
 from soundstage.resources.members import service as members
 from soundstage.testing.world import World
 
@@ -37,7 +37,7 @@ def test_what_is_over_is_purged(world: World) -> None:
     now = world.clock()
     with world.service.database.transaction() as transaction:
         anna = members.ensure_person(transaction, "anna", now)
-        for name, used, ends in (("old", IDLE_FOR, 1), ("over", timedelta(0), 0)):
+        for name, used, ends in (("old", USUAL.idle, 1), ("over", timedelta(0), 0)):
             login = Login(
                 id=name,
                 token_hash=name,
@@ -51,6 +51,6 @@ def test_what_is_over_is_purged(world: World) -> None:
             store.logins.insert(transaction, login)
         link = SignInLink(id="l", principal_id=anna.id, created_at=now, expires_at=now)
         store.links.insert(transaction, link)
-        store.purge(transaction, now)
+        store.purge(transaction, now, USUAL)
         assert store.logins_of(transaction, anna.id) == []
         assert store.links_of(transaction, anna.id) == []

@@ -1,10 +1,15 @@
 """What can be done with studios."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from soundstage.resources.studios import service
+from soundstage.client.calls import CallError
+from soundstage.resources.studios import service, store
+from soundstage.resources.studios.model import StudioState, StudioStatusCode
+from soundstage.testing.openid import OpenIDProvider, world_with
 from soundstage.testing.world import World
 from soundstage.wire.faults import ConflictError, NotFoundError
 
@@ -155,3 +160,70 @@ def test_a_healthy_sign_on_is_not_repaired(studio_id: str, refused: Any) -> None
     name, message = refused("StartStudioSSOConfigurationRepair", studioId=studio_id)
     assert name == "ValidationException"
     assert "is healthy" in message
+
+
+@pytest.fixture
+def signing_on(tmp_path: Path, openid_provider: OpenIDProvider) -> Iterator[World]:
+    with world_with(openid_provider, tmp_path) as made:
+        yield made
+
+
+def repair(world: World, studio_id: str) -> dict[str, Any]:
+    studio: dict[str, Any] = world.operator.call(
+        "StartStudioSSOConfigurationRepair", studioId=studio_id
+    )["studio"]
+    return studio
+
+
+def test_a_broken_sign_on_is_repaired(signing_on: World, openid_provider: OpenIDProvider) -> None:
+    world, studio_id = signing_on, signing_on.studio()["studioId"]
+    openid_provider.stop()
+    try:
+        passing = repair(world, studio_id)
+        assert passing["state"] == "UPDATE_IN_PROGRESS"
+        assert passing["statusCode"] == "AWS_SSO_CONFIGURATION_REPAIR_IN_PROGRESS"
+        world.settle()
+        failed = of(world, studio_id)
+        assert failed["state"] == "UPDATE_FAILED"
+        assert failed["statusCode"] == "AWS_SSO_ACCESS_DENIED"
+        assert failed["statusMessage"] == "The provider does not answer (ConnectError)."
+    finally:
+        openid_provider.start()
+    repair(world, studio_id)
+    world.settle()
+    mended = of(world, studio_id)
+    assert (mended["state"], mended["statusCode"]) == ("READY", "AWS_SSO_CONFIGURATION_REPAIRED")
+    assert mended["ssoClientId"] == passing["ssoClientId"]
+    with pytest.raises(CallError, match="is healthy"):
+        repair(world, studio_id)
+
+
+def test_a_repair_and_an_update_are_not_mistaken(
+    signing_on: World, openid_provider: OpenIDProvider
+) -> None:
+    world, studio_id = signing_on, signing_on.studio()["studioId"]
+    world.operator.call("UpdateStudio", studioId=studio_id, displayName="New")
+    with pytest.raises(CallError) as caught:
+        repair(world, studio_id)
+    assert caught.value.name == "ConflictException"
+    world.settle()
+    assert of(world, studio_id)["statusCode"] == "STUDIO_UPDATED"
+    repair(world, studio_id)
+    world.settle()
+    assert of(world, studio_id)["displayName"] == "New"
+    assert openid_provider.issuer == world.settings.oidc_issuer
+
+
+def test_a_repair_without_a_provider_fails(world: World, studio_id: str) -> None:
+    """It was begun before the service was started anew without one."""
+    with world.service.database.transaction() as transaction:
+        changes = {
+            "state": StudioState.UPDATE_IN_PROGRESS,
+            "status_code": StudioStatusCode.AWS_SSO_CONFIGURATION_REPAIR_IN_PROGRESS,
+        }
+        store.studios.update(transaction, studio_id, changes)
+        studio = store.studios.get(transaction, studio_id)
+        assert studio is not None
+        assert service.is_repaired(studio)
+        service.settle(transaction, studio, world.clock(), blockers=[])
+    assert of(world, studio_id)["statusCode"] == "AWS_SSO_NOT_ENABLED"

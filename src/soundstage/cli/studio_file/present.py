@@ -17,6 +17,7 @@ from soundstage.cli.studio_file.document import (
 )
 from soundstage.client.calls import Client
 from soundstage.kit.config import ConfigError
+from soundstage.resources.identities.model import IDENTITY_STORE_ID
 
 Part = dict[str, Any]
 
@@ -63,8 +64,12 @@ def read(client: Client, studio_id: str) -> Present:
     studio = client.call("GetStudio", studioId=studio_id)["studio"]
     found = Present(studio_id=studio_id, studio=_known(studio, StudioPart))
     found.arns["studio", ""] = studio["arn"]
-    administrators = client.pages("ListStudioMembers", studioId=studio_id)
-    found.studio["administrators"] = sorted(each["principalId"] for each in administrators)
+    # Who is one by a group at the provider is left to it: a file would give back what it took.
+    found.studio["administrators"] = sorted(
+        each["principalId"]
+        for each in client.pages("ListStudioMembers", studioId=studio_id)
+        if each["identityStoreId"] != IDENTITY_STORE_ID
+    )
     for noun, (operation, key, shape) in NOUNS.items():
         for resource in _alive(client.pages(operation, studioId=studio_id)):
             name = resource["name"]

@@ -11,12 +11,22 @@ MOST_LINKS = 5
 """Unused links that somebody may have at a time; the oldest makes room."""
 MOST_LOGINS = 20
 """Browsers that somebody may be signed in on; the one unused for longest makes room."""
-IDLE_FOR = timedelta(days=7)
-"""A login that nobody uses for so long has ended."""
 NOTED_EVERY = timedelta(minutes=1)
 """How exactly the last use is known."""
 LONGEST_BROWSER = 200
 LONGEST_ADDRESS = 64
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a login is good; what the settings say holds for all that there are."""
+
+    age: timedelta = timedelta(days=30)
+    idle: timedelta = timedelta(days=7)
+    """One that nobody uses for so long has ended."""
+
+
+USUAL = Limits()
+"""As the settings have them where nobody set others."""
 
 
 class SignInLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +53,8 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     used_at: datetime
     expires_at: datetime
+    issuer: str | None = None
+    """The OpenID Connect provider that it began at; None for a link."""
 
 
 def new_token() -> str:
@@ -55,6 +67,7 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def is_over(login: Login, now: datetime) -> bool:
+def is_over(login: Login, now: datetime, limits: Limits) -> bool:
     """Reports whether a login has ended by itself."""
-    return now >= login.expires_at or now >= login.used_at + IDLE_FOR
+    ends_at = min(login.expires_at, login.created_at + limits.age, login.used_at + limits.idle)
+    return now >= ends_at

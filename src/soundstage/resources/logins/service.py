@@ -6,7 +6,7 @@ is signed out by that, and signed in again when it is undone.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -19,6 +19,8 @@ from soundstage.resources.logins.model import (
     MOST_LINKS,
     MOST_LOGINS,
     NOTED_EVERY,
+    USUAL,
+    Limits,
     Login,
     SignInLink,
 )
@@ -61,12 +63,26 @@ def sign_in(
     *,
     browser: str,
     address: str,
-    lasts: timedelta,
+    limits: Limits = USUAL,
 ) -> str | None:
     """Use a link up and give what belongs into the browser's cookie; None for a bad link."""
     person = holder_of_link(transaction, token, now)
     if not store.take_link(transaction, model.hash_of(token)) or person is None:
         return None
+    return begin(transaction, person, now, browser=browser, address=address, limits=limits)
+
+
+def begin(
+    transaction: Connection,
+    person: Person,
+    now: datetime,
+    *,
+    browser: str,
+    address: str,
+    limits: Limits = USUAL,
+    issuer: str | None = None,
+) -> str:
+    """Sign in somebody who has shown who they are, and give what belongs into the cookie."""
     kept = sorted(store.logins_of(transaction, person.id), key=lambda login: login.used_at)
     for old in kept[: max(0, len(kept) - MOST_LOGINS + 1)]:
         store.end(transaction, old.id)
@@ -79,7 +95,8 @@ def sign_in(
         address=address[:LONGEST_ADDRESS],
         created_at=now,
         used_at=now,
-        expires_at=now + lasts,
+        expires_at=now + limits.age,
+        issuer=issuer,
     )
     store.logins.insert(transaction, login)
     _note(
@@ -94,14 +111,19 @@ def sign_in(
     return secret
 
 
-def find(transaction: Connection, secret: str, now: datetime) -> tuple[Login, Person] | None:
+def find(
+    transaction: Connection, secret: str, now: datetime, *, limits: Limits = USUAL
+) -> tuple[Login, Person] | None:
     """Say which login a cookie stands for, and whose it is; None when it has ended."""
-    return _living(transaction, store.login_of_token(transaction, model.hash_of(secret)), now)
+    login = store.login_of_token(transaction, model.hash_of(secret))
+    return _living(transaction, login, now, limits)
 
 
-def holder_of(transaction: Connection, login_id: str, now: datetime) -> Person | None:
+def holder_of(
+    transaction: Connection, login_id: str, now: datetime, *, limits: Limits = USUAL
+) -> Person | None:
     """Say whose login this is; None when it has ended."""
-    found = _living(transaction, store.logins.get(transaction, login_id), now)
+    found = _living(transaction, store.logins.get(transaction, login_id), now, limits)
     return None if found is None else found[1]
 
 
@@ -116,22 +138,32 @@ def note_use(transaction: Connection, login: Login, address: str, now: datetime)
     store.logins.update(transaction, login.id, changes)
 
 
-def of_person(transaction: Connection, person: Person, now: datetime) -> list[Login]:
+def of_person(
+    transaction: Connection, person: Person, now: datetime, *, limits: Limits = USUAL
+) -> list[Login]:
     """List where somebody is signed in, the one last used first."""
-    return _sorted(store.logins_of(transaction, person.id), now)
+    return _sorted(store.logins_of(transaction, person.id), now, limits)
 
 
-def everybody_s(transaction: Connection, now: datetime) -> list[tuple[Login, Person]]:
+def everybody_s(
+    transaction: Connection, now: datetime, *, limits: Limits = USUAL
+) -> list[tuple[Login, Person]]:
     """List where anybody is signed in, the one last used first."""
     people = {person.id: person for person, _ in members.everybody(transaction)}
-    living = _sorted(store.logins.find(transaction), now)
+    living = _sorted(store.logins.find(transaction), now, limits)
     return [(login, people[login.principal_id]) for login in living]
 
 
-def living(transaction: Connection, login_ids: Iterable[str], now: datetime) -> set[str]:
+def living(
+    transaction: Connection,
+    login_ids: Iterable[str],
+    now: datetime,
+    *,
+    limits: Limits = USUAL,
+) -> set[str]:
     """Say which of these have not ended."""
     found = store.logins_named(transaction, login_ids)
-    return {login.id for login in found if _living(transaction, login, now) is not None}
+    return {login.id for login in found if _living(transaction, login, now, limits) is not None}
 
 
 def end(transaction: Connection, login_id: str, now: datetime, *, actor: Person) -> None:
@@ -145,15 +177,30 @@ def end(transaction: Connection, login_id: str, now: datetime, *, actor: Person)
     _note(transaction, person, "ENDED", now=now, actor=actor.id, login_id=login.id)
 
 
-def purge(transaction: Connection, now: datetime) -> None:
+def end_all(
+    transaction: Connection,
+    person: Person,
+    now: datetime,
+    *,
+    actor: Person,
+    besides: str | None = None,
+) -> int:
+    """Sign somebody out on every browser, or on all besides one, and say how many those were."""
+    ended = [each for each in store.logins_of(transaction, person.id) if each.id != besides]
+    for login in ended:
+        end(transaction, login.id, now, actor=actor)
+    return len(ended)
+
+
+def purge(transaction: Connection, now: datetime, *, limits: Limits = USUAL) -> None:
     """Forget what has ended by itself."""
-    store.purge(transaction, now)
+    store.purge(transaction, now, limits)
 
 
 def _living(
-    transaction: Connection, login: Login | None, now: datetime
+    transaction: Connection, login: Login | None, now: datetime, limits: Limits
 ) -> tuple[Login, Person] | None:
-    if login is None or model.is_over(login, now):
+    if login is None or model.is_over(login, now, limits):
         return None
     person = _let_in(transaction, login.principal_id)
     return None if person is None else (login, person)
@@ -164,8 +211,8 @@ def _let_in(transaction: Connection, principal_id: str) -> Person | None:
     return person if person is not None and members.is_let_in(transaction, person) else None
 
 
-def _sorted(logins: Iterable[Login], now: datetime) -> list[Login]:
-    ongoing = [login for login in logins if not model.is_over(login, now)]
+def _sorted(logins: Iterable[Login], now: datetime, limits: Limits) -> list[Login]:
+    ongoing = [login for login in logins if not model.is_over(login, now, limits)]
     return sorted(ongoing, key=lambda login: login.used_at, reverse=True)
 
 

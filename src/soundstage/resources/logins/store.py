@@ -8,9 +8,9 @@ from sqlalchemy import Column, Connection, ForeignKey, String, Table, or_
 from soundstage.kit.database import Moment, metadata
 from soundstage.kit.records import Records
 from soundstage.resources.logins.model import (
-    IDLE_FOR,
     LONGEST_ADDRESS,
     LONGEST_BROWSER,
+    Limits,
     Login,
     SignInLink,
 )
@@ -26,6 +26,7 @@ login_table = Table(
     Column("created_at", Moment, nullable=False),
     Column("used_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    Column("issuer", String(512), nullable=True),
 )
 logins = Records(login_table, Login)
 
@@ -73,9 +74,13 @@ def end(transaction: Connection, login_id: str) -> bool:
     return removed.rowcount > 0
 
 
-def purge(transaction: Connection, now: datetime) -> None:
+def purge(transaction: Connection, now: datetime, limits: Limits) -> None:
     """Remove what has ended by itself."""
     columns = login_table.c
-    is_over = or_(columns.expires_at <= now, columns.used_at <= now - IDLE_FOR)
+    is_over = or_(
+        columns.expires_at <= now,
+        columns.created_at <= now - limits.age,
+        columns.used_at <= now - limits.idle,
+    )
     transaction.execute(login_table.delete().where(is_over))
     transaction.execute(link_table.delete().where(link_table.c.expires_at <= now))

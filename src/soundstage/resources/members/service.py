@@ -254,8 +254,10 @@ def put_administrator(transaction: Connection, studio_id: str, principal_id: str
     """
     studios.find_usable(transaction, studio_id)
     require_person(transaction, principal_id)
-    if store.is_studio_member(transaction, studio_id, principal_id):
+    known = store.studio_member(transaction, studio_id, principal_id)
+    if known is not None and known.identity_store_id == IDENTITY_STORE_ID:
         return False
+    # Whoever a directory's group made one is one by our own word from now on.
     store.put_studio_member(
         transaction,
         studio_id=studio_id,
@@ -264,6 +266,44 @@ def put_administrator(transaction: Connection, studio_id: str, principal_id: str
         persona=StudioPersona.ADMINISTRATOR,
     )
     return True
+
+
+def follow_directory(
+    transaction: Connection,
+    person: Person,
+    identity_store_id: str,
+    studio_ids: set[str],
+    now: datetime,
+) -> None:
+    """Have somebody administer what another directory says, and nothing else by its word.
+
+    Who administers a studio by our own word goes on to, whatever that directory says.
+    """
+    given = set(store.studios_of(transaction, person.id, identity_store_id=identity_store_id))
+    added = studio_ids - set(store.studios_of(transaction, person.id))
+    for studio_id in sorted(added):
+        store.put_studio_member(
+            transaction,
+            studio_id=studio_id,
+            principal_id=person.id,
+            identity_store_id=identity_store_id,
+            persona=StudioPersona.ADMINISTRATOR,
+        )
+    for studio_id in sorted(given - studio_ids):
+        store.remove_studio_member(transaction, studio_id, person.id)
+    if given - studio_ids:
+        # What they have open without being members of its launch profile ends.
+        hints.hint(transaction, "streams", person.id)
+    if added or given - studio_ids:
+        _note_person(
+            transaction,
+            person,
+            "CHANGED",
+            now=now,
+            actor=SERVICE_PRINCIPAL,
+            members=["administrator_of"],
+            administers=sorted(store.studios_of(transaction, person.id)),
+        )
 
 
 def administers_any(transaction: Connection, principal_id: str) -> bool:

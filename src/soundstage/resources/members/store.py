@@ -106,10 +106,16 @@ def count_active_keys(transaction: Connection) -> dict[str, int]:
     return {principal_id: int(count) for principal_id, count in rows}
 
 
-def studios_of(transaction: Connection, principal_id: str) -> list[str]:
-    """Name the studios that somebody administers, in the order of their ids."""
+def studios_of(
+    transaction: Connection, principal_id: str, *, identity_store_id: str | None = None
+) -> list[str]:
+    """Name the studios that somebody administers, in the order of their ids; those that one
+    directory says, if it is named.
+    """
     columns = member_table.c
     statement = select(columns.studio_id).where(columns.principal_id == principal_id)
+    if identity_store_id is not None:
+        statement = statement.where(columns.identity_store_id == identity_store_id)
     return list(transaction.execute(statement.order_by(columns.studio_id)).scalars())
 
 

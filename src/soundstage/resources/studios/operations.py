@@ -142,7 +142,7 @@ def delete_studio(request: Request, given: ChangedStudioInput) -> StudioOutput:
 def start_studio_sso_configuration_repair(
     request: Request, given: ChangedStudioInput
 ) -> StudioOutput:
-    """Repair a studio's single sign-on, if it were broken."""
+    """Begin to repair a studio's single sign-on."""
     return StudioOutput(studio=_show(request, service.repair_sso(request, given.studio_id)))
 
 

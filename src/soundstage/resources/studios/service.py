@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from soundstage.kit import ids
 from soundstage.resources import listing, settling
-from soundstage.resources.request import Request
+from soundstage.resources.request import Request, SingleSignOn
 from soundstage.resources.settling import Blocker
 from soundstage.resources.studios import store
 from soundstage.resources.studios.lifecycle import MACHINE
@@ -153,21 +153,50 @@ def delete(request: Request, studio_id: str) -> Studio:
 
 
 def repair_sso(request: Request, studio_id: str) -> Studio:
-    """Refuse: people sign in with the installation's own directory, which can't come loose.
+    """Begin to ask the provider of single sign-on for everything anew.
 
-    Raises ValidationError, as the public API does for a studio whose sign-on is healthy.
+    Raises ValidationError, as the public API does, where the sign-on is healthy: the provider
+    answered when it was looked at last, or there is none and people sign in by links alone.
     """
-    find(request.transaction, studio_id)
-    raise ValidationError(
-        f"studioId: the single sign-on of {studio_id} is healthy; there is nothing to repair."
+    studio = find(request.transaction, studio_id)
+    if request.sign_on is None or request.sign_on.is_healthy:
+        raise ValidationError(
+            f"studioId: the single sign-on of {studio_id} is healthy; there is nothing to repair."
+        )
+    settling.begin(
+        request,
+        store.studios,
+        MACHINE,
+        studio,
+        "update",
+        status_code=StudioStatusCode.AWS_SSO_CONFIGURATION_REPAIR_IN_PROGRESS,
+        status_message="The provider of single sign-on is being asked for everything anew.",
+        kind=ArnKind.STUDIO,
+    )
+    return find(request.transaction, studio_id)
+
+
+def is_repaired(studio: Studio) -> bool:
+    """Reports whether a repair of the single sign-on is in progress."""
+    return (
+        studio.state is StudioState.UPDATE_IN_PROGRESS
+        and studio.status_code is StudioStatusCode.AWS_SSO_CONFIGURATION_REPAIR_IN_PROGRESS
     )
 
 
 def settle(
-    transaction: Connection, studio: Studio, now: datetime, *, blockers: Sequence[Blocker]
+    transaction: Connection,
+    studio: Studio,
+    now: datetime,
+    *,
+    blockers: Sequence[Blocker],
+    sign_on: SingleSignOn | None = None,
 ) -> None:
     """Finish a studio in progress; one that is not empty is not deleted."""
-    event, code, message = _judge(transaction, studio, blockers)
+    if is_repaired(studio):
+        event, code, message = _judge_repair(sign_on)
+    else:
+        event, code, message = _judge(transaction, studio, blockers)
     wished = studio.wished or StudioChange()
     settling.settle(
         transaction,
@@ -183,6 +212,18 @@ def settle(
             **(settling.given_members(wished) if event == "updated" else {}),
         },
     )
+
+
+def _judge_repair(sign_on: SingleSignOn | None) -> tuple[str, StrEnum, str]:
+    """Say what looking at the provider came to."""
+    codes = StudioStatusCode
+    if sign_on is None:
+        message = "No provider of single sign-on is configured any more."
+        return "failed", codes.AWS_SSO_NOT_ENABLED, message
+    if sign_on.trouble is not None:
+        return "failed", codes.AWS_SSO_ACCESS_DENIED, sign_on.trouble
+    message = "The provider of single sign-on answers, and its keys are read anew."
+    return "updated", codes.AWS_SSO_CONFIGURATION_REPAIRED, message
 
 
 def _judge(

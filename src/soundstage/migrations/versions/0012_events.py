@@ -10,7 +10,7 @@ from alembic import op
 
 from soundstage.kit.database import Moment
 
-revision = "0014"
+revision = "0012"
 down_revision = "0011"
 
 

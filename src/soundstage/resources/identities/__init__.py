@@ -1,0 +1,1 @@
+"""Identities: whom an OpenID Connect provider means, and who that is here."""

@@ -20,6 +20,8 @@ MAY_COMMIT = {
 }
 MAY_READ_THE_ENVIRONMENT = {
     "kit/config.py": "it is where settings come from",
+    "kit/environment.py": "it is where SDKs and commands are told whom to call",
+    "kit/settings/service.py": "where a person's data is kept is a variable of the system's",
     "engines/desktop": "these programs run inside a workstation, set up by variables",
     "engines/repository/programs.py": "it hands PATH on to the programs that it starts",
     "testing": "it starts whole services and servers, and hands them what they need",

@@ -1,9 +1,10 @@
 """What `soundstage capacity` prints."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -13,9 +14,9 @@ from soundstage.engines.interface import Capacity, Room
 from soundstage.kit.config import ConfigError, Settings
 
 
-def settings_of(folder: Path, **facts: object) -> Settings:
+def settings_of(folder: Path, **facts: Any) -> Settings:
     made = Settings(home=folder / "home", stream_environment=folder / "none", sandbox="bubblewrap")
-    return msgspec.structs.replace(made, **facts)
+    return dataclasses.replace(made, **facts)
 
 
 def test_people_see_what_types_get_and_what_is_left(tmp_path: Path) -> None:

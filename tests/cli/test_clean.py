@@ -1,11 +1,11 @@
 """Ending everything, and removing no more than what is ours."""
 
+import dataclasses
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from soundstage.cli.clean import clean
@@ -84,7 +84,7 @@ def test_a_home_whose_secret_is_in_a_vault_is_removed_too(
 ) -> None:
     exports(settings, None)
     vault = (settings.home / "keys" / "installation").rename(tmp_path / "vault")
-    vaulted = msgspec.structs.replace(settings, secret_command=f"cat {vault}")
+    vaulted = dataclasses.replace(settings, secret_command=f"cat {vault}")
     exports(vaulted, None)
     clean(vaulted, data=True)
     assert not settings.home.exists()

@@ -1,9 +1,9 @@
 """Shell exports: who they are for, and that a shell reads them as they are meant."""
 
+import dataclasses
 import subprocess
 from collections.abc import Callable
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -93,7 +93,7 @@ def test_whoever_was_shut_out_is_not_let_in_by_asking(settings: Settings) -> Non
 
 @pytest.mark.parametrize("odd", ["a'b", 'a"b', "a$(exit)b", "a;b", "a`b`", "a\\b", "a&b*"])
 def test_a_shell_takes_odd_addresses_literally(settings: Settings, odd: str) -> None:
-    odd_one = msgspec.structs.replace(settings, public_url=f"http://{odd}.test")
+    odd_one = dataclasses.replace(settings, public_url=f"http://{odd}.test")
     assert as_the_shell_reads(exports(odd_one, "anna"))[0] == f"http://{odd}.test"
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_name_gets_no_key(settings: Settings, name: str) -> None:
 
 
 def test_sdks_are_told_to_trust_a_certificate_of_our_own(settings: Settings) -> None:
-    secure = msgspec.structs.replace(settings, tls=True)
+    secure = dataclasses.replace(settings, tls=True)
     told = exports(secure, None)
     authority = f"{secure.home}/keys/tls/authority.pem"
     assert f"AWS_ENDPOINT_URL_NIMBLE=https://localhost:{secure.port}\n" in told

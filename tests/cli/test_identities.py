@@ -1,9 +1,9 @@
 """Who is who at the provider, on the command line."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -21,7 +21,7 @@ Run = Callable[..., str]
 @pytest.fixture
 def run(settings: Settings) -> Run:
     """Give a function that runs a sub-command and gives what it prints. Raises its fault."""
-    known = msgspec.structs.replace(settings, oidc_issuer=ISSUER, oidc_client_id="c")
+    known = dataclasses.replace(settings, oidc_issuer=ISSUER, oidc_client_id="c")
 
     def run(*arguments: str) -> str:
         result = CliRunner().invoke(user, arguments, obj=known)
@@ -60,7 +60,7 @@ def test_what_is_not_there_is_said(run: Run, settings: Settings) -> None:
 
 
 def test_no_link_is_made_where_they_are_switched_off(settings: Settings) -> None:
-    closed = msgspec.structs.replace(
+    closed = dataclasses.replace(
         settings, oidc_issuer=ISSUER, oidc_client_id="c", sign_in_links=False
     )
     with pytest.raises(ConflictError, match="SOUNDSTAGE_SIGN_IN_LINKS"):

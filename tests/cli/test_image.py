@@ -1,5 +1,6 @@
 """What `soundstage image` prints and refuses; a real build is looked at in tests/engines/images."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from soundstage.kit.config import ConfigError, Settings
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     made = Settings(home=tmp_path / "home", stream_environment=tmp_path / "none")
-    return msgspec.structs.replace(made, sandbox="bubblewrap")
+    return dataclasses.replace(made, sandbox="bubblewrap")
 
 
 @pytest.fixture

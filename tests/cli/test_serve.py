@@ -1,5 +1,6 @@
 """Running the service: where it listens, and how it ends."""
 
+import dataclasses
 import signal
 import socket
 import ssl
@@ -84,7 +85,7 @@ class WithDesktop(SimulatedEngine):
 def test_an_open_desktop_does_not_keep_it_from_ending(
     settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = msgspec.structs.replace(settings, public_url=f"http://127.0.0.1:{settings.port}")
+    settings = dataclasses.replace(settings, public_url=f"http://127.0.0.1:{settings.port}")
     home.chmod(0o700)
     desktop = StandInDesktop(home)
     place = desktop.place("")
@@ -133,7 +134,7 @@ def test_a_second_service_on_a_home_is_one_sentence(running: Settings) -> None:
         port = int(free.getsockname()[1])
     with (
         pytest.raises(ServiceRunsError, match=f"A service works with {running.home} already"),
-        served(msgspec.structs.replace(running, port=port)),
+        served(dataclasses.replace(running, port=port)),
     ):
         pass
     assert is_ready(running)
@@ -153,7 +154,7 @@ def test_a_host_may_be_an_address_of_either_kind(
     for host in ("::1", "fd00::7", "10.0.0.7", "localhost"):
         with (
             pytest.raises(ConfigError, match="Cannot assign requested address"),
-            served(msgspec.structs.replace(settings, host=host)),
+            served(dataclasses.replace(settings, host=host)),
         ):
             pass
     assert families == [socket.AF_INET6, socket.AF_INET6, socket.AF_INET, socket.AF_INET]
@@ -171,7 +172,7 @@ def test_served_ends_with_its_block(settings: Settings) -> None:
 def test_https_with_a_certificate_of_its_own_and_a_way_there(settings: Settings) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         http_port = int(free.getsockname()[1])
-    secure = msgspec.structs.replace(settings, tls=True, http_port=http_port)
+    secure = dataclasses.replace(settings, tls=True, http_port=http_port)
     with served(secure), closing(client_of(secure)) as client:
         assert ensure_studio(client, print)["state"] == "READY"
         authority = ssl.create_default_context(cafile=own_authority(secure))
@@ -187,7 +188,7 @@ def test_https_with_a_certificate_of_its_own_and_a_way_there(settings: Settings)
 
 
 def test_a_taken_port_for_http_is_one_sentence(settings: Settings) -> None:
-    secure = msgspec.structs.replace(settings, tls=True, http_port=settings.port)
+    secure = dataclasses.replace(settings, tls=True, http_port=settings.port)
     with (
         pytest.raises(ConfigError, match=r"^SOUNDSTAGE_HTTP_PORT: .* Name another port"),
         served(secure),

@@ -171,6 +171,9 @@ SCENES: dict[str, Scene] = {
     "docs/how-to/build-a-workstation-image.md": Scene(
         prepare=with_names_for_python, settings={"images": '{"ami-film": "film"}'}
     ),
+    "docs/how-to/harden-a-studio.md": Scene(
+        prepare=lambda stage: {"/var/lib/soundstage": str(stage.process.home)}
+    ),
     "docs/how-to/keep-a-studio-in-a-file.md": Scene(
         prepare=lambda stage: with_person(stage) | with_a_studio_file(stage),
         files={"yaml": "film.yaml"},

@@ -1,5 +1,6 @@
 """A crippled machine: each fault is named, with what to do about it, and a sound one is well."""
 
+import dataclasses
 import json
 import os
 import socket
@@ -11,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from soundstage.engines.simulated import SimulatedEngine
@@ -35,7 +35,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def found(settings: Settings, **changes: Any) -> Found:
-    checks = list(examine(msgspec.structs.replace(settings, **changes)))
+    checks = list(examine(dataclasses.replace(settings, **changes)))
     assert len({check.name for check in checks}) == len(checks)
     return {check.name: check for check in checks}
 

@@ -1,11 +1,11 @@
 """The home: who may look into it, one service at a time, and where its secret comes from."""
 
+import dataclasses
 import os
 import stat
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from soundstage.kit.config import ConfigError, Settings
@@ -75,7 +75,7 @@ def test_a_home_that_cannot_be_is_named(tmp_path: Path) -> None:
 def test_a_setting_that_only_shows_here_is_named(
     settings: Settings, setting: str, value: Any, message: str
 ) -> None:
-    wrong = msgspec.structs.replace(settings, **{setting: value})
+    wrong = dataclasses.replace(settings, **{setting: value})
     with pytest.raises(ConfigError) as caught:
         Service(wrong).prepare()
     assert str(caught.value).startswith(message)
@@ -113,7 +113,7 @@ def test_the_secret_may_come_from_a_command(settings: Settings) -> None:
     kept = file.rename(settings.home / "vault")
     with pytest.raises(ConfigError, match="installation is gone"), opened(settings):
         pass
-    vaulted = msgspec.structs.replace(settings, secret_command=f"cat {kept}")
+    vaulted = dataclasses.replace(settings, secret_command=f"cat {kept}")
     service = Service(vaulted)
     assert service.seal.open(closed) == "hush"
     service.close()
@@ -125,7 +125,7 @@ def test_a_key_file_beside_a_command_is_pointed_out(
 ) -> None:
     file = settings.home / "keys" / "installation"
     Service(settings).close()
-    Service(msgspec.structs.replace(settings, secret_command=f"cat {file}")).close()
+    Service(dataclasses.replace(settings, secret_command=f"cat {file}")).close()
     said = capsys.readouterr().out
     assert "the key file is not needed beside the secret's command" in said
     assert file.read_text().strip() not in said

@@ -1,10 +1,10 @@
 """What a provider is made of, and how its secret is read."""
 
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from soundstage.kit.config import ConfigError, Settings
@@ -17,7 +17,7 @@ ISSUER = "https://id.example.org/realms/films"
 
 def provider(settings: Settings, **more: Any) -> Any:
     given = {"oidc_issuer": ISSUER, "oidc_client_id": "soundstage", **more}
-    made = sign_on_of(msgspec.structs.replace(settings, **given), lambda: datetime.now(UTC))
+    made = sign_on_of(dataclasses.replace(settings, **given), lambda: datetime.now(UTC))
     assert made is not None
     return made.provider.settings
 
@@ -79,14 +79,14 @@ def test_others_may_not_read_the_secret(settings: Settings, tmp_path: Path) -> N
 
 
 def test_somebody_must_be_able_to_sign_in(settings: Settings) -> None:
-    closed = msgspec.structs.replace(settings, sign_in_links=False)
+    closed = dataclasses.replace(settings, sign_in_links=False)
     with pytest.raises(ConfigError, match="without links nobody could sign in"):
         sign_on_of(closed, lambda: datetime.now(UTC))
     assert provider(settings, sign_in_links=False).issuer == ISSUER
 
 
 def test_rules_are_those_of_the_settings(settings: Settings) -> None:
-    given = msgspec.structs.replace(
+    given = dataclasses.replace(
         settings, oidc_new_people=True, oidc_administrators={"leads": ["films", "*"]}
     )
     expected = Rules(makes_people=True, administrators={"leads": ("films", "*")})

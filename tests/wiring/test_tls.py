@@ -1,5 +1,6 @@
 """Which certificate is shown, what names it holds, and that a renewed one is shown at once."""
 
+import dataclasses
 import shutil
 import socket
 import ssl
@@ -9,7 +10,6 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -83,7 +83,7 @@ def test_no_certificate_without_tls(tmp_path: Path) -> None:
 
 
 def test_an_own_certificate_holds_every_name_that_people_use(settings: Settings) -> None:
-    named = msgspec.structs.replace(
+    named = dataclasses.replace(
         settings, host="10.0.0.7", public_url="https://studio.example.org:8443"
     )
     assert names_of(named, lambda: "render-1.lan") == [
@@ -95,7 +95,7 @@ def test_an_own_certificate_holds_every_name_that_people_use(settings: Settings)
         "127.0.0.1",
         "::1",
     ]
-    anywhere = msgspec.structs.replace(settings, host="0.0.0.0")  # noqa: S104 - only named
+    anywhere = dataclasses.replace(settings, host="0.0.0.0")  # noqa: S104 - only named
     assert names_of(anywhere, lambda: "no_name!") == ["localhost", "127.0.0.1", "::1"]
 
 
@@ -144,13 +144,13 @@ def test_a_renewed_certificate_is_shown_and_a_broken_one_is_not(tmp_path: Path) 
 
 def test_files_that_can_t_be_used_are_named(tmp_path: Path) -> None:
     fine = given(tmp_path, "given")
-    none = msgspec.structs.replace(fine, tls_certificate=tmp_path / "none.pem")
+    none = dataclasses.replace(fine, tls_certificate=tmp_path / "none.pem")
     with pytest.raises(
         ConfigError, match=r"^SOUNDSTAGE_TLS_CERTIFICATE: .*none\.pem can't be read"
     ):
         Tls(none, lambda: NOW)
     other = given(tmp_path, "other")
-    mixed = msgspec.structs.replace(fine, tls_key=other.tls_key)
+    mixed = dataclasses.replace(fine, tls_key=other.tls_key)
     with pytest.raises(ConfigError, match="are no pair that can be used"):
         Tls(mixed, lambda: NOW)
 
@@ -166,7 +166,7 @@ def test_a_key_with_a_password_is_refused_and_asks_nobody(tmp_path: Path) -> Non
 
 
 def test_an_address_of_plain_http_is_refused_beside_tls(settings: Settings) -> None:
-    wrong = msgspec.structs.replace(settings, public_url="http://studio.example.org")
+    wrong = dataclasses.replace(settings, public_url="http://studio.example.org")
     with pytest.raises(ConfigError, match=r"^SOUNDSTAGE_PUBLIC_URL: .* Write https\."):
         tls_of(wrong, lambda: NOW)
 

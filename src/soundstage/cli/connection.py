@@ -16,7 +16,7 @@ from soundstage.cli.launch import OwnClient, client_of
 from soundstage.client import profiles
 from soundstage.client.profiles import HOME, Profile
 from soundstage.client.secrets import resolve
-from soundstage.kit import config
+from soundstage.kit import environment
 from soundstage.kit.config import ConfigError, Settings
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -28,8 +28,8 @@ class Connection:
     def __init__(self, settings: Settings, profile: str | None, studio: str | None) -> None:
         self._settings = settings
         self._studio = studio
-        self._caller = config.caller()
-        self._file = config.profiles_file()
+        self._caller = environment.caller()
+        self._file = environment.profiles_file()
         is_named = profile is not None
         if not is_named and not self._caller.endpoint:
             profile = profiles.read(self._file).default or None
@@ -134,13 +134,13 @@ def with_connection(function: Decorated) -> Any:
         "--studio",
         "--studio-id",
         "studio",
-        envvar=config.STUDIO,
+        envvar=environment.STUDIO,
         metavar="ID",
         help="The studio, where there are several.  [env: SOUNDSTAGE_STUDIO]",
     )
     @click.option(
         "--profile",
-        envvar=config.PROFILE,
+        envvar=environment.PROFILE,
         metavar="NAME",
         help=f"A studio elsewhere; `{HOME}` is this machine's.  [env: SOUNDSTAGE_PROFILE]",
     )

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from soundstage.cli.sdk import ensure_fallback
-from soundstage.kit import config
+from soundstage.kit import environment
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
@@ -45,7 +45,7 @@ def exports(settings: Settings, user: str | None) -> str:
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_DATA_PATH": _data_path(settings),
-        config.PRINCIPAL_ID: key.principal_id,
+        environment.PRINCIPAL_ID: key.principal_id,
         **_trust(settings),
     }
     return "".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables.items())
@@ -61,7 +61,7 @@ def _trust(settings: Settings) -> dict[str, str]:
 def _data_path(settings: Settings) -> str:
     """Lead SDKs to our model first, and then where the caller's shell leads them already."""
     ours = str(ensure_fallback(settings))
-    return os.pathsep.join([ours, *(part for part in config.sdk_data_path() if part != ours)])
+    return os.pathsep.join([ours, *(part for part in environment.sdk_data_path() if part != ours)])
 
 
 def credentials(settings: Settings, user: str) -> Key:

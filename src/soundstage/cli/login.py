@@ -12,7 +12,7 @@ from soundstage.client import profiles
 from soundstage.client.calls import CallError
 from soundstage.client.profiles import HOME, Profile
 from soundstage.client.secrets import Reference, resolve
-from soundstage.kit import config
+from soundstage.kit import environment
 from soundstage.kit.config import ConfigError
 from soundstage.wire.faults import AccessDeniedError
 
@@ -56,7 +56,7 @@ def login(
     profile = Profile(
         **{**given, "address": given["address"].rstrip("/")}, secret=Reference(**chosen)
     )
-    file = config.profiles_file()
+    file = environment.profiles_file()
     if not no_check:
         _check(profile, resolve(profile.secret, file.parent, where="secret", is_private=True))
     profiles.write(file, name, profile, is_default=is_default)

@@ -4,6 +4,7 @@ The key file is TOML: where the backups are, what opens them, and the installati
 opens what is sealed in the database. It is all that must be kept apart from the backups.
 """
 
+import dataclasses
 import os
 import tomllib
 from datetime import datetime, timedelta
@@ -66,7 +67,7 @@ def recover(settings: Settings, file: Path) -> Recovery:
     key = _read_key(file)
     _require_an_empty_home(settings)
     if settings.backup_repository == "" and key.repository != "":
-        settings = msgspec.structs.replace(settings, backup_repository=key.repository)
+        settings = dataclasses.replace(settings, backup_repository=key.repository)
     if not key.installation and not settings.secret_command:
         raise ConfigError(
             "SOUNDSTAGE_SECRET_COMMAND: the installation's secret is not in the key file, because "

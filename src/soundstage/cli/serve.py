@@ -1,5 +1,6 @@
 """Runs the service, in the foreground or in a thread of `soundstage run`."""
 
+import dataclasses
 import faulthandler
 import gc
 import os
@@ -15,7 +16,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-import msgspec
 import structlog
 import uvicorn
 
@@ -43,7 +43,7 @@ _log = structlog.get_logger("soundstage")
 @click.pass_obj
 def serve_command(settings: Settings, *, tls: bool) -> None:
     """Run the service in the foreground."""
-    serve(msgspec.structs.replace(settings, tls=tls or settings.tls))
+    serve(dataclasses.replace(settings, tls=tls or settings.tls))
 
 
 def serve(settings: Settings) -> None:

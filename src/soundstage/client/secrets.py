@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from soundstage.kit import config
+from soundstage.kit import environment
 from soundstage.kit.command import CommandError, read_output
 from soundstage.kit.config import ConfigError
 
@@ -43,7 +43,7 @@ def resolve(reference: Reference, folder: Path, *, where: str, is_private: bool 
     file is refused while others may read it.
     """
     if reference.env is not None:
-        found = config.variable(reference.env)
+        found = environment.variable(reference.env)
         if found is None:
             raise ConfigError(f"{where}: the variable {reference.env} is not set.")
         return found

@@ -6,6 +6,7 @@ examines and what it can do.
 """
 
 import ctypes
+import dataclasses
 import os
 import shutil
 import socket
@@ -319,4 +320,4 @@ def _probing(settings: Settings) -> Iterator[Settings | None]:
         yield None
         return
     with folder as name:
-        yield msgspec.structs.replace(settings, home=Path(name))
+        yield dataclasses.replace(settings, home=Path(name))

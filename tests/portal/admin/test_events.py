@@ -6,9 +6,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import anyio
 import pytest
 from msgspec import json as msgspec_json
 
+from soundstage.client.calls import CallError, Client
 from soundstage.portal.admin import events
 from soundstage.portal.admin.events import in_utc
 
@@ -141,6 +143,26 @@ def test_a_file_that_is_not_whole_says_so(
     lines = office.see("events/file/json").text.splitlines()
     assert len(lines) == 3
     assert json.loads(lines[-1])["statusMessage"].startswith("Only the newest 2 events")
+
+
+def test_a_file_waits_where_its_reader_asked_for_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_BUSY_SECONDS", 0)
+    answers = [CallError("ThrottlingException", 429, "Too many reads.")] * 3
+
+    class Busy(Client):
+        def __init__(self) -> None:
+            pass
+
+        def call(self, name: str, /, **members: Any) -> dict[str, Any]:
+            if answers:
+                raise answers.pop()
+            return {"events": [], "asked": (name, members)}
+
+    page = anyio.run(events._next, Busy(), {"nextToken": "x"})
+    assert page["asked"] == ("ListEvents", {"nextToken": "x"})
+    answers = [CallError("AccessDeniedException", 403, "No.")]
+    with pytest.raises(CallError, match="No"):
+        anyio.run(events._next, Busy(), {})
 
 
 def test_a_file_is_refused_in_a_page(office: "Office") -> None:

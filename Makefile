@@ -15,7 +15,7 @@ run: ## start the studio on http://localhost:8080 and open a workstation
 
 test: ## every test, with real desktops and a real browser; ARGS="-k backup" for some
 	@scripts/setup test
-	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 test-incus: ## the tests on Incus, with one that is installed and started for them; ARGS="-k name"
 	@scripts/setup incus

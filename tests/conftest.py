@@ -34,8 +34,16 @@ settings.load_profile("steady")
 _BUILDING_SECONDS = 1200
 
 
+_FIRST = ("whole", "contracts", "documentation", "browser", "isolation", "clients")
+"""Folders whose files take minutes: begun last, one of them would keep a single core busy."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let what is built, or made up at length, take its time, also where a test has a limit."""
+    """Begin with the long files, and let what is built, or made up at length, take its time, also
+    where a test has a limit.
+    """
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in _FIRST)
     is_long = config.getoption("--hypothesis-profile") == "long"
     for item in items:
         fixtures = getattr(item, "fixturenames", ())

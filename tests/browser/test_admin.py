@@ -85,6 +85,16 @@ def test_a_profile_is_made_by_keyboard_and_what_is_refused_is_led_to(
     page.get_by_label("Add somebody, by name").fill("operator")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_role("button", name="Remove operator")).to_be_visible()
+    page.get_by_role("link", name="What happened to it").click()
+    page.get_by_label("What happened").select_option(label="Members added")
+    page.get_by_role("button", name="Show").click()
+    row = page.get_by_role("row").filter(has_text="Members added")
+    expect(row.get_by_role("link", name=name, exact=True)).to_be_visible()
+    row.get_by_text("More").click()
+    expect(row.get_by_text("PutLaunchProfileMembers").first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="As a table (CSV)").click()
+    assert download.value.path().read_text().count("calls.PutLaunchProfileMembers") == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -93,6 +103,9 @@ def test_nothing_bars_the_way_and_everything_fits(
 ) -> None:
     long = studio.artist(f"jo-{'long-name-' * 5}{scheme}")
     studio.launched(long, 1)
+    webhook = studio.operator.call(
+        "CreateWebhook", **studio.where, url=f"https://{'long-' * 11}name.invalid/x"
+    )["webhook"]["webhookId"]
     axe = ensure_axe(REPOSITORY).read_text(encoding="utf-8")
     page = enter("operator", color_scheme=scheme)
     found, wide = [], []
@@ -107,6 +120,13 @@ def test_nothing_bars_the_way_and_everything_fits(
         "components",
         "components/new?type=SHARED_FILE_SYSTEM",
         "people",
+        "events",
+        "events?of=INSTALLATION",
+        "events?kind=calls.REFUSED&from=2001-01-01T00:00",
+        "webhooks",
+        "webhooks/new",
+        f"webhooks/{webhook}",
+        f"webhooks/{webhook}/delete",
         "capacity",
         "health",
     ):

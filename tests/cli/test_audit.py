@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from soundstage.cli.audit import _cell, audit
+from soundstage.cli.audit import audit
 from soundstage.cli.exits import Exit
 from soundstage.kit.config import Settings
 from soundstage.testing.world import world
@@ -71,12 +71,3 @@ def test_the_trail_is_exported_oldest_first(typed: Typed, studio_id: str) -> Non
 
 def test_a_moment_that_is_none_is_refused(typed: Typed) -> None:
     assert "no moment" in typed("audit", "export", "--since", "soon", code=2).output
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1"])
-def test_no_cell_is_a_formula(text: str) -> None:
-    assert _cell(text) == f"'{text}"
-
-
-def test_what_is_no_text_is_json() -> None:
-    assert _cell({"a": "b"}) == '{"a":"b"}'

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from soundstage.cli.top import Seen, drawn
+from soundstage.kit.config import Settings
 
 Typed = Any
 
@@ -15,6 +16,15 @@ TYPE = {
     "cpus": 2.0,
     "memoryInBytes": 8 * 1024**3,
     "freePlaces": 3,
+}
+
+PLACE = {
+    "promised": {"cpus": 12.0, "gpus": 1, "memoryInBytes": 48 * 1024**3},
+    "toPromise": {"cpus": 16.0, "gpus": 2, "memoryInBytes": 60 * 1024**3},
+    "size": {"cpus": 8.0, "gpus": 2, "memoryInBytes": 64 * 1024**3},
+    "freeMemoryInBytes": 24 * 1024**3,
+    "freeDiskInBytes": 100 * 1024**3,
+    "workstations": 3,
 }
 
 
@@ -41,6 +51,7 @@ def test_it_draws_how_many_are_in_which_state_and_one_line_each() -> None:
                         {"name": "Paint", "instanceTypes": [TYPE]},
                         {"name": "Unknown", "instanceTypes": [{"ec2InstanceType": "g5.xlarge"}]},
                     ],
+                    place=PLACE,
                 )
             )
         )
@@ -50,8 +61,12 @@ def test_it_draws_how_many_are_in_which_state_and_one_line_each() -> None:
         "Promised to those that run: 1 g4dn.xlarge (2 cores, 8.0 GiB of memory)"
     )
     assert lines[2].strip() == "Room for more: 3 of Paint"
-    assert lines[4].split()[:3] == ["session", "owner", "state"]
-    assert lines[5].split() == (
+    assert lines[3].strip() == (
+        "This machine: 12 of 16 cores promised, 48.0 of 60.0 GiB promised, "
+        "1 of 2 graphics cards promised, 40.0 of 64.0 GiB in use, 100.0 GiB of disk free"
+    )
+    assert lines[5].split()[:3] == ["session", "owner", "state"]
+    assert lines[6].split() == (
         ["of-READY", "anna", "ready", "g4dn.xlarge", "later", "-", "It", "is", "[READY]."]
     )
 
@@ -59,8 +74,21 @@ def test_it_draws_how_many_are_in_which_state_and_one_line_each() -> None:
 def test_once_it_prints_and_ends(typed: Typed, studio_id: str) -> None:
     assert typed("top", "--once").stdout.startswith("0 workstations: none\n")
     typed("launch")
-    assert "1 workstation: 1 ready" in typed("top").stdout  # No terminal watches either.
+    watched = typed("top").stdout  # No terminal watches either.
+    assert "1 workstation: 1 ready" in watched
+    assert "This machine: 4 of 400 cores promised" in watched
     found = json.loads(typed("top", "--mine", "--output", "json").stdout)
     assert found["states"] == {"READY": 1}
     assert [profile["name"] for profile in found["profiles"]] == ["Artist workstation"]
     assert studio_id
+
+
+def test_an_artist_sees_her_own(typed: Typed, studio_id: str, running: Settings) -> None:
+    made = json.loads(typed("user", "create", "olga", "--output", "json").stdout)
+    hers = {
+        "AWS_ENDPOINT_URL_NIMBLE": f"http://localhost:{running.port}",
+        "AWS_ACCESS_KEY_ID": made["accessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": made["secretAccessKey"],
+        "SOUNDSTAGE_STUDIO": studio_id,
+    }
+    assert typed("top", "--once", "--mine", **hers).stdout.startswith("0 workstations: none\n")

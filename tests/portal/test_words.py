@@ -27,7 +27,7 @@ def asked_for() -> set[str]:
 def is_of_a_noun(key: str) -> bool:
     """Reports whether it is a text that kinds of things ask for by their own name."""
     noun, _, rest = key.partition(".")
-    if noun not in {"profiles", "images", "components"}:
+    if noun not in {"profiles", "images", "components", "webhooks"}:
         return False
     everything = sources()
     if rest.startswith("field."):
@@ -77,6 +77,11 @@ def test_no_text_is_left_over() -> None:
 )
 def test_lengths_are_written_for_people(seconds: float, text: str) -> None:
     assert Words().length(timedelta(seconds=seconds)) == text
+
+
+def test_texts_are_listed_by_what_their_keys_begin_with() -> None:
+    assert Words().below("length.days") == {"one": "{number} day", "many": "{number} days"}
+    assert Words().below("length.day") == {}
 
 
 def test_sizes_and_moments_are_too() -> None:

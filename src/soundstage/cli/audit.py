@@ -4,40 +4,19 @@ Verifying works on the database, beside a running service or without one. Export
 API, here or elsewhere.
 """
 
-import csv
-import sys
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import click
-import msgspec
 
 from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.exits import Exit
 from soundstage.cli.output import Form, output_option, show_one
+from soundstage.client.events import FileKind, head, line
 from soundstage.kit import chain
 from soundstage.kit.chain import Head
 from soundstage.kit.config import Settings
 from soundstage.wiring.home import AUDIT_KEY, opened, secret_of
-
-_COLUMNS = (
-    "eventId",
-    "createdAt",
-    "type",
-    "resource",
-    "actor",
-    "ownedBy",
-    "operation",
-    "requestId",
-    "sourceAddress",
-    "oldState",
-    "state",
-    "statusCode",
-    "statusMessage",
-    "details",
-)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Moment(click.ParamType[datetime]):
@@ -125,7 +104,7 @@ def export_command(
     since: datetime | None,
     until: datetime | None,
     scope: str,
-    output: Literal["json", "csv"],
+    output: FileKind,
 ) -> None:
     """Print events, oldest first."""
     found = connection.client.pages(
@@ -136,21 +115,6 @@ def export_command(
         startTime=None if since is None else since.isoformat(),
         endTime=None if until is None else until.isoformat(),
     )
-    if output == "csv":
-        _write_table(found)
-        return
+    click.echo(head(output), nl=False)
     for event in found:
-        click.echo(msgspec.json.encode(event))
-
-
-def _write_table(events: Iterable[Mapping[str, Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for event in events:
-        writer.writerow([_cell(event.get(column, "")) for column in _COLUMNS])
-
-
-def _cell(value: Any) -> str:
-    """Write a cell that no spreadsheet takes for a formula: files are named by artists."""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return f"'{text}" if text.startswith(_FORMULA) else text
+        click.echo(line(output, event), nl=False)

@@ -1,8 +1,8 @@
 """`soundstage top`: all workstations of a studio, watched.
 
 What it shows comes from the API, so it works for a studio elsewhere as well: what each workstation
-was promised, and how many more of each launch profile would find a place. What a workstation uses
-the API does not say.
+was promised, how many more of each launch profile would find a place, and for administrators what
+of the machine is promised and in use.
 """
 
 import time
@@ -29,6 +29,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     sessions: list[Resource]
     profiles: list[Resource]
     """Name and availability of each launch profile."""
+    place: Resource | None = None
+    """What all workstations run in; None where the engine can't tell, and to artists."""
 
 
 @click.command("top")
@@ -72,25 +74,21 @@ def top(connection: Connection, *, once: bool, mine: bool, interval: float, outp
 def look(connection: Connection, *, is_all: bool) -> Seen:
     """Ask for all of it once."""
     client, studio_id = connection.client, connection.studio_id
-    profiles = client.pages(
-        "ListLaunchProfiles",
+    offers = client.pages(
+        "ListLaunchProfileAvailabilities",
         studioId=studio_id,
         principalId=None if is_all else client.principal_id,
     )
+    sessions = sessions_of(connection, is_all=is_all)
+    capacity = client.call("GetStudioCapacity", studioId=studio_id) if is_all else {}
     return Seen(
-        sessions=sessions_of(connection, is_all=is_all),
+        sessions=sessions,
         profiles=[
-            {
-                "name": profile["name"],
-                **client.call(
-                    "GetLaunchProfileAvailability",
-                    studioId=studio_id,
-                    launchProfileId=profile["launchProfileId"],
-                ),
-            }
-            for profile in profiles
-            if profile["state"] != "DELETED"
+            {"name": offer.pop("launchProfile")["name"], **offer}
+            for offer in offers
+            if offer["launchProfile"]["state"] != "DELETED"
         ],
+        place=capacity.get("place"),
     )
 
 
@@ -103,7 +101,8 @@ def drawn(seen: Seen) -> Group:
     return Group(
         Text(f"{len(sessions)} workstation{'' if len(sessions) == 1 else 's'}: {states or 'none'}"),
         Text(f"Promised to those that run: {_promised(seen)}"),
-        Text(f"Room for more: {_room(seen)}\n"),
+        Text(f"Room for more: {_room(seen)}"),
+        Text(f"This machine: {_machine(seen.place)}\n" if seen.place else ""),
         _lines(sessions) if sessions else Text(""),
     )
 
@@ -134,6 +133,22 @@ def _room(seen: Seen) -> str:
         if profile["instanceTypes"] and "freePlaces" in profile["instanceTypes"][0]
     ]
     return ", ".join(places) or "not known"
+
+
+def _machine(place: Resource) -> str:
+    """Say how much of the place is promised, and how much of it is in use."""
+    promised, most, size = place["promised"], place["toPromise"], place["size"]
+    memory = [amount["memoryInBytes"] / _GIB for amount in (promised, most, size)]
+    used = memory[2] - place["freeMemoryInBytes"] / _GIB
+    parts = [
+        f"{promised['cpus']:g} of {most['cpus']:g} cores promised",
+        f"{memory[0]:.1f} of {memory[1]:.1f} GiB promised",
+        f"{used:.1f} of {memory[2]:.1f} GiB in use",
+        f"{place['freeDiskInBytes'] / _GIB:.1f} GiB of disk free",
+    ]
+    if size["gpus"]:
+        parts.insert(2, f"{promised['gpus']} of {size['gpus']} graphics cards promised")
+    return ", ".join(parts)
 
 
 def _lines(sessions: list[Resource]) -> Table:

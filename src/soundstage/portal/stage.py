@@ -13,7 +13,7 @@ from urllib.parse import quote
 import anyio.to_thread
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from soundstage.client.calls import CallError, Client
 from soundstage.kit.buckets import Buckets, network_of
@@ -140,11 +140,16 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             form=form,
         )
         try:
-            return handler(asked)
+            answer = handler(asked)
         except CallError as error:
-            return self.refusal(error, login)
-        finally:
+            answer = self.refusal(error, login)
+        except BaseException:
             client.close()
+            raise
+        # What is written piece by piece still asks, and closes it at its end.
+        if not isinstance(answer, StreamingResponse):
+            client.close()
+        return answer
 
     def _to_sign_in(self, request: Request) -> Response:
         path, query = request.url.path, request.url.query

@@ -30,6 +30,15 @@ class Words:
         """Reports whether there is such a text."""
         return key in self._texts
 
+    def below(self, key: str) -> dict[str, str]:
+        """Give all texts whose keys begin with this one and a dot, by the rest of their keys."""
+        begun = f"{key}."
+        return {
+            each.removeprefix(begun): text
+            for each, text in self._texts.items()
+            if each.startswith(begun)
+        }
+
     def count(self, key: str, number: int) -> str:
         """Give a text about so many of something."""
         return self(f"{key}.{'one' if number == 1 else 'many'}", number=number)

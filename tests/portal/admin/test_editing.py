@@ -7,11 +7,13 @@ import pytest
 from soundstage.portal.admin.components import Components
 from soundstage.portal.admin.images import Images
 from soundstage.portal.admin.profiles import Profiles
+from soundstage.portal.admin.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from tests.portal.admin.conftest import Office
 
 KINDS = [Profiles.name, Images.name, Components.name]
+ALL = [*KINDS, Webhooks.name]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -33,7 +35,7 @@ def test_names_from_the_studio_are_text(office: "Office", kind: str) -> None:
     assert "{{7*7}}" in page
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_what_is_not_there_is_said(office: "Office", kind: str) -> None:
     for path in (f"{kind}/nothing", f"{kind}/nothing/delete", f"{kind}/%3Cscript%3E"):
         answer = office.see(path)
@@ -49,10 +51,19 @@ def test_limits_of_the_api_stand_in_the_form(office: "Office", kind: str) -> Non
     assert "Only whoever runs this installation" not in page
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL)
 def test_no_link_changes_anything_and_no_form_from_elsewhere(office: "Office", kind: str) -> None:
     assert office.see(f"{kind}/x/members").status_code in {404, 405}
     where = f"{office.path}/{kind}/new"
     assert office.operator.post(where, {"token": "x"}).status_code == 403
     foreign = office.operator.post(where, {"token": "x"}, origin="https://evil.example")
     assert foreign.status_code == 403
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_leads_to_what_happened_to_it(office: "Office", kind: str) -> None:
+    one = office.see(kind).text.partition('id="see-')[2].partition('"')[0]
+    link = office.see(f"{kind}/{one}").text.partition(f'href="{office.path}/events?')[2]
+    query = link.partition('"')[0]
+    assert one in query
+    assert "CREATE_IN_PROGRESS" in office.see(f"events?{query}").text

@@ -6,11 +6,12 @@ from functools import partial
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from soundstage.portal.admin import capacity, health, people, sessions
+from soundstage.portal.admin import capacity, events, health, people, sessions
 from soundstage.portal.admin.components import Components
 from soundstage.portal.admin.desk import Desk, Handler
 from soundstage.portal.admin.images import Images
 from soundstage.portal.admin.profiles import Profiles
+from soundstage.portal.admin.webhooks import Webhooks
 from soundstage.portal.stage import Stage
 
 _STUDIO = "/admin/{studio}"
@@ -19,19 +20,25 @@ _STUDIO = "/admin/{studio}"
 def routes(stage: Stage) -> list[BaseRoute]:
     """Make the routes."""
     desk = Desk(stage)
+    webhooks = Webhooks(desk)
+    nouns = (Profiles(desk), Images(desk), Components(desk), webhooks)
     shown: list[tuple[str, Callable[..., Response]]] = [
         ("sessions", sessions.show),
         ("people", people.show),
         ("capacity", capacity.show),
         ("health", health.show),
+        ("events", events.show),
+        ("events/file/{form}", events.take),
     ]
     sent: list[tuple[str, Handler]] = [
         ("people", partial(people.add, desk)),
         ("people/remove", partial(people.remove, desk)),
         ("profiles/{id}/members", people.change_of_profile(desk, adds=True)),
         ("profiles/{id}/members/remove", people.change_of_profile(desk, adds=False)),
+        ("webhooks/{id}/switch", webhooks.switch),
+        ("webhooks/{id}/redeliver", webhooks.redeliver),
     ]
-    for noun in (Profiles(desk), Images(desk), Components(desk)):
+    for noun in nouns:
         sent += [
             (f"{noun.name}/new", noun.make),
             (f"{noun.name}/{{id}}", noun.change),
@@ -45,7 +52,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
         ),
         *(
             Route(f"{_STUDIO}/{path}", desk.page(handler), methods=["GET"])
-            for noun in (Profiles(desk), Images(desk), Components(desk))
+            for noun in nouns
             for path, handler in (
                 (noun.name, noun.overview),
                 (f"{noun.name}/new", noun.new),

@@ -28,6 +28,7 @@ class Components(Noun):
     name = "components"
     key = "studioComponent"
     operation = "StudioComponent"
+    resource = "studio-component"
 
     def starts(self) -> list[tuple[str, str]]:
         """Offer each type."""

@@ -62,6 +62,8 @@ TABS = (
     Tab(name="images", needs="ListStreamingImages"),
     Tab(name="components", needs="ListStudioComponents"),
     Tab(name="people", needs="ListPeople"),
+    Tab(name="events", needs="ListEvents"),
+    Tab(name="webhooks", needs="ListWebhooks"),
     Tab(name="capacity", needs="GetStudioCapacity"),
     Tab(name="health", needs="GetStudioCapacity"),
 )

@@ -1,4 +1,4 @@
-"""What can be made, changed and deleted by forms: images, components and launch profiles alike.
+"""What can be made, changed and deleted by forms: launch profiles, images, components, webhooks.
 
 A `Noun` says which operations those are, what its form asks for, and what its list shows. The
 form's limits come from the operation's input shape, and what the API refuses is shown beside the
@@ -46,8 +46,12 @@ class Noun:
     """Its member in answers: `streamingImage`."""
     operation: ClassVar[str]
     """The end of its operations' names: `StreamingImage`."""
+    resource: ClassVar[str]
+    """How an ARN calls it: `streaming-image`."""
     fixed: ClassVar[frozenset[str]] = frozenset()
     """Members that can't be changed once it is made."""
+    aside: ClassVar[str] = ""
+    """The template of what the page of one shows beside the form."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -87,14 +91,19 @@ class Noun:
         """Put into a document what the noun reads itself."""
 
     def beside(self, asked: Asked, place: Place, document: Document) -> dict[str, Any]:
-        """Read what the page of one shows beside the form."""
+        """Read what `aside` shows."""
         del asked, place, document
         return {}
+
+    def made(self, asked: Asked, place: Place, answer: Document) -> Response:
+        """Go on after one was made."""
+        del asked
+        return self.desk.stage.pages.go(self.path(place, answer[self.key][f"{self.key}Id"]))
 
     def overview(self, asked: Asked, place: Place) -> Response:
         """Show all."""
         found = place.client.pages(f"List{self.operation}s", **place.studio)
-        rows = [self._row(each) for each in found if each["state"] != "DELETED"]
+        rows = [self.row(each) for each in found if each["state"] != "DELETED"]
         rows.sort(key=lambda row: row.name.casefold())
         return self.desk.show(
             "list.html",
@@ -123,12 +132,12 @@ class Noun:
         self.finish(document, asked.form, {})
         token = asked.form.get("clientToken") or None
         try:
-            made = place.client.call(
+            answer = place.client.call(
                 f"Create{self.operation}", **place.studio, **document, clientToken=token
             )
         except CallError as error:
             return self._refused(asked, place, document, error, is_new=True)
-        return self.desk.stage.pages.go(self._path(place, made[self.key][f"{self.key}Id"]))
+        return self.made(asked, place, answer)
 
     def change(self, asked: Asked, place: Place) -> Response:
         """Make one what the form says; members that the form does not know stay as they are."""
@@ -146,20 +155,20 @@ class Noun:
         changes |= {name: _EMPTY[name] for name in gone}
         try:
             if changes:
-                place.client.call(f"Update{self.operation}", **self._one(asked, place), **changes)
+                place.client.call(f"Update{self.operation}", **self.one(asked, place), **changes)
         except CallError as error:
             return self._refused(asked, place, document, error, is_new=False)
-        return self.desk.stage.pages.go(self._path(place, asked.path["id"]))
+        return self.desk.stage.pages.go(self.path(place, asked.path["id"]))
 
     def ask_to_delete(self, asked: Asked, place: Place) -> Response:
         """Say what a deletion takes away, before it does."""
-        each = self._row(self._get(asked, place))
+        each = self.row(self._get(asked, place))
         shown = {"noun": self.name, "each": each}
         return self.desk.show("delete.html", asked, place, self.name, live=False, **shown)
 
     def delete(self, asked: Asked, place: Place) -> Response:
         """Delete it."""
-        place.client.call(f"Delete{self.operation}", **self._one(asked, place))
+        place.client.call(f"Delete{self.operation}", **self.one(asked, place))
         return self.desk.stage.pages.go(f"{place.path}/{self.name}")
 
     def _shown(
@@ -177,11 +186,13 @@ class Noun:
             is_new=is_new,
             may=may,
             may_delete=place.may(f"Delete{self.operation}"),
-            each=None if is_new else self._row(document),
+            each=None if is_new else self.row(document),
             sections=self._fields(place, document, is_new=is_new, may=may, problem=problem),
             problem=self._form.in_words(problem, named) if named else problem,
             query=urlencode(asked.query) if is_new else "",
             client_token=new_bits(),
+            aside="" if is_new else self.aside,
+            resource="" if is_new else f"{self.resource}/{document[f'{self.key}Id']}",
             more={} if is_new else self.beside(asked, place, document),
         )
 
@@ -220,13 +231,15 @@ class Noun:
         return [ask for section in self.sections(document) for ask in section.asks]
 
     def _get(self, asked: Asked, place: Place) -> Document:
-        found: Document = place.client.call(f"Get{self.operation}", **self._one(asked, place))
+        found: Document = place.client.call(f"Get{self.operation}", **self.one(asked, place))
         return dict(found[self.key])
 
-    def _one(self, asked: Asked, place: Place) -> dict[str, str]:
+    def one(self, asked: Asked, place: Place) -> dict[str, str]:
+        """Name the one that the address names, as members of a call."""
         return {**place.studio, f"{self.key}Id": asked.path["id"]}
 
-    def _path(self, place: Place, identifier: str) -> str:
+    def path(self, place: Place, identifier: str) -> str:
+        """Say where the page of one is."""
         return f"{place.path}/{self.name}/{quote(identifier, safe='')}"
 
     def _changeable(self) -> set[str]:
@@ -234,7 +247,8 @@ class Noun:
         fields = {field.encode_name for field in msgspec.structs.fields(shape)}
         return fields - {"studioId", f"{self.key}Id"}
 
-    def _row(self, document: Document) -> Row:
+    def row(self, document: Document) -> Row:
+        """Show it as a line of the list."""
         state = document["state"]
         return Row(
             id=document[f"{self.key}Id"],

@@ -13,6 +13,7 @@ class Images(Noun):
     name = "images"
     key = "streamingImage"
     operation = "StreamingImage"
+    resource = "streaming-image"
     fixed: ClassVar[frozenset[str]] = frozenset({"ec2ImageId"})
 
     def sections(self, document: Document) -> list[Section]:

@@ -68,6 +68,8 @@ class Profiles(Noun):
     name = "profiles"
     key = "launchProfile"
     operation = "LaunchProfile"
+    resource = "launch-profile"
+    aside = "admin/profile_aside.html"
 
     def sections(self, document: Document) -> list[Section]:
         """Ask for all rules."""

@@ -23,7 +23,7 @@ What `make bench ARGS=--save` printed, newest last. Each number stands beside th
 without Soundstage on the same machine in the same run; ratios travel between machines better than
 seconds do.
 """
-PARTS = ["service", "api", "start", "gateway", "stream", "contention", "backups"]
+PARTS = ["service", "api", "start", "gateway", "stream", "contention", "backups", "growth"]
 
 
 class Both(io.TextIOBase):

@@ -133,7 +133,6 @@ def with_a_workstation(stage: Stage) -> dict[str, str]:
         "soundstage top  ": "soundstage top --once",
         "--studio-component-id ID": f"--studio-component-id {component}",
         "--launch-profile-id ID": f"--launch-profile-id {stage.profile_id}",
-        "--identity-store-id local": "--identity-store-id d-soundstage",
         "AROA…:anna": anna,
         "https://studio.example.org": own["AWS_ENDPOINT_URL_NIMBLE"],
         "AKIA…": own["AWS_ACCESS_KEY_ID"],

@@ -253,13 +253,13 @@ def _clock(settings: Settings) -> Check:
     if newest > time.time() + _SKEW_SECONDS:
         detail = (
             f"the clock says {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, but files here are newer. Set "
-            "it, for instance with `timedatectl set-ntp true`; signatures hold for five minutes."
+            "it, for instance with `timedatectl set-ntp true`; signatures hold for 15 minutes."
         )
         return Check("clock", "fault", detail)
     if _is_synchronized() is False:
         detail = (
             "nothing keeps the clock right: `timedatectl set-ntp true`. Clients whose clocks are "
-            "five minutes away are refused."
+            "15 minutes away are refused."
         )
         return Check("clock", "warning", detail)
     return Check("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")

@@ -15,7 +15,10 @@ from soundstage.testing.world import World
 
 def reader(world: World, name: str) -> Reader:
     viewer = Viewer(Words(), world.clock())
-    return Reader(world.client(name), viewer, world.principal_id(name))
+    is_operator = name == "operator"
+    return Reader(
+        world.client(name), viewer, world.principal_id(name), is_administrator=is_operator
+    )
 
 
 def test_everybody_sees_their_own(world: World) -> None:
@@ -44,6 +47,9 @@ def test_everybody_sees_their_own(world: World) -> None:
     shown, _, _ = reader(world, "anna").workstation(studio.id, mine["sessionId"])
     assert shown.name == "Workstation"
     assert shown.size == "g4dn.xlarge"
+    # What a page asks by itself is no attempt of anybody's.
+    events = world.operator.pages("ListEvents", studioId=studio.id)
+    assert [each for each in events if each["type"] == "calls.REFUSED"] == []
 
 
 def test_many_launch_profiles_come_in_pages_by_one_call(

@@ -50,8 +50,11 @@ class Oversight(msgspec.Struct, frozen=True, kw_only=True):
 class Reader:
     """Reads for one person."""
 
-    def __init__(self, client: Client, viewer: Viewer, principal_id: str) -> None:
+    def __init__(
+        self, client: Client, viewer: Viewer, principal_id: str, *, is_administrator: bool
+    ) -> None:
         self._client = client
+        self._is_administrator = is_administrator
         self._viewer = viewer
         self._own = {"ownedBy": principal_id}
         self._principal_id = principal_id
@@ -179,6 +182,10 @@ class Reader:
     def _offer(self, studio_id: str, profile_id: str) -> Document | None:
         """Read what a launch profile offers; None for one that the person is no member of now."""
         names: dict[str, Any] = {"studioId": studio_id, "launchProfileId": profile_id}
+        # Whoever asks and is refused is noted in the trail of events, where a page's own question
+        # would look like somebody's attempt.
+        if not (self._is_administrator or self._is_member(studio_id, profile_id)):
+            return None
         try:
             details = self._client.call("GetLaunchProfileDetails", **names)
             return details | self._client.call("GetLaunchProfileAvailability", **names)
@@ -186,6 +193,15 @@ class Reader:
             if error.status not in {403, 404}:
                 raise
         return None
+
+    def _is_member(self, studio_id: str, profile_id: str) -> bool:
+        studios = self._client.call("GetCaller")["studios"]
+        if all(each["studioId"] != studio_id for each in studios):
+            return False
+        profiles = self._client.pages(
+            "ListLaunchProfiles", studioId=studio_id, principalId=self._principal_id
+        )
+        return any(each["launchProfileId"] == profile_id for each in profiles)
 
 
 def _eula_ids(offer: Document) -> set[str]:

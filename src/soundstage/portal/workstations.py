@@ -213,7 +213,12 @@ class Workstations:
 
     def _reader(self, asked: Asked) -> Reader:
         viewer = Viewer(self._stage.pages.words, self._stage.door.now())
-        return Reader(asked.client, viewer, asked.login.principal_id)
+        return Reader(
+            asked.client,
+            viewer,
+            asked.login.principal_id,
+            is_administrator=asked.login.is_administrator,
+        )
 
 
 def _quoted(text: str) -> str:

@@ -263,13 +263,13 @@ def test_a_refusal_is_one_sentence(soundstage: Any) -> None:
 def typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str], subprocess.CompletedProcess[str]]]:
-    """Give a function that a shell runs a script for. Its `.venv/bin/soundstage` is this process's
+    """Give a function that a shell runs a script for. Its `soundstage` is this process's
     command line, with the shell's variables: a dozen starts of Python are slow.
     """
     monkeypatch.chdir(tmp_path)
     door = tmp_path / "door"
-    command = tmp_path / ".venv" / "bin" / "soundstage"
-    command.parent.mkdir(parents=True)
+    command = tmp_path / "bin" / "soundstage"
+    command.parent.mkdir()
     command.write_text(f"#!{sys.executable} -ES\n{HAND_OVER.format(door=door)}")
     command.chmod(0o755)
 
@@ -285,7 +285,7 @@ def typed(
             ["sh", "-eu", "-c", script],
             cwd=tmp_path,
             env={
-                "PATH": "/usr/bin:/bin",
+                "PATH": f"{command.parent}:/usr/bin:/bin",
                 "SOUNDSTAGE_HOME": str(tmp_path / "home"),
                 "SOUNDSTAGE_ENGINE": "simulated",
             },

@@ -169,7 +169,4 @@ def last(transaction: Connection) -> int:
     """
     if transaction.dialect.name == "postgresql":
         transaction.exec_driver_sql("LOCK TABLE events IN SHARE MODE")
-    return int(
-        transaction.execute(sqlalchemy.select(sqlalchemy.func.max(journal.c.sequence))).scalar()
-        or 0
-    )
+    return latest(transaction)

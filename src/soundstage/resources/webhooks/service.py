@@ -50,7 +50,9 @@ def create(request: Request, studio_id: str, *, url: str, types: list[str]) -> W
         types=types,
         state=WebhookState.ENABLED,
         status_message=_ENABLED,
-        last_sequence=journal.last(transaction),
+        # What is being written at this moment began before; `last` would wait for it, and hold up
+        # the event that this change itself writes.
+        last_sequence=journal.latest(transaction),
         delivered_at=None,
         created_by=request.caller.principal_id,
         created_at=now,

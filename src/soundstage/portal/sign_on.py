@@ -26,7 +26,7 @@ from soundstage.kit.openid.claims import Claims
 from soundstage.kit.openid.flow import Attempt, SignOn
 from soundstage.kit.openid.provider import AwayError, OpenIDError, RefusedError
 from soundstage.portal.door import Arrival
-from soundstage.portal.forms import BadFormError, own_path, read_form
+from soundstage.portal.forms import own_path
 from soundstage.portal.signing_in import enter
 from soundstage.portal.stage import Stage
 
@@ -53,7 +53,9 @@ def routes(stage: Stage) -> list[BaseRoute]:
         return []
     desk = Desk(stage, stage.sign_on)
     return [
-        Route("/sign-in/openid", stage.limited(desk.leave), methods=["POST"]),
+        Route(
+            "/sign-in/openid", stage.limited(stage.strangers_action(desk.leave)), methods=["POST"]
+        ),
         Route("/sign-in/openid", stage.limited(desk.come_back), methods=["GET"]),
     ]
 
@@ -69,18 +71,9 @@ class Desk:
         self._seal = Seal(key)
         self._limiter: anyio.CapacityLimiter | None = None
 
-    async def leave(self, request: Request) -> Response:
+    async def leave(self, _request: Request, form: dict[str, str]) -> Response:
         """Send the browser to the provider."""
         stage = self._stage
-        if not stage.cookies.is_from_here(request):
-            return stage.foreign()
-        try:
-            form = await read_form(request, stage.settings.strangers_form_bytes)
-        except BadFormError:
-            return stage.pages.notice("bad_form", HTTPStatus.BAD_REQUEST)
-        bits = stage.cookies.stranger(request)
-        if bits is None or not stage.cookies.is_token(form.get("token", ""), bits):
-            return stage.pages.notice("stale_form", HTTPStatus.FORBIDDEN)
         attempt = self._sign_on.attempt(own_path(form.get("next", ""), "/"))
         try:
             address = await self._asked(self._sign_on.begin, attempt, self._return_to)

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from soundstage.portal.browsers import told_by
 from soundstage.portal.door import Login
-from soundstage.portal.forms import BadFormError, own_path, read_form
+from soundstage.portal.forms import own_path
 from soundstage.portal.session import new_bits
 from soundstage.portal.stage import Asked, Stage
 
@@ -24,7 +24,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
     desk = SignIn(stage)
     return [
         Route("/sign-in", stage.limited(desk.offer), methods=["GET"]),
-        Route("/sign-in", stage.limited(desk.accept), methods=["POST"]),
+        Route("/sign-in", stage.limited(stage.strangers_action(desk.accept)), methods=["POST"]),
         Route("/sign-out", stage.action(desk.leave), methods=["POST"]),
         Route("/logins", stage.page(desk.logins), methods=["GET"]),
         Route("/logins/end", stage.action(desk.end), methods=["POST"]),
@@ -53,18 +53,9 @@ class SignIn:
             return self._ask(request, on, bad=True)
         return self._ask(request, on, name=name, link=link, signed_in=login.name if login else None)
 
-    async def accept(self, request: Request) -> Response:
+    async def accept(self, request: Request, form: dict[str, str]) -> Response:
         """Sign the browser in with a link that its person confirmed."""
         stage = self._stage
-        if not stage.cookies.is_from_here(request):
-            return stage.foreign()
-        try:
-            form = await read_form(request, stage.settings.strangers_form_bytes)
-        except BadFormError:
-            return stage.pages.notice("bad_form", HTTPStatus.BAD_REQUEST)
-        bits = stage.cookies.stranger(request)
-        if bits is None or not stage.cookies.is_token(form.get("token", ""), bits):
-            return stage.pages.notice("stale_form", HTTPStatus.FORBIDDEN)
         on = own_path(form.get("next", ""), "/")
         visit = stage.cookies.visit(request)
         before = await stage.login(request)

@@ -99,6 +99,25 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
         return endpoint
 
+    def strangers_action(
+        self, handler: Callable[[Request, dict[str, str]], Awaitable[Response]]
+    ) -> Endpoint:
+        """Do something for who need not be signed in and sent a form of ours."""
+
+        async def endpoint(request: Request) -> Response:
+            if not self.cookies.is_from_here(request):
+                return self.foreign()
+            try:
+                form = await read_form(request, self.settings.strangers_form_bytes)
+            except BadFormError:
+                return self.pages.notice("bad_form", HTTPStatus.BAD_REQUEST)
+            bits = self.cookies.stranger(request)
+            if bits is None or not self.cookies.is_token(form.get("token", ""), bits):
+                return self.pages.notice("stale_form", HTTPStatus.FORBIDDEN)
+            return await handler(request, form)
+
+        return endpoint
+
     def limited(self, handler: Endpoint) -> Endpoint:
         """Answer what anybody may ask, but not as often as they like."""
 

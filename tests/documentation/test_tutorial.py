@@ -41,9 +41,10 @@ class FirstTerminal:
         return self
 
     def __exit__(self, *given: object) -> None:
-        """Press Ctrl-C, which all of a terminal's programs get."""
+        """Press Ctrl-C, which all of a terminal's programs get, and show what was printed."""
         os.killpg(self._process.pid, signal.SIGINT)
         self._process.wait(30)
+        print(self._log.read_text())
 
     def address(self) -> str:
         """Wait for the address that opens the desktop."""

@@ -8,7 +8,9 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -55,6 +57,9 @@ class Desktop:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.page: Page = browser.new_page(viewport={"width": 1280, "height": 720})
+        # pytest shows what was printed beside a failure, and of a page that is all there is.
+        self.page.on("console", lambda said: self._print(said.text))
+        self.page.on("framenavigated", lambda frame: self._print(f"went to {_path_of(frame.url)}"))
         self.page.goto(url)
         until("the desktop's panel is seen", self._has_panel)
 
@@ -92,6 +97,10 @@ class Desktop:
         until("the answer is wiped", lambda: not (self._shows(GREEN) or self._shows(RED)))
         return answer
 
+    @staticmethod
+    def _print(text: str) -> None:
+        print(f"{datetime.now(UTC):%H:%M:%S.%f} page: {text[:300]}")
+
     def settle(self) -> None:
         """Wait until nothing moves any more."""
 
@@ -126,3 +135,8 @@ class Desktop:
             and all(abs(a - b) < 40 for a, b in zip(pixel, colour, strict=True))
         ]
         return sum(near) > 600
+
+
+def _path_of(url: str) -> str:
+    """An address without what its query may tell."""
+    return urlsplit(url)._replace(query="", fragment="").geturl()

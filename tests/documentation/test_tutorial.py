@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -44,7 +45,7 @@ class FirstTerminal:
         """Press Ctrl-C, which all of a terminal's programs get, and show what was printed."""
         os.killpg(self._process.pid, signal.SIGINT)
         self._process.wait(30)
-        print(self._log.read_text())
+        sys.stdout.write(self._log.read_text())
 
     def address(self) -> str:
         """Wait for the address that opens the desktop."""

@@ -8,14 +8,16 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import structlog
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from soundstage.testing.whole import until
+
+log = structlog.get_logger(__name__)
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -57,9 +59,9 @@ class Desktop:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.page: Page = browser.new_page(viewport={"width": 1280, "height": 720})
-        # pytest shows what was printed beside a failure, and of a page that is all there is.
-        self.page.on("console", lambda said: self._print(said.text))
-        self.page.on("framenavigated", lambda frame: self._print(f"went to {_path_of(frame.url)}"))
+        # Shown beside a failure, this is all that a page in trouble leaves behind.
+        self.page.on("console", lambda said: log.info("page.said", text=said.text[:300]))
+        self.page.on("framenavigated", lambda frame: log.info("page.went", to=_path_of(frame.url)))
         self.page.goto(url)
         until("the desktop's panel is seen", self._has_panel)
 
@@ -96,10 +98,6 @@ class Desktop:
         self.type("printf '\\e[0m\\e[2J\\e[H'")
         until("the answer is wiped", lambda: not (self._shows(GREEN) or self._shows(RED)))
         return answer
-
-    @staticmethod
-    def _print(text: str) -> None:
-        print(f"{datetime.now(UTC):%H:%M:%S.%f} page: {text[:300]}")
 
     def settle(self) -> None:
         """Wait until nothing moves any more."""

@@ -162,14 +162,14 @@ def test_a_piece_that_comes_after_the_cancelling_begins_nothing(
     assert hidden(home / "Uploads") == []
 
 
-def test_a_cancelled_one_can_be_sent_again(ask: Ask, home: Path) -> None:
+def test_a_cancelled_one_can_be_sent_again(ask: Ask) -> None:
     ask("drop", path=["big"], size=6)
     assert ask("begin", path=["big"], size=6).first == {"offset": 0}
     assert send(ask, ["big"], b"pixels") == {"offset": 6, "copy": 1}
 
 
 def test_only_so_many_cancelled_ones_are_remembered(
-    ask: Ask, home: Path, monkeypatch: pytest.MonkeyPatch
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transfers, "_MOST_DROPPED", 2)
     for name in "abc":

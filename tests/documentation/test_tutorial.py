@@ -93,7 +93,7 @@ def test_the_tutorial_is_true(home: Path, chromium: Path, blocks: Iterator[Block
                 assert desktop.ask("grep -q 'my first scene' scene.txt")
             with FirstTerminal(make_run, variables, home / "second.log") as terminal:
                 terminal.address()
-                until("the page is back", lambda: _is_back(desktop))
+                desktop.come_back()
                 assert desktop.ask("grep -q 'my first scene' scene.txt")
 
                 walk.shell(next(blocks).text.replace("/tmp/sdk/bin/python", str(python)))
@@ -114,13 +114,3 @@ def test_the_tutorial_is_true(home: Path, chromium: Path, blocks: Iterator[Block
                 assert desktop.ask("grep -q 'my first scene' scene.txt")
     finally:
         beside.command("clean", "--data")
-
-
-def _is_back(desktop: Desktop) -> bool:
-    """Reports whether what is typed is seen again."""
-    before = desktop.picture()
-    desktop.page.keyboard.type("clear")
-    desktop.page.wait_for_timeout(500)
-    shown = desktop.changed(before) > 50
-    desktop.page.keyboard.press("Control+u")
-    return shown

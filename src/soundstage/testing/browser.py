@@ -6,7 +6,7 @@ The whole stories use it. What is asserted is what the page's pixels show.
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -74,14 +74,32 @@ class Desktop:
         def opens() -> bool:
             self.page.mouse.click(900, 300)
             self.page.keyboard.press("Control+Alt+t")
-            deadline = time.monotonic() + 5
-            while self.changed(before) < 50_000 and time.monotonic() < deadline:
-                self.page.wait_for_timeout(50)
-            return self.changed(before) >= 50_000
+            return self._comes(lambda: self.changed(before) >= 50_000)
 
         until("a window opened", opens)
         # Its shell shows a prompt a moment later; what is typed before that can be lost.
         self.settle()
+
+    def come_back(self) -> None:
+        """Wait, before the terminal of a page whose connection broke, until its shell is heard."""
+
+        def is_heard() -> bool:
+            before = self.picture()
+            self.page.keyboard.type("....", delay=8)
+            is_heard = self._comes(lambda: self.changed(before) > 50)
+            # Four characters that it may have, or not: the line is wiped in any case.
+            self.page.keyboard.press("Control+u")
+            return is_heard and self._comes(lambda: self.changed(before) <= 50)
+
+        until("the page is back", is_heard)
+
+    def _comes(self, seen: Callable[[], bool], seconds: float = 5.0) -> bool:
+        deadline = time.monotonic() + seconds
+        while not seen():
+            if time.monotonic() > deadline:
+                return False
+            self.page.wait_for_timeout(50)
+        return True
 
     def type(self, line: str) -> None:
         """Type a line and Enter."""

@@ -102,7 +102,7 @@ counts_table = Table(
     metadata,
     Column("studio_id", String(64), primary_key=True),
     Column("owned_by", String(256), primary_key=True),
-    # How many there are that are not DELETED. The database counts by itself (schema step 0019): an
+    # How many there are that are not DELETED. The database counts by itself (schema step 0015): an
     # order costs the same, whether a studio has ten or a hundred thousand.
     Column("living", Integer, nullable=False),
 )

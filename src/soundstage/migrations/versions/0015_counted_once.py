@@ -7,7 +7,7 @@ previous release, which goes on counting the sessions, only without an index of 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
+revision = "0015"
 down_revision = "0014"
 
 _COUNTED_SO_FAR = (

@@ -8,6 +8,7 @@ import pytest
 
 from soundstage.portal import words as module
 from soundstage.portal.words import Words
+from soundstage.resources.quotas import MEMBERS
 
 HERE = Path(module.__file__).parent
 
@@ -27,6 +28,8 @@ def asked_for() -> set[str]:
 def is_of_a_noun(key: str) -> bool:
     """Reports whether it is a text that kinds of things ask for by their own name."""
     noun, _, rest = key.partition(".")
+    if noun == "quotas":
+        return rest.removeprefix("field.") in MEMBERS.values()
     if noun not in {"profiles", "images", "components", "webhooks"}:
         return False
     everything = sources()

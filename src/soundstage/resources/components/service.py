@@ -23,7 +23,7 @@ from soundstage.resources.components.model import (
     checked_configuration,
 )
 from soundstage.resources.components.reach import require_reachable
-from soundstage.resources.quotas import Quota
+from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
@@ -62,7 +62,7 @@ def create(
     tags = tag_rules.check(tags)
     studios.find_usable(request.transaction, studio_id)
     quotas.require(
-        request.installation.quotas,
+        studios.quotas_of(request.transaction, studio_id, request.installation.quotas),
         Quota.COMPONENTS,
         used=settling.count_living(request.transaction, store.components, studio_id),
         studio_id=studio_id,
@@ -192,7 +192,7 @@ def delete(request: Request, studio_id: str, component_id: str) -> StudioCompone
 
 
 def settle(
-    transaction: Connection, component: StudioComponent, now: datetime, *, most_directories: int
+    transaction: Connection, component: StudioComponent, now: datetime, *, installation: Quotas
 ) -> None:
     """Finish a component in progress.
 
@@ -218,7 +218,9 @@ def settle(
             message = "The studio component has been created."
     if wanted.type is _DIRECTORY and component.type is not _DIRECTORY:
         studios.hold(transaction, component.studio_id)
-        if store.count_of_type(transaction, component.studio_id, _DIRECTORY) >= most_directories:
+        limits = studios.quotas_of(transaction, component.studio_id, installation)
+        present = store.count_of_type(transaction, component.studio_id, _DIRECTORY)
+        if present >= limits[Quota.ACTIVE_DIRECTORIES]:
             event, code = "failed", codes.ACTIVE_DIRECTORY_ALREADY_EXISTS
             message = "The studio has an Active Directory component already."
             changes = {"wished": None}
@@ -255,7 +257,8 @@ def _require_room(request: Request, studio_id: str, kind: StudioComponentType) -
     if quota is None:
         return
     used = _count_of_type(request.transaction, studio_id, kind)
-    quotas.require(request.installation.quotas, quota, used=used, studio_id=studio_id)
+    limits = studios.quotas_of(request.transaction, studio_id, request.installation.quotas)
+    quotas.require(limits, quota, used=used, studio_id=studio_id)
 
 
 def _with(component: StudioComponent, change: StudioComponentChange) -> StudioComponent:

@@ -38,7 +38,7 @@ def create(
     tags = tag_rules.check(tags)
     studios.find_usable(request.transaction, studio_id)
     quotas.require(
-        request.installation.quotas,
+        studios.quotas_of(request.transaction, studio_id, request.installation.quotas),
         Quota.CUSTOM_IMAGES,
         used=count(request.transaction, studio_id),
         studio_id=studio_id,

@@ -76,7 +76,7 @@ def create(
     tags = tag_rules.check(tags)
     studios.find_usable(transaction, studio_id)
     quotas.require(
-        request.installation.quotas,
+        studios.quotas_of(request.transaction, studio_id, request.installation.quotas),
         Quota.LAUNCH_PROFILES,
         used=count(transaction, studio_id),
         studio_id=studio_id,

@@ -427,7 +427,7 @@ def count(transaction: Connection, studio_id: str) -> int:
 
 def _require_room(request: Request, studio_id: str, owner: str) -> None:
     """Raise QuotaExceededError unless the owner and the studio may have one more session."""
-    limits = request.installation.quotas
+    limits = studios.quotas_of(request.transaction, studio_id, request.installation.quotas)
     all_of_studio, of_owner = store.count_living(request.transaction, studio_id, owner)
     quotas.require(
         limits,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from soundstage.portal.views import Viewer
-from soundstage.portal.words import Words
+from soundstage.words.texts import Words
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 VIEWER = Viewer(Words(), NOW)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from soundstage.portal.words import Words
+from soundstage.words.texts import Words
 
 Document = dict[str, Any]
 
@@ -256,7 +256,7 @@ class Viewer:
         if kind.get("cpus") is None:
             return str(kind["ec2InstanceType"])
         words = self._words
-        cores = f"{kind['cpus']:.1f}".rstrip("0").rstrip(".")
+        cores = words.figure(round(kind["cpus"], 1))
         parts = [words("profile.cores", number=cores), words.size(kind["memoryInBytes"])]
         if kind["gpus"]:
             parts.append(words.count("profile.gpus", kind["gpus"]))

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from soundstage.portal import words as module
-from soundstage.portal.words import Words
+from soundstage import portal
 from soundstage.resources.quotas import MEMBERS
+from soundstage.words import texts
+from soundstage.words.texts import FIRST, LANGUAGES, Words, speaking
 
-HERE = Path(module.__file__).parent
+WORDS = Path(texts.__file__).parent
+PORTAL = Path(portal.__file__).parent
 
 
 def sources() -> str:
-    files = [*HERE.rglob("*.py"), *HERE.rglob("*.html")]
+    files = [*PORTAL.rglob("*.py"), *PORTAL.rglob("*.html"), *WORDS.glob("*.py")]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
@@ -57,7 +59,7 @@ def test_no_text_is_left_over() -> None:
     notices = set(re.findall(r'"([a-z_]+)"', sources()))
     unused = [
         key
-        for key in Words()._texts
+        for key in Words().texts
         if key not in asked
         and key.removesuffix(".one").removesuffix(".many") not in asked
         and not key.startswith(begun)
@@ -65,6 +67,44 @@ def test_no_text_is_left_over() -> None:
         and not is_of_a_noun(key)
     ]
     assert unused == []
+
+
+OTHERS = [language for language in LANGUAGES if language != FIRST]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_language_has_every_text_with_the_same_to_fill_in(language: str) -> None:
+    first, other = Words(FIRST).texts, Words(language).texts
+    assert list(other) == list(first)
+
+    def filled_in(text: str) -> list[str]:
+        return sorted(re.findall(r"\{(\w+)", text))
+
+    different = [key for key in first if filled_in(first[key]) != filled_in(other[key])]
+    # One of something need not be counted.
+    assert [key for key in different if not key.endswith((".one", ".many"))] == []
+    for key in different:
+        assert set(filled_in(other[key])) <= {*filled_in(first[key]), "number"}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_another_language_is_one(language: str) -> None:
+    first, other = Words(FIRST).texts, Words(language).texts
+    same = [key for key in first if first[key] == other[key]]
+    # Names of products and words that both have.
+    assert len(same) < len(first) / 10
+
+
+def test_a_language_is_spoken_while_the_block_lasts() -> None:
+    words = Words()
+    assert (words.language, words("nav.sign_out")) == ("en", "Sign out")
+    with speaking("de"):
+        assert (words.language, words("nav.sign_out")) == ("de", "Abmelden")
+        assert Words("en")("nav.sign_out") == "Sign out"
+        assert words.size(1536) == "1,5 KiB"
+        assert words.figure(1.75) == "1,75"
+        assert words.moment(datetime(2026, 11, 28, 9, 5, tzinfo=UTC)) == "28.11.2026 09:05 UTC"
+    assert words.language == "en"
 
 
 @pytest.mark.parametrize(

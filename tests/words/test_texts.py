@@ -6,17 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from soundstage import portal
+from soundstage import gateway, portal
 from soundstage.resources.quotas import MEMBERS
 from soundstage.words import texts
 from soundstage.words.texts import FIRST, LANGUAGES, Words, speaking
 
 WORDS = Path(texts.__file__).parent
 PORTAL = Path(portal.__file__).parent
+GATEWAY = Path(gateway.__file__).parent
+SCRIPTS = "\n".join(
+    script.read_text(encoding="utf-8") for script in (GATEWAY / "static").glob("*.js")
+)
+"""Those of a stream's page: what they say stands below `page` in the words."""
 
 
 def sources() -> str:
     files = [*PORTAL.rglob("*.py"), *PORTAL.rglob("*.html"), *WORDS.glob("*.py")]
+    files += [*GATEWAY.rglob("*.py"), *GATEWAY.rglob("*.html")]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
@@ -25,6 +31,17 @@ def asked_for() -> set[str]:
     return set(re.findall(r'"([a-z_]+\.[A-Za-z_.]*)"', sources())) | set(
         re.findall(r'f"([a-z_]+\.[a-z_.]*)\{', sources())
     )
+
+
+def said_by_scripts() -> set[str]:
+    """Every key that a stream's page asks for: by `say` of its own part, or of all."""
+    found = set()
+    for script in (GATEWAY / "static").glob("*.js"):
+        text = script.read_text(encoding="utf-8")
+        found |= {f"page.{script.stem}.{key}" for key in re.findall(r'"([a-z_]+)"', text)}
+        found |= {f"page.{key}" for key in re.findall(r'soundstage\.say\("([a-z_.]+)"', text)}
+        found |= {f"page.{script.stem}.said_{verb}" for verb in ("stops", "ends")}
+    return found
 
 
 def is_of_a_noun(key: str) -> bool:
@@ -65,8 +82,18 @@ def test_no_text_is_left_over() -> None:
         and not key.startswith(begun)
         and key.removesuffix(".title").removesuffix(".text") not in notices
         and not is_of_a_noun(key)
+        and key not in said_by_scripts()
+        and not key.startswith("desktop.refused.")
     ]
     assert unused == []
+
+
+def test_every_text_that_scripts_ask_for_is_there() -> None:
+    for script in (GATEWAY / "static").glob("*.js"):
+        text = script.read_text(encoding="utf-8")
+        asked = re.findall(r'(?<![.\w])say\("([a-z_]+)"', text)
+        assert [key for key in asked if f"page.{script.stem}.{key}" not in Words()] == []
+    assert "window.soundstage.say" in SCRIPTS
 
 
 OTHERS = [language for language in LANGUAGES if language != FIRST]

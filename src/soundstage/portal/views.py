@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from soundstage.words import ends
 from soundstage.words.texts import Words
 
 Document = dict[str, Any]
@@ -319,11 +320,17 @@ class Viewer:
         at = moment(coming["at"])
         left = at - self._now
         kind = "stop" if coming["action"] == "STOP" else "end"
-        _, _, reason = coming["message"].partition(", because ")
+        allowed = timedelta(minutes=coming["allowedInMinutes"])
         return Countdown(
             at=at,
             text=self._words(f"countdown.{kind}", length=self._words.length(left)),
-            reason=f"{reason[:1].upper()}{reason[1:]}",
+            reason=ends.reason(
+                self._words,
+                coming["rule"],
+                allowed=allowed,
+                idle_since=at - allowed,
+                idle_by=coming.get("lastActivity"),
+            ),
             is_soon=left < timedelta(minutes=15),
         )
 

@@ -52,6 +52,7 @@ def list_page(
 def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[QuotaUse]]:
     """Say how large the place is, and how much of its quotas a studio has. Raises NotFoundError."""
     transaction = request.transaction
+    studio = studios.find(transaction, studio_id)
     used = {
         Quota.SESSIONS: sessions.count(transaction, studio_id),
         Quota.LAUNCH_PROFILES: launch_profiles.count(transaction, studio_id),
@@ -59,7 +60,7 @@ def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[Quot
         Quota.WEBHOOKS: webhooks.count(transaction, studio_id),
         **components.counts(transaction, studio_id),
     }
-    quotas = studios.quotas_of(transaction, studio_id, request.installation.quotas)
+    quotas = studios.quotas_of(studio, request.installation.quotas)
     room = _room(request)
     return None if room is None else model.place_of(room), [
         QuotaUse(quota=quota, name=MEMBERS[quota], value=quotas[quota], used=used.get(quota))

@@ -165,9 +165,8 @@ def start_studio_sso_configuration_repair(
 
 def get_studio_quotas(request: Request, given: GetStudioInput) -> StudioQuotasOutput:
     """Say how much of each thing a studio may have; GetStudioCapacity says how much it has."""
-    installation = request.installation.quotas
-    found = service.quotas_of(request.transaction, given.studio_id, installation)
-    return _show_quotas(request, found)
+    studio = service.get(request, given.studio_id)
+    return _show_quotas(request, service.quotas_of(studio, request.installation.quotas))
 
 
 def update_studio_quotas(request: Request, given: UpdateStudioQuotasInput) -> StudioQuotasOutput:

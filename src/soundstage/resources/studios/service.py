@@ -153,9 +153,9 @@ def delete(request: Request, studio_id: str) -> Studio:
     return find(request.transaction, studio_id)
 
 
-def quotas_of(transaction: Connection, studio_id: str, installation: Quotas) -> Quotas:
-    """Give how much of each thing a studio may have. Raises NotFoundError."""
-    return quotas.together(installation, find(transaction, studio_id).quotas)
+def quotas_of(studio: Studio, installation: Quotas) -> Quotas:
+    """Give how much of each thing a studio may have."""
+    return quotas.together(installation, studio.quotas)
 
 
 def update_quotas(request: Request, studio_id: str, wanted: StudioQuotas) -> Quotas:

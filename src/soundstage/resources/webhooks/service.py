@@ -37,9 +37,9 @@ class WebhookChange(msgspec.Struct, frozen=True, kw_only=True):
 def create(request: Request, studio_id: str, *, url: str, types: list[str]) -> Webhook:
     """Begin to tell an address of a studio's events, from the next one on."""
     transaction, now = request.transaction, request.now
-    studios.find_usable(transaction, studio_id)
+    studio = studios.find_usable(transaction, studio_id)
     _check(url)
-    limits = studios.quotas_of(transaction, studio_id, request.installation.quotas)
+    limits = studios.quotas_of(studio, request.installation.quotas)
     quotas.require(limits, Quota.WEBHOOKS, used=count(transaction, studio_id), studio_id=studio_id)
     made = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     webhook = Webhook(

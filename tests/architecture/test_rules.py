@@ -151,6 +151,7 @@ def test_every_dependency_is_pinned_as_asked() -> None:
     asked = {
         "service.txt": project["project"]["dependencies"] + project["dependency-groups"]["build"],
         "dev.txt": project["dependency-groups"]["dev"],
+        "tracing.txt": project["project"]["optional-dependencies"]["tracing"],
     }
     wrong = [
         f"{name}: {wanted}"
@@ -162,11 +163,14 @@ def test_every_dependency_is_pinned_as_asked() -> None:
     assert wrong == [], "run `make lock`"
 
 
-def test_both_environments_pin_the_same_versions() -> None:
-    service, dev = pins("service.txt"), pins("dev.txt")
-    assert {name: dev[name] for name in service if name in dev} == {
-        name: service[name] for name in service if name in dev
-    }
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("service.txt", "dev.txt"), ("service.txt", "tracing.txt"), ("tracing.txt", "dev.txt")],
+)
+def test_environments_that_meet_pin_the_same_versions(one: str, other: str) -> None:
+    first, second = pins(one), pins(other)
+    both = first.keys() & second.keys()
+    assert {name: first[name] for name in both} == {name: second[name] for name in both}
 
 
 # ---- documents -----------------------------------------------------------------------------------

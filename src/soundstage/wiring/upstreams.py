@@ -18,7 +18,7 @@ from soundstage.gateway.upstreams import (
     Transferred,
     Upstream,
 )
-from soundstage.resources.sessions.countdown import thresholds
+from soundstage.resources.sessions.countdown import Rule, thresholds
 from soundstage.resources.streams import service as streams
 from soundstage.wire.ticket import Ticket
 from soundstage.wiring.choices import time_rules_of
@@ -115,8 +115,10 @@ class InProcessUpstreams:
         return Countdown(
             action=coming.action,
             seconds_left=(coming.at - self._service.clock()).total_seconds(),
-            reason=coming.sentence,
-            advice=coming.advice,
+            rule=coming.rule,
+            allowed_seconds=coming.allowed.total_seconds(),
+            idle_since=coming.at - coming.allowed if coming.rule is Rule.IDLE else None,
+            idle_by=coming.active_by,
             warn_before=[int(each.total_seconds()) for each in warn_before],
         )
 

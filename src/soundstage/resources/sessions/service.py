@@ -32,6 +32,7 @@ from soundstage.resources.sessions import restoring, store
 from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.studios import service as studios
+from soundstage.resources.studios.model import Studio
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
@@ -62,7 +63,7 @@ def create(
 ) -> StreamingSession:
     """Begin to launch a workstation by a launch profile; what is not said is its first choice."""
     transaction, now = request.transaction, request.now
-    studios.find_usable(transaction, studio_id)
+    studio = studios.find_usable(transaction, studio_id)
     profile = launch_profiles.find(transaction, studio_id, launch_profile_id)
     if not profile.is_usable:
         raise ConflictError(
@@ -74,7 +75,7 @@ def create(
     eulas.require_accepted(transaction, studio_id, image.eula_ids)
     tags = tag_rules.check(tags)
     owner = owned_by or request.caller.principal_id
-    _require_room(request, studio_id, owner)
+    _require_room(request, studio, owner)
     source = None if backup_id is None else restoring.source(request, studio_id, owner, backup_id)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
@@ -424,18 +425,18 @@ def count(transaction: Connection, studio_id: str) -> int:
     return store.count_living(transaction, studio_id, "")[0]
 
 
-def _require_room(request: Request, studio_id: str, owner: str) -> None:
+def _require_room(request: Request, studio: Studio, owner: str) -> None:
     """Raise QuotaExceededError unless the owner and the studio may have one more session."""
-    limits = request.installation.quotas
-    all_of_studio, of_owner = store.count_living(request.transaction, studio_id, owner)
+    limits = studios.quotas_of(studio, request.installation.quotas)
+    all_of_studio, of_owner = store.count_living(request.transaction, studio.id, owner)
     quotas.require(
         limits,
         Quota.SESSIONS_PER_USER,
         used=of_owner,
-        studio_id=studio_id,
+        studio_id=studio.id,
         user=owner,
     )
-    quotas.require(limits, Quota.SESSIONS, used=all_of_studio, studio_id=studio_id)
+    quotas.require(limits, Quota.SESSIONS, used=all_of_studio, studio_id=studio.id)
 
 
 def _require(session: StreamingSession, event: str) -> None:

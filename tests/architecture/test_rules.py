@@ -233,3 +233,23 @@ def test_change_notes_have_a_kind() -> None:
         and (note.suffix != ".md" or note.stem.rpartition(".")[2] not in kinds)
     ]
     assert odd == []
+
+
+def asks_by_id(node: ast.AST) -> bool:
+    """Reports whether an engine is asked about a workstation by the id of its session."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+        return False
+    asked, name = ast.unparse(node.func.value), ast.unparse(node.args[0])
+    is_engine = asked.rpartition(".")[2] in {
+        "engine",
+        "_engine",
+        "_browsing",
+        "browsing",
+        "scripts",
+    }
+    return is_engine and name.endswith(("session_id", "session.id"))
+
+
+def test_an_engine_is_asked_by_the_workstation_s_own_name() -> None:
+    """A session may have moved: `ref` of a session or a backup says what the engine knows."""
+    assert places(asks_by_id, {"testing": "it stands for workstations that never moved"}) == []

@@ -18,6 +18,7 @@ from soundstage.resources.quotas import Quotas
 from soundstage.resources.request import SingleSignOn
 from soundstage.resources.sessions import service as session_service
 from soundstage.resources.sessions.countdown import TimeRules
+from soundstage.resources.sessions.fencing import FencingWorker
 from soundstage.resources.sessions.reconcile import SessionWorker
 from soundstage.resources.settling import Blocker
 from soundstage.resources.streams.reconcile import StreamWorker
@@ -77,6 +78,7 @@ def workers(
             rules=time_rules,
             script_seconds=script_seconds,
         ),
+        FencingWorker(engine),
         StreamWorker(engine),
         WebhookWorker(),
         DeliveryWorker(outbound or Outbound(), address),

@@ -75,9 +75,10 @@ class InProcessUpstreams:
         with self._service.database.transaction(write=False) as transaction:
             stream = streams.find_open(transaction, stream_id)
             rules = None if stream is None else streams.transfer_rules(transaction, stream)
+            ref = "" if stream is None else streams.workstation(transaction, stream)
         if stream is None:
             raise Refused(Refusal.ENDED)
-        observed = self._observe(stream.session_id)
+        observed = self._observe(ref)
         if observed.phase is not Phase.RUNNING or observed.address is None:
             raise Refused(Refusal.UNAVAILABLE)
         address = observed.address
@@ -92,9 +93,9 @@ class InProcessUpstreams:
             files=files,
         )
 
-    def _observe(self, session_id: str) -> Observed:
+    def _observe(self, ref: str) -> Observed:
         try:
-            return self._service.engine.observe(session_id)
+            return self._service.engine.observe(ref)
         except RetryableError:
             raise Refused(Refusal.UNAVAILABLE) from None
 

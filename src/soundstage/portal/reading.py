@@ -77,7 +77,9 @@ class Reader:
             )
             if each["sessionId"] == session_id and each["state"] != "DELETED"
         ]
-        shown = self._viewer.workstation(studio_id, session, offer, kept)
+        shown = self._viewer.workstation(
+            studio_id, session, offer, kept, is_own=session["ownedBy"] == self._principal_id
+        )
         current = session.get("startedFromBackupId")
         backups = [self._viewer.backup(studio_id, each, current=current) for each in kept]
         backups.sort(key=lambda each: each.created_at, reverse=True)
@@ -158,6 +160,7 @@ class Reader:
                     each,
                     offers.get(each["launchProfileId"]),
                     [one for one in kept if one["sessionId"] == each["sessionId"]],
+                    is_own=True,
                 )
                 for each in reversed(sessions)
             ],

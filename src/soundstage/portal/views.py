@@ -70,6 +70,8 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     persists: bool
     """Reports whether it can be stopped and started again."""
     makes_backups: bool
+    has_picture: bool
+    """Reports whether its desktop may be shown: it runs, and it is the reader's own."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -145,6 +147,8 @@ class Viewer:
         session: Document,
         offer: Document | None,
         backups: Iterable[Document] = (),
+        *,
+        is_own: bool = False,
     ) -> Workstation:
         """Show a session; `offer` is what its launch profile offers, None where nobody tells."""
         words, state = self._words, session["state"]
@@ -175,6 +179,7 @@ class Viewer:
             may=may,
             persists=persists,
             makes_backups=session.get("backupMode") == "AUTOMATIC",
+            has_picture=is_own and state == "READY",
         )
 
     def profile(

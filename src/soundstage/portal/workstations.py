@@ -3,6 +3,7 @@
 Every change is a form that is sent, and leads to a page that shows how it goes on.
 """
 
+import base64
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -34,6 +35,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
     }
     return [
         Route(_ONE, stage.page(desk.show), methods=["GET"]),
+        Route(f"{_ONE}/picture", stage.page(desk.picture), methods=["GET"]),
         *(
             Route(f"{_ONE}/{name}", stage.action(action), methods=["POST"])
             for name, action in actions.items()
@@ -94,6 +96,19 @@ class Workstations:
             oversight=oversight,
             waits=shown.in_progress or any(one.tone == "busy" for one in backups),
         )
+
+    def picture(self, asked: Asked) -> Response:
+        """Show how its desktop looks. The artist made the picture: it is passed on as nothing else
+        than a picture, from an address where nothing else may be.
+        """
+        try:
+            found = asked.client.call("GetStreamingSessionPicture", **self._names(asked))
+        except CallError as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+            return self._stage.pages.no_picture
+        answer = Response(base64.b64decode(found["picture"]), media_type="image/jpeg")
+        return self._stage.pages.data(answer)
 
     def confirm(self, what: str) -> Callable[[Asked], Response]:
         """Make the page that says what a stop or a deletion takes away, before it does."""

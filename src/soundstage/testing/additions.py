@@ -7,6 +7,7 @@ be answered stays as it was.
 ADDED_OPERATIONS: dict[str, str] = {
     "CreateStreamingSessionBackup": "a backup that somebody asks for",
     "GetCaller": "says who is calling, and which studios are theirs",
+    "GetStreamingSessionPicture": "shows how a desktop looks, to the one whose it is",
     "GetLaunchProfileAvailability": "says what a workstation would get now, and how soon",
     "GetStudioCapacity": "says what there is for workstations, and how much of its quotas is used",
     "ListPeople": "says who is known, so that administrators can choose among them",

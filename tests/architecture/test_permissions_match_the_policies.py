@@ -41,6 +41,7 @@ ADMINISTRATOR = {
     # Beyond the policies.
     "CreateStreamingSessionBackup",
     "ExtendStreamingSession",
+    "DeleteStreamingSessionShare",
     "ListStreamingSessionScriptOutputs",
     "GetStreamingSessionBackupFile",
     "ListStreamingSessionBackupFiles",
@@ -94,9 +95,16 @@ USER = {
     "ListLaunchProfileAvailabilities": Grant.OWN_LIST,
     # Beyond the policies: a screen is its artist's.
     "GetStreamingSessionPicture": Grant.OWNER,
+    "CreateStreamingSessionShare": Grant.OWNER,
+    "DeleteStreamingSessionShare": Grant.OWNER,
+    "ListStreamingSessionShares": Grant.OWNER,
 }
 
-PRIVATE = {"GetStreamingSessionPicture"}
+PRIVATE = {
+    "CreateStreamingSessionShare",
+    "GetStreamingSessionPicture",
+    "ListStreamingSessionShares",
+}
 """What administrators may do with what is their own alone, as everybody else."""
 
 

@@ -17,7 +17,7 @@ from soundstage.testing.walks import Studio
 from soundstage.testing.world import PERSISTENT, World
 from soundstage.testing.world import world as a_world
 
-DOWNLOADS: dict[str, Any] = {"sessionDownload": {}, "idleStopInMinutes": 60}
+DOWNLOADS: dict[str, Any] = {"sessionDownload": {}, "idleStopInMinutes": 60, "sessionShare": {}}
 
 
 class Stage:
@@ -147,6 +147,23 @@ def test_a_picture_of_the_desktop_is_for_its_owner_and_is_nothing_but_a_picture(
     desk.world.engine.misbehave(Misbehaviour.RETRYABLE, ref=path.rpartition("/")[2])
     none = anna.get(f"{path}/picture")
     assert (none.status_code, none.headers["Content-Type"]) == (200, "image/svg+xml")
+
+
+def test_an_artist_lets_others_look_on_and_ends_that(desk: Stage) -> None:
+    anna = desk.anna
+    path = desk.launch(anna)
+    desk.later()
+    page = anna.get(path)
+    assert "Let others look on" in page.text
+    wish = {"lengthInMinutes": "15", "maxViewers": "2"}
+    assert anna.submit(page, f"{path}/share", **wish).headers["Location"] == path
+    page = anna.get(path)
+    assert "0 of 2 look on" in page.text
+    assert re.search(r'value="http://localhost:8080/streams/\S+/\?ticket=\S+" readonly', page.text)
+    operator = Visitor(desk.world).sign_in("operator")
+    assert "Let others look on" not in operator.get(path).text
+    assert anna.submit(page, f"{path}/unshare").headers["Location"] == path
+    assert "0 of 2 look on" not in anna.get(path).text
 
 
 def test_a_start_from_a_backup_is_a_start_from_that_one(desk: Stage) -> None:

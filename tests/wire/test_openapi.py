@@ -256,5 +256,5 @@ def test_a_type_that_json_does_not_have_is_refused() -> None:
         anything: bytearray
 
     odd = row("Odd", "POST", "/odd", input=OddInput, output=Empty)
-    with pytest.raises(TypeError, match="no type for BytesType"):
+    with pytest.raises(TypeError, match="no type for ByteArrayType"):
         document({"odd": [odd]})

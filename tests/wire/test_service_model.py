@@ -218,7 +218,7 @@ def test_a_type_that_sdks_do_not_have_is_refused() -> None:
         anything: bytearray
 
     odd = row("Odd", "POST", "/odd", input=OddInput, output=Empty)
-    with pytest.raises(TypeError, match=r"OddRequest\.anything: SDKs have no type for BytesType"):
+    with pytest.raises(TypeError, match=r"OddRequest\.anything: SDKs have no type for Byte"):
         documents([odd], ())
 
 

@@ -15,6 +15,9 @@ NOT_INSTALLED = "not-installed"
 NOT_ASKED = "not-asked"
 """Loaded ahead by a browser, or as a part of another page: nobody asked for the desktop."""
 
+SHARE_FULL = "share-full"
+"""As many look on by a link as may."""
+
 NOT_SECURE = "not-secure"
 """The browser came by plain http, where it decodes no video."""
 
@@ -64,6 +67,18 @@ _WORDS = {
         happened="The workstation was stopped or deleted, or access to it was taken away. "
         "What was saved on its disk stays there when the workstation keeps one.",
         advice="Start your workstation from the portal, or ask whoever runs the studio.",
+    ),
+    Refusal.SHARE_ENDED: Words(
+        status=HTTPStatus.GONE,
+        headline="There is nothing to look at any more",
+        happened="The link was ended, its time is over, or the workstation was stopped.",
+        advice="Ask whoever gave you the link for another one.",
+    ),
+    SHARE_FULL: Words(
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        headline="As many look on as may",
+        happened="The link lets a number of people look on at a time, and they are all there.",
+        advice="This page tries again by itself every few seconds.",
     ),
     Refusal.UNAVAILABLE: Words(
         status=HTTPStatus.SERVICE_UNAVAILABLE,

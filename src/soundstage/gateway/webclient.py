@@ -4,8 +4,9 @@
 session's socket: the artist owns the process behind that socket, and what it would serve would
 run on our origin. Since every file is in a table, an address is looked up and never becomes a
 path. Some small files of our own stand beside the client's: a stylesheet, a script that leaves the
-page when the stream has ended, one that moves files, one that makes the bar, one that shows what
-the workstation will do by itself, and what they have in common.
+page when the stream has ended, one that moves files, one that makes the bar, one that lets others
+look on and one for their page, one that shows what the workstation will do by itself, and what they
+have in common.
 """
 
 import base64
@@ -14,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -36,6 +38,11 @@ _TYPES = {
 _SMALL_ENOUGH = 16 * 1024 * 1024
 _WRITTEN_STYLE = re.compile(rb"createElement\(`style`\);\w+\.textContent=`([^`\\$]+)`")
 """A style element with a constant text, as the client's build writes it."""
+_OF_OWNERS = ("page.js", "own.js", "files.js", "bar.js", "share.js", "countdown.js")
+"""Our scripts on a stream's page, in the order in which they run, before the client's."""
+_AT_LAST = {"countdown.js": " defer"}
+_OF_VIEWERS = ("page.js", "viewer.js")
+"""The same where somebody only looks on."""
 _LEFT_OUT = ("src/", "jsdb/")
 """The client's sources, and button maps for game controllers, which no session has."""
 
@@ -77,12 +84,14 @@ class WebClient:
         """Look a file up by its name relative to the client's folder."""
         return self._assets.get(name)
 
-    def page(self, assets: str) -> bytes:
-        """Make the page, with its scripts and styles taken from the address `assets`.
+    def page(self, assets: str, *, looks_on: bool = False) -> bytes:
+        """Make the page, with its scripts and styles taken from the address `assets`; with
+        `looks_on` the one of a share, which has nothing to do anything with.
 
         They are the same for all streams, so that a browser keeps one copy.
         """
-        return _adapt(self._page, self._title, assets).encode()
+        own = _OF_VIEWERS if looks_on else _OF_OWNERS
+        return _adapt(self._page, self._title, assets, own).encode()
 
 
 def inline_scripts(page: str) -> list[str]:
@@ -105,14 +114,9 @@ def _hash_source(text: bytes) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
 
 
-def _adapt(page: str, title: str, assets: str) -> str:
-    head = (
-        f'<link rel="stylesheet" href="{assets}soundstage/page.css">'
-        f'<script src="{assets}soundstage/page.js"></script>'
-        f'<script src="{assets}soundstage/own.js"></script>'
-        f'<script src="{assets}soundstage/files.js"></script>'
-        f'<script src="{assets}soundstage/bar.js"></script>'
-        f'<script src="{assets}soundstage/countdown.js" defer></script>'
+def _adapt(page: str, title: str, assets: str, own: Iterable[str]) -> str:
+    head = f'<link rel="stylesheet" href="{assets}soundstage/page.css">' + "".join(
+        f'<script src="{assets}soundstage/{name}"{_AT_LAST.get(name, "")}></script>' for name in own
     )
     changes = {
         r"<title>[^<]*</title>": f"<title>{title}</title>{head}",

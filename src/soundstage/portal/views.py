@@ -24,6 +24,8 @@ _MAY = {
     "DELETE_FAILED": ("delete",),
 }
 """What the API takes in which state."""
+_LENGTHS = (15, 30, 60, 120, 240, 480)
+"""Minutes that a link for looking on may be made for."""
 _LONGEST_OUTPUT = 8000
 """Characters of a script's output: a page is to be small, and the command line has the rest."""
 _PLAIN = {"The workstation is ready.", "The workstation is stopped."}
@@ -117,6 +119,24 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     is_current: bool
     """Reports whether its workstation was last started from it."""
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """A link for looking on."""
+
+    id: str
+    url: str
+    ends_at: datetime
+    viewers: str
+    """How many look on, in words."""
+
+
+class Looking(msgspec.Struct, frozen=True, kw_only=True):
+    """How others may look on at a workstation."""
+
+    shares: list[Share]
+    lengths: list[Choice]
+    viewers: list[Choice]
 
 
 class ScriptOutput(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,6 +253,31 @@ class Viewer:
             is_current=backup["backupId"] == current,
         )
 
+    def looking(self, told: Document) -> Looking | None:
+        """Show the links for looking on; None where there may be none."""
+        words, most = self._words, told.get("maxLengthInMinutes")
+        if most is None:
+            return None
+        lengths = [*(each for each in _LENGTHS if each < most), most]
+        return Looking(
+            shares=[
+                Share(
+                    id=each["shareId"],
+                    url=each["url"],
+                    ends_at=moment(each["endsAt"]),
+                    viewers=words(
+                        "shares.viewers", number=each["viewers"], most=each["maxViewers"]
+                    ),
+                )
+                for each in told["shares"]
+            ],
+            lengths=[Choice(str(n), words.length(timedelta(minutes=n))) for n in lengths],
+            viewers=[
+                Choice(str(n), words.count("shares.people", n))
+                for n in range(1, told["maxViewers"] + 1)
+            ],
+        )
+
     def script(self, output: Document) -> ScriptOutput:
         """Show what a script said; of a long one the end, which says why it failed."""
         words, code = self._words, output.get("exitCode")
@@ -316,6 +361,8 @@ class Viewer:
         told.append((words("allows.upload" if uploads else "allows.no_upload"), uploads))
         if rules.get("sessionDownload"):
             told.append((words("allows.download"), True))
+        if rules.get("sessionShare"):
+            told.append((words("allows.share"), True))
         return told
 
     def _countdown(self, coming: Document | None) -> Countdown | None:

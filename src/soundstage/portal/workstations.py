@@ -32,6 +32,8 @@ def routes(stage: Stage) -> list[BaseRoute]:
         "extend": desk.extend,
         "backup": desk.back_up,
         "delete": desk.delete,
+        "share": desk.share,
+        "unshare": desk.unshare,
     }
     return [
         Route(_ONE, stage.page(desk.show), methods=["GET"]),
@@ -94,6 +96,7 @@ class Workstations:
             each=shown,
             backups=backups,
             oversight=oversight,
+            looking=self._reader(asked).looking(asked.path["studio"], session),
             waits=shown.in_progress or any(one.tone == "busy" for one in backups),
         )
 
@@ -178,6 +181,22 @@ class Workstations:
         """Delete it, and go to what is left."""
         asked.client.call("DeleteStreamingSession", **self._names(asked))
         return self._stage.pages.go("/")
+
+    def share(self, asked: Asked) -> Response:
+        """Make a link by which others look on."""
+        wish = {
+            name: int(text)
+            for name, text in form_of(asked, "lengthInMinutes", "maxViewers").items()
+            if text.isascii() and text.isdigit() and len(text) < 6
+        }
+        asked.client.call("CreateStreamingSessionShare", **self._names(asked), **wish)
+        return self._to(asked.path["studio"], asked.path["session"])
+
+    def unshare(self, asked: Asked) -> Response:
+        """End one of them."""
+        share_id = asked.form.get("shareId", "")
+        asked.client.call("DeleteStreamingSessionShare", **self._names(asked), shareId=share_id)
+        return self._to(asked.path["studio"], asked.path["session"])
 
     def eulas(self, asked: Asked) -> Response:
         """Show what must be accepted before a profile's images may be launched."""

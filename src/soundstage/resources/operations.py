@@ -17,6 +17,7 @@ from soundstage.resources.launch_profiles import service as launch_profile_servi
 from soundstage.resources.members import operations as members
 from soundstage.resources.pictures import operations as pictures
 from soundstage.resources.profile_members import operations as profile_members
+from soundstage.resources.session_shares import operations as session_shares
 from soundstage.resources.sessions import operations as sessions
 from soundstage.resources.sessions import service as session_service
 from soundstage.resources.streams import operations as streams
@@ -49,6 +50,7 @@ BY_NOUN: dict[str, Sequence[Operation]] = {
     "streaming-sessions": sessions.OPERATIONS,
     "streaming-session-streams": streams.OPERATIONS,
     "streaming-session-pictures": pictures.OPERATIONS,
+    "streaming-session-shares": session_shares.OPERATIONS,
     "streaming-session-backups": backups.OPERATIONS,
     "events": events.OPERATIONS,
     "webhooks": webhooks.OPERATIONS,

@@ -8,6 +8,9 @@ ADDED_OPERATIONS: dict[str, str] = {
     "CreateStreamingSessionBackup": "a backup that somebody asks for",
     "GetCaller": "says who is calling, and which studios are theirs",
     "GetStreamingSessionPicture": "shows how a desktop looks, to the one whose it is",
+    "CreateStreamingSessionShare": "makes a link by which others look on at a session",
+    "DeleteStreamingSessionShare": "ends one",
+    "ListStreamingSessionShares": "as above",
     "GetLaunchProfileAvailability": "says what a workstation would get now, and how soon",
     "GetStudioCapacity": "says what there is for workstations, and how much of its quotas is used",
     "ListPeople": "says who is known, so that administrators can choose among them",
@@ -32,6 +35,7 @@ ADDED_MEMBERS: dict[str, str] = {
     "streamingSessionBackup sizeInBytes": "how large a backup is",
     "session nextAction": "what will happen to a session, when, and by which rule",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
+    "streamConfiguration sessionShare": "whether others may look on, how long and how many",
     "streamConfiguration sessionDownload": "whether files may be fetched through the stream",
 }
 """By structure, or operation, and member."""

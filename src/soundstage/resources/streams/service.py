@@ -14,6 +14,7 @@ from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.sessions import activity, countdown
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions.countdown import NextAction
+from soundstage.resources.sessions.model import StreamingSession
 from soundstage.resources.streams import store
 from soundstage.resources.streams.lifecycle import ENDED, MACHINE
 from soundstage.resources.streams.model import (
@@ -149,6 +150,16 @@ def next_action(transaction: Connection, stream_id: str) -> NextAction | None:
     stream = store.streams.get(transaction, stream_id)
     session = None if stream is None else sessions.look_up(transaction, stream.session_id)
     return None if session is None else countdown.next_action(session)
+
+
+def shared_session(transaction: Connection, stream_id: str) -> StreamingSession | None:
+    """Read the session of an open stream, for who may let others look on: its owner alone, and not
+    an administrator who opened it.
+    """
+    stream = find_open(transaction, stream_id)
+    if stream is None or stream.created_by != stream.owned_by:
+        return None
+    return sessions.look_up(transaction, stream.session_id)
 
 
 def transfer_rules(

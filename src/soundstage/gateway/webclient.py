@@ -4,9 +4,9 @@
 session's socket: the artist owns the process behind that socket, and what it would serve would
 run on our origin. Since every file is in a table, an address is looked up and never becomes a
 path. Some small files of our own stand beside the client's: a stylesheet, a script that leaves the
-page when the stream has ended, one that moves files, one that makes the bar, one that lets others
-look on and one for their page, one that shows what the workstation will do by itself, and what they
-have in common.
+page when the stream has ended, one that moves files, one that makes the bar, one that chooses what
+the desktop is shown on, one that lets others look on and one for their page, one that shows what
+the workstation will do by itself, and what they have in common.
 """
 
 import base64
@@ -38,7 +38,15 @@ _TYPES = {
 _SMALL_ENOUGH = 16 * 1024 * 1024
 _WRITTEN_STYLE = re.compile(rb"createElement\(`style`\);\w+\.textContent=`([^`\\$]+)`")
 """A style element with a constant text, as the client's build writes it."""
-_OF_OWNERS = ("page.js", "own.js", "files.js", "bar.js", "share.js", "countdown.js")
+_OF_OWNERS = (
+    "page.js",
+    "own.js",
+    "files.js",
+    "bar.js",
+    "displays.js",
+    "share.js",
+    "countdown.js",
+)
 """Our scripts on a stream's page, in the order in which they run, before the client's."""
 _AT_LAST = {"countdown.js": " defer"}
 _OF_VIEWERS = ("page.js", "viewer.js")

@@ -131,5 +131,8 @@
     timer = setTimeout(ask, (window.soundstage.bar.isShown() ? OFTEN : RARELY) * 1000);
   }
 
-  window.addEventListener("DOMContentLoaded", ask);
+  /* A second display is a window of a page that has all of this. */
+  if (!window.location.hash.startsWith("#display2")) {
+    window.addEventListener("DOMContentLoaded", ask);
+  }
 })();

@@ -70,6 +70,18 @@ class OneDesktop:
     async def countdown(self, stream_id: str) -> None:
         """Say that nothing comes."""
 
+    async def shares(self, stream_id: str) -> None:
+        """Nobody wants to know."""
+
+    async def share(self, stream_id: str, minutes: int, viewers: int) -> None:
+        """Nobody wants to know."""
+
+    async def end_share(self, stream_id: str, share_id: str) -> None:
+        """Nobody wants to know."""
+
+    async def report_viewers(self, counts: dict[str, int]) -> None:
+        """Nobody wants to know."""
+
     async def report_transfer(self, transferred: Transferred) -> None:
         """Nobody wants to know."""
 

@@ -296,6 +296,18 @@ class _OneUpstream:
     async def countdown(self, stream_id: str) -> None:
         pass
 
+    async def shares(self, stream_id: str) -> None:
+        pass
+
+    async def share(self, stream_id: str, minutes: int, viewers: int) -> None:
+        pass
+
+    async def end_share(self, stream_id: str, share_id: str) -> None:
+        pass
+
+    async def report_viewers(self, counts: dict[str, int]) -> None:
+        pass
+
     async def report_transfer(self, transferred: Transferred) -> None:
         pass
 

@@ -41,6 +41,7 @@ ADMINISTRATOR = {
     # Beyond the policies.
     "CreateStreamingSessionBackup",
     "ExtendStreamingSession",
+    "DeleteStreamingSessionShare",
     "ListStreamingSessionScriptOutputs",
     "GetStreamingSessionBackupFile",
     "ListStreamingSessionBackupFiles",
@@ -94,12 +95,26 @@ USER = {
     "ListEvents": Grant.OWN_LIST,
     "GetLaunchProfileAvailability": Grant.MEMBER,
     "ListLaunchProfileAvailabilities": Grant.OWN_LIST,
+    # Beyond the policies: a screen is its artist's.
+    "GetStreamingSessionPicture": Grant.OWNER,
+    "CreateStreamingSessionShare": Grant.OWNER,
+    "DeleteStreamingSessionShare": Grant.OWNER,
+    "ListStreamingSessionShares": Grant.OWNER,
 }
+
+PRIVATE = {
+    "CreateStreamingSessionShare",
+    "GetStreamingSessionPicture",
+    "ListStreamingSessionShares",
+}
+"""What administrators may do with what is their own alone, as everybody else."""
 
 
 @pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.name)
 def test_a_row_grants_what_the_policies_did(row: Operation) -> None:
     administrator = Grant.ALWAYS if row.name in ADMINISTRATOR else Grant.NEVER
+    if row.name in PRIVATE:
+        administrator = Grant.OWNER
     assert row.permission.administrator is administrator
     assert row.permission.user is USER.get(row.name, Grant.NEVER)
 

@@ -2,6 +2,8 @@
 keyboard alone, no script at all, small and dark screens, and what bars somebody's way.
 """
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import REPOSITORY, Enter, Studio, too_wide
@@ -48,6 +50,20 @@ def test_a_change_leaves_the_reader_s_hands_alone(studio: Studio, enter: Enter) 
     expect(page.get_by_role("button", name="Open Animation")).to_be_visible()
     assert page.get_by_label("Size").input_value() == "g5.xlarge"
     expect(page.get_by_label("Size")).to_be_focused()
+
+
+def test_the_desktop_is_seen_and_seen_anew(studio: Studio, enter: Enter) -> None:
+    dan = studio.artist("dan")
+    studio.launched(dan)
+    page = enter("dan")
+    picture = page.get_by_role("img", name="The desktop of Animation")
+    expect(picture).to_be_visible(timeout=30_000)
+    page.clock.install()
+    page.reload()
+    expect(picture).to_have_js_property("naturalWidth", 16)
+    page.clock.fast_forward(16_000)
+    expect(picture).to_have_attribute("src", re.compile(r"/picture\?at=\d+$"))
+    expect(picture).to_have_js_property("naturalWidth", 16)
 
 
 def test_a_disabled_person_is_out_within_five_seconds(studio: Studio, enter: Enter) -> None:

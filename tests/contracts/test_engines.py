@@ -34,6 +34,7 @@ from soundstage.engines.interface import (
     SupportsChecking,
     SupportsMessages,
     SupportsPersistence,
+    SupportsPictures,
     SupportsScriptOutput,
     SupportsSizes,
     SupportsStudioCopies,
@@ -198,6 +199,14 @@ def test_capabilities_are_sentences_for_people(harness: "Harness") -> None:
     told = {capability.name: capability.detail for capability in harness.engine.capabilities()}
     assert {"volume-size-limit", "memory-limit", "cpu-limit"} <= told.keys()
     assert all(told.values())
+
+
+def test_a_desktop_that_runs_can_be_looked_at(workstation: Workstation) -> None:
+    assert isinstance(workstation.engine, SupportsPictures)
+    workstation.run()
+    assert workstation.engine.picture(workstation.ref).startswith(b"\xff\xd8\xff")
+    with pytest.raises(RetryableError):
+        workstation.engine.picture(new_id())
 
 
 def test_a_start_leads_over_starting_to_running(workstation: Workstation) -> None:

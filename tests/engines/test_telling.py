@@ -7,7 +7,7 @@ def test_the_stream_is_kept_to_its_socket() -> None:
     flags = stream_flags(socket="/run/stream/s.sock", clipboard=True, frames_per_second=30)
     assert "--unix-socket=/run/stream/s.sock" in flags
     assert not [flag for flag in flags if flag.startswith(("--addr", "--port"))]
-    for flag in ("--file-transfers=none", "--command-enabled=false", "--second-screen=false"):
+    for flag in ("--file-transfers=none", "--command-enabled=false"):
         assert flag in flags
     assert "--framerate=30,8-30" in flags
 

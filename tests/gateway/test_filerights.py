@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from soundstage.gateway.filerights import Entered, FileRights, RefusedFileError
+from soundstage.gateway.origin import Origin
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import FileRules, Transferred, Upstream
@@ -33,7 +34,7 @@ def rights(upstreams: MemoryUpstreams, tmp_path: Path) -> FileRights:
         transfers_in_total=3,
     )
     entrance = Entrance(settings, Tickets(b"s" * 32), lambda: NOW)
-    return FileRights(settings, upstreams, entrance, Proxies([]))
+    return FileRights(settings, upstreams, entrance, Origin(settings, Proxies([])))
 
 
 def entered(expires: int) -> Entered:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from soundstage.gateway.frames import Borders, close_code, close_frame, frame_end
+from soundstage.gateway.frames import Borders, Openings, close_code, close_frame, frame_end
 
 
 def a_frame(length: int, *, masked: bool = False) -> bytes:
@@ -67,3 +67,17 @@ def test_a_close_frame_says_its_code_and_a_bounded_reason() -> None:
     assert close_code(frame) == 1008
     assert close_code(b"\x81\x04MODE") is None
     assert close_code(b"\x88\x00") is None
+
+
+def test_the_beginning_of_every_frame_is_seen_however_it_is_cut() -> None:
+    small, large = b"\x81\x85\1\1\1\1" + bytes(b ^ 1 for b in b"hello"), b"\x02\x7e\x01\x00"
+    sent = small + large + bytes(256) + small
+    for size in (1, 2, 3, 50, 1000):
+        openings, seen, given = Openings(4), [], b""
+        for at in range(0, len(sent), size):
+            data, rest, found = openings.feed(sent[at : at + size])
+            given += data
+            assert rest <= len(data)
+            seen += [(each.code, each.is_final, each.start, each.length) for each in found]
+        assert given == sent
+        assert seen == [(1, True, b"hell", 5), (2, False, bytes(4), 256), (1, True, b"hell", 5)]

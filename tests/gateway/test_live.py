@@ -21,6 +21,7 @@ class FakeRelay:
         self.expires = int((NOW + timedelta(hours=1)).timestamp())
         self.carried = False
         self.worked = False
+        self.looks_on = False
         self.cuts: list[int] = []
         self.is_cut = asyncio.Event()
         self._live = live
@@ -137,3 +138,23 @@ def test_rights_that_nobody_can_check_are_not_used_for_long(upstreams: MemoryUps
     upstreams.is_reachable = False
     watch(live, relay, 5)
     assert relay.cuts == [frames.OVERLOADED]
+
+
+def test_how_many_look_on_is_told_when_it_changes(upstreams: MemoryUpstreams) -> None:
+    live = some_live(upstreams)
+    relays = [FakeRelay(live, name) for name in ("one", "one", "two")]
+    asyncio.run(live.report_viewers())
+    assert upstreams.looking == []
+    relays[0].looks_on = relays[1].looks_on = True
+    asyncio.run(live.report_viewers())
+    asyncio.run(live.report_viewers())
+    live.leave(relays[0])
+    upstreams.is_reachable = False
+    asyncio.run(live.report_viewers())
+    upstreams.is_reachable = True
+    asyncio.run(live.report_viewers())
+    asyncio.run(live.report_viewers(again=True))
+    live.leave(relays[1])
+    for _ in range(2):
+        asyncio.run(live.report_viewers())
+    assert upstreams.looking == [{"one": 2}, {"one": 1}, {"one": 1}, {"one": 0}]

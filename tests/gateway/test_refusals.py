@@ -26,7 +26,7 @@ def test_each_reason_has_its_status(reason: str, status: int) -> None:
 
 def test_no_two_reasons_read_alike() -> None:
     reasons = [value for name, value in vars(Refusal).items() if name.isupper()]
-    assert len({notice_of(reason).headline for reason in reasons}) == len(reasons) == 5
+    assert len({notice_of(reason).headline for reason in reasons}) == len(reasons) == 6
 
 
 def test_every_reason_is_told_in_the_language_that_is_spoken() -> None:

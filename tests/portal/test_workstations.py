@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from soundstage.engines.simulated import Misbehaviour
 from soundstage.portal import workstations as module
 from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.visitor import Visitor
@@ -16,7 +17,7 @@ from soundstage.testing.walks import Studio
 from soundstage.testing.world import PERSISTENT, World
 from soundstage.testing.world import world as a_world
 
-DOWNLOADS: dict[str, Any] = {"sessionDownload": {}, "idleStopInMinutes": 60}
+DOWNLOADS: dict[str, Any] = {"sessionDownload": {}, "idleStopInMinutes": 60, "sessionShare": {}}
 
 
 class Stage:
@@ -121,6 +122,48 @@ def test_launch_open_stop_start_and_delete_by_forms_alone(desk: Stage) -> None:
     assert anna.get(path).status_code == 410
     left = anna.get("/")
     assert "Kept from deleted workstations" in left.text
+
+
+def test_a_picture_of_the_desktop_is_for_its_owner_and_is_nothing_but_a_picture(
+    desk: Stage,
+) -> None:
+    anna = desk.anna
+    path = desk.launch(anna)
+    assert f'src="{path}/picture"' not in anna.get(path).text
+    desk.later()
+    for page in ("/", path):
+        assert f'src="{path}/picture"' in anna.get(page).text
+    picture = anna.get(f"{path}/picture")
+    assert picture.content.startswith(b"\xff\xd8\xff")
+    told = {name: picture.headers[name] for name in ("Content-Type", "Cache-Control")}
+    assert told == {"Content-Type": "image/jpeg", "Cache-Control": "no-store"}
+    assert picture.headers["X-Content-Type-Options"] == "nosniff"
+    assert picture.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert picture.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    operator = Visitor(desk.world).sign_in("operator")
+    assert f'src="{path}/picture"' not in operator.get(path).text
+    bea = desk.artist("bea")
+    assert bea.get(f"{path}/picture").status_code == 403
+    desk.world.engine.misbehave(Misbehaviour.RETRYABLE, ref=path.rpartition("/")[2])
+    none = anna.get(f"{path}/picture")
+    assert (none.status_code, none.headers["Content-Type"]) == (200, "image/svg+xml")
+
+
+def test_an_artist_lets_others_look_on_and_ends_that(desk: Stage) -> None:
+    anna = desk.anna
+    path = desk.launch(anna)
+    desk.later()
+    page = anna.get(path)
+    assert "Let others look on" in page.text
+    wish = {"lengthInMinutes": "15", "maxViewers": "2"}
+    assert anna.submit(page, f"{path}/share", **wish).headers["Location"] == path
+    page = anna.get(path)
+    assert "0 of 2 look on" in page.text
+    assert re.search(r'value="http://localhost:8080/streams/\S+/\?ticket=\S+" readonly', page.text)
+    operator = Visitor(desk.world).sign_in("operator")
+    assert "Let others look on" not in operator.get(path).text
+    assert anna.submit(page, f"{path}/unshare").headers["Location"] == path
+    assert "0 of 2 look on" not in anna.get(path).text
 
 
 def test_a_start_from_a_backup_is_a_start_from_that_one(desk: Stage) -> None:

@@ -74,6 +74,14 @@ OWNER_S: Outcomes = {
     "astray": "nn----",
     "nothing": "nn----",
 }
+PRIVATE_S: Outcomes = {
+    "own": "y-y---",
+    "another's": "y-----",
+    "other studio": "y-----",
+    "astray": "n-----",
+    "nothing": "n-----",
+}
+"""A screen is its artist's: administrators may no more than others."""
 MEMBER_S: Outcomes = {
     "own": "yy-y--",
     "another's": "yy----",
@@ -101,7 +109,11 @@ TABLE: dict[str, Outcomes] = {
         "nothing": "nn----",
     },
     "CreateStreamingSessionBackup": OWNER_S,
+    "CreateStreamingSessionShare": PRIVATE_S,
     "CreateStreamingSessionStream": OWNER_S,
+    "DeleteStreamingSessionShare": OWNER_S,
+    "GetStreamingSessionPicture": PRIVATE_S,
+    "ListStreamingSessionShares": PRIVATE_S,
     "CreateStudio": OPERATOR_S_ACCOUNT,
     "CreateStudioComponent": OPERATOR_S_STUDIO,
     "CreateWebhook": ADMINISTRATOR_S_STUDIO,
@@ -273,6 +285,8 @@ class Place:
             call("StopStreamingSession", **session)
         self.streams = [call("CreateStreamingSessionStream", **each) for each in self.running]
         world.advance(timedelta(seconds=30))
+        shares = [call("CreateStreamingSessionShare", **each) for each in self.running]
+        self.share_ids = [each["share"]["shareId"] for each in shares]
         self.stream_ids = [each["stream"]["streamId"] for each in self.streams]
         backups = call("ListStreamingSessionBackups", **self.where)["streamingSessionBackups"]
         self.backup_ids = [
@@ -288,7 +302,12 @@ class Place:
             name=f"Desk {number}",
             ec2SubnetIds=[],
             studioComponentIds=[self.component_id],
-            streamConfiguration={**RULES, **PERSISTENT, "streamingImageIds": [self.image_id]},
+            streamConfiguration={
+                **RULES,
+                **PERSISTENT,
+                "streamingImageIds": [self.image_id],
+                "sessionShare": {},
+            },
         )
         return str(made["launchProfile"]["launchProfileId"])
 
@@ -322,6 +341,7 @@ class Place:
             "principalId": self.member_id if on_a_profile else self.administrator_id,
             "resourceArn": self.arn,
             "sessionId": sessions[which]["sessionId"],
+            "shareId": self.share_ids[which],
             "streamId": self.stream_ids[which],
             "streamingImageId": self.image_id,
             "studioComponentId": self.component_id,

@@ -253,8 +253,8 @@ def test_two_structures_of_one_name_are_refused() -> None:
 
 def test_a_type_that_json_does_not_have_is_refused() -> None:
     class OddInput(Shape, frozen=True, kw_only=True):
-        anything: bytes
+        anything: bytearray
 
     odd = row("Odd", "POST", "/odd", input=OddInput, output=Empty)
-    with pytest.raises(TypeError, match="no type for BytesType"):
+    with pytest.raises(TypeError, match="no type for ByteArrayType"):
         document({"odd": [odd]})

@@ -46,6 +46,7 @@ class PropShape(Shape, frozen=True, kw_only=True):
     corners: list[Corner]
     is_loud: bool
     tags: Tags
+    image: bytes
     weight: float | None = None
 
 
@@ -178,6 +179,7 @@ def test_types_limits_and_marks(shapes: Document) -> None:
     assert shapes["PropChoice"]["union"] is True
     assert shapes["Tags"]["key"] == shapes["Tags"]["value"] == {"shape": "String"}
     assert shapes["Prop"]["members"]["isLoud"] == {"shape": "Boolean"}
+    assert shapes[shapes["Prop"]["members"]["image"]["shape"]] == {"type": "blob"}
     assert shapes["Prop"]["members"]["weight"] == {"shape": "Double"}
 
 
@@ -213,10 +215,10 @@ def test_two_structures_of_one_name_are_refused() -> None:
 
 def test_a_type_that_sdks_do_not_have_is_refused() -> None:
     class OddInput(Shape, frozen=True, kw_only=True):
-        anything: bytes
+        anything: bytearray
 
     odd = row("Odd", "POST", "/odd", input=OddInput, output=Empty)
-    with pytest.raises(TypeError, match=r"OddRequest\.anything: SDKs have no type for BytesType"):
+    with pytest.raises(TypeError, match=r"OddRequest\.anything: SDKs have no type for Byte"):
         documents([odd], ())
 
 

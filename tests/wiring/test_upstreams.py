@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from soundstage.engines.simulated import Misbehaviour
-from soundstage.gateway.upstreams import Refusal, Refused, Transferred
+from soundstage.gateway.upstreams import (
+    Refusal,
+    Refused,
+    ShareRefusedError,
+    Shares,
+    Transferred,
+)
+from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.world import PERSISTENT, World
 from soundstage.wire.ticket import Ticket
 
@@ -70,3 +77,59 @@ def test_a_ticket_is_not_used_up_while_the_desktop_does_not_answer(world: World)
     assert reason(world, ticket) == Refusal.UNAVAILABLE
     world.advance(timedelta(seconds=60))
     assert asyncio.run(world.service.upstreams.redeem(ticket)).stream_id == ticket.stream_id
+
+
+def test_a_share_s_ticket_is_good_for_many_and_only_shows(world: World) -> None:
+    studio_id = world.studio()["studioId"]
+    profile = world.profile(studio_id, **PERSISTENT, sessionShare={"maxViewers": 2})
+    session = world.session(studio_id, profile["launchProfileId"])
+    upstreams, where = world.service.upstreams, {"studioId": studio_id}
+    where["sessionId"] = session["sessionId"]
+    stream_id = ticket_for(world, where).stream_id
+    assert asyncio.run(upstreams.shares(stream_id)) == Shares(
+        shares=[], max_minutes=120, max_viewers=2
+    )
+    with pytest.raises(ShareRefusedError, match="maxViewers: 3 is not from 1 to 2"):
+        asyncio.run(upstreams.share(stream_id, 15, 3))
+    made = asyncio.run(upstreams.share(stream_id, 15, 2))
+    assert made is not None
+    (share,) = made.shares
+    ticket = world.service.tickets.read(share.url.partition("?ticket=")[2])
+    assert ticket.stream_id == share.id
+    for _ in range(3):
+        upstream = asyncio.run(upstreams.redeem(ticket, "192.0.2.7"))
+        assert (upstream.most_viewers, upstream.files) == (2, None)
+    # A share opens no further ones, and nothing else that a stream does.
+    assert asyncio.run(upstreams.shares(share.id)) is None
+    assert asyncio.run(upstreams.share(share.id, 15, 2)) is None
+    assert asyncio.run(upstreams.countdown(share.id)) is None
+    asyncio.run(upstreams.report_viewers({share.id: 2}))
+    told = asyncio.run(upstreams.shares(stream_id))
+    assert told is not None
+    assert [each.viewers for each in told.shares] == [2]
+    assert asyncio.run(upstreams.ended({share.id, stream_id})) == set()
+    for _ in range(2):
+        left = asyncio.run(upstreams.end_share(stream_id, share.id))
+        assert left is not None
+        assert left.shares == []
+    assert asyncio.run(upstreams.ended({share.id, stream_id})) == {share.id}
+    assert reason(world, ticket) == Refusal.SHARE_ENDED
+
+
+def test_who_opened_another_s_desktop_lets_nobody_look_on(world: World) -> None:
+    studio_id = world.studio()["studioId"]
+    profile = world.profile(studio_id, sessionShare={})
+    owner = world.principal_id("anna")
+    world.operator.call(
+        "PutLaunchProfileMembers",
+        studioId=studio_id,
+        launchProfileId=profile["launchProfileId"],
+        identityStoreId=IDENTITY_STORE_ID,
+        members=[{"principalId": owner, "persona": "USER"}],
+    )
+    session = world.session(studio_id, profile["launchProfileId"], ownedBy=owner)
+    where = {"studioId": studio_id, "sessionId": session["sessionId"]}
+    stream_id = ticket_for(world, where).stream_id
+    assert asyncio.run(world.service.upstreams.shares(stream_id)) is None
+    assert asyncio.run(world.service.upstreams.share(stream_id, 15, 1)) is None
+    assert asyncio.run(world.service.upstreams.end_share(stream_id, "any")) is None

@@ -29,6 +29,8 @@ SECTIONS = {
         ),
         "sessions": Lazy(f"{_NOUN}:sessions", "Workstations."),
         "streams": Lazy(f"{_NOUN}:streams", "Ways into a workstation."),
+        "pictures": Lazy(f"{_NOUN}:pictures", "How a workstation's desktop looks."),
+        "shares": Lazy(f"{_NOUN}:shares", "Links for looking on at a workstation."),
         "backups": Lazy("soundstage.cli.backups:backups", "Copies of workstations' disks."),
         "eulas": Lazy(f"{_NOUN}:eulas", "Licence agreements."),
         "events": Lazy("soundstage.cli.events:events", "What happened, and who caused it."),

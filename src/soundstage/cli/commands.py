@@ -33,6 +33,8 @@ NOUNS: Mapping[str, str] = {
     "availability": "launch-profile-availability",
     "sessions": "streaming-sessions",
     "streams": "streaming-session-streams",
+    "pictures": "streaming-session-pictures",
+    "shares": "streaming-session-shares",
     "backups": "streaming-session-backups",
     "events": "events",
     "webhooks": "webhooks",

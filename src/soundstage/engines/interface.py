@@ -504,6 +504,18 @@ class SupportsScriptOutput(Protocol):
 
 
 @runtime_checkable
+class SupportsPictures(Protocol):
+    """An engine that can say how a desktop looks. It waits for the desktop, seconds at the most."""
+
+    def picture(self, ref: str) -> bytes:
+        """Give a small JPEG of a running desktop, some seconds old at the most.
+
+        What is in it the artist decides, also whether it is a picture at all. Raises RetryableError
+        when there is none now.
+        """
+
+
+@runtime_checkable
 class SupportsSizes(Protocol):
     """An engine that knows how large the place is that its workstations run in.
 

@@ -4,6 +4,7 @@
 engines use it to make rare things happen at a chosen moment.
 """
 
+import base64
 import io
 import threading
 from collections import Counter
@@ -45,6 +46,12 @@ from soundstage.kit.places import SocketFolder
 
 _STARTS_KEPT = 5
 _SHORTEST_SECRET = 4
+_PICTURE = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDACgcHiMeGSgjISMtKygwPGRBPDc3PHtYXUlkkYCZlo+AjIqgtObD"
+    "oKrarYqMyP/L2u71////m8H////6/+b9//j/wAALCAAKABABAREA/8QAFQABAQAAAAAAAAAAAAAAAAAAAAP/"
+    "xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oACAEBAAA/AIgP/9k="
+)
+"""A JPEG of sixteen by ten grey dots."""
 _SLOW = 10
 """How many times longer the slow ones take."""
 
@@ -309,6 +316,12 @@ class SimulatedEngine(Engine):
             messages = self._running(ref).messages
             if message.key not in {known.key for known in messages}:
                 messages.append(message)
+
+    def picture(self, ref: str) -> bytes:
+        with self.world.lock:
+            self._stumble(ref)
+            self._running(ref)
+            return _PICTURE
 
     def observe_use(self, ref: str) -> Use:
         with self.world.lock:

@@ -44,7 +44,7 @@ def stream_flags(
         "--mode=websockets",
         "--enable-dual-mode=false",
         "--enable-basic-auth=false",
-        "--second-screen=false",
+        "--second-screen=true",
         "--command-enabled=false",
         "--file-transfers=none",
         "--printing-enabled=false|locked",

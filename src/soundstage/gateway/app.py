@@ -22,13 +22,21 @@ from soundstage.gateway.ends import in_words
 from soundstage.gateway.filerights import FileRights
 from soundstage.gateway.files import Files
 from soundstage.gateway.live import LiveRelays
+from soundstage.gateway.origin import Origin
 from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS, Pages
-from soundstage.gateway.refusals import NOT_ASKED, NOT_FOUND, NOT_INSTALLED, NOT_SECURE
+from soundstage.gateway.refusals import (
+    NOT_ASKED,
+    NOT_FOUND,
+    NOT_INSTALLED,
+    NOT_SECURE,
+    SHARE_FULL,
+)
 from soundstage.gateway.relay import Surroundings
 from soundstage.gateway.serving import uvicorn_options
 from soundstage.gateway.settings import GatewaySettings
+from soundstage.gateway.sharing import Sharing
 from soundstage.gateway.tickets import Entrance
-from soundstage.gateway.upstreams import Refused, Upstreams
+from soundstage.gateway.upstreams import Refused, Upstream, Upstreams
 from soundstage.gateway.webclient import Asset, NotInstalledError, WebClient
 from soundstage.kit.clock import Clock
 from soundstage.kit.proxies import Proxies
@@ -60,7 +68,9 @@ class Gateway:
         self._client = _read_client(settings)
         self.live = LiveRelays(settings, upstreams, clock)
         self._connector = Connector(settings)
-        rights = FileRights(settings, upstreams, self._entrance, self._proxies)
+        origin = Origin(settings, self._proxies)
+        rights = FileRights(settings, upstreams, self._entrance, origin)
+        self._sharing = Sharing(upstreams, self._entrance, origin, self._pages)
         self._files = Files(settings, rights, self._pages, self._connector)
 
     def routes(self) -> list[BaseRoute]:
@@ -77,6 +87,7 @@ class Gateway:
                     Route("/{stream_id}/api/countdown", self._countdown),
                     Route("/{stream_id}/api/websockets", self._probe),
                     *self._files.routes(),
+                    *self._sharing.routes(),
                     Route("/{stream_id}/{name:path}", self._file),
                     Route("/{rest:path}", self._nothing),
                 ],
@@ -110,7 +121,8 @@ class Gateway:
             if "ticket" in request.query_params:
                 return await self._enter(request, stream_id)
             self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
-            await self._find(stream_id)
+            upstream = await self._upstreams.find(stream_id)
+            self._expect_room(upstream)
         except Refused as error:
             if "ticket" in request.query_params and self._is_inside(request, stream_id):
                 return self._to_clean_address(stream_id)
@@ -118,7 +130,14 @@ class Gateway:
         if self._client is None:
             return self._pages.notice(NOT_INSTALLED)
         assets = f"{self._settings.public_path}/streams/{_SHARED}/{self._client.digest}/"
-        return self._pages.client(request, stream_id, assets, self._client)
+        looks_on = upstream.most_viewers is not None
+        return self._pages.client(request, stream_id, assets, self._client, looks_on=looks_on)
+
+    def _expect_room(self, upstream: Upstream) -> None:
+        """Raise Refused where as many look on by a share as may."""
+        most = upstream.most_viewers
+        if most is not None and self.live.count(upstream.stream_id) >= most:
+            raise Refused(SHARE_FULL)
 
     async def _enter(self, request: Request, stream_id: str) -> Response:
         """Swap a ticket for a cookie, when a person opened the link."""
@@ -181,7 +200,7 @@ class Gateway:
         stream_id = request.path_params["stream_id"]
         try:
             self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
-            await self._find(stream_id)
+            await self._upstreams.find(stream_id)
         except Refused as error:
             return self._pages.notice(error.reason)
         answer = self._pages.data(b"{}")
@@ -220,9 +239,6 @@ class Gateway:
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return _file_response(request, found, headers)
-
-    async def _find(self, stream_id: str) -> None:
-        await self._upstreams.find(stream_id)
 
 
 def _was_asked_for(request: Request) -> bool:

@@ -16,10 +16,10 @@ import structlog
 from msgspec import Meta
 from starlette.requests import Request
 
+from soundstage.gateway.origin import Origin
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import FileRules, Transferred, Upstream, Upstreams
-from soundstage.kit.proxies import Proxies
 from soundstage.wire.ticket import Ticket, is_expired
 from soundstage.words.texts import Words
 
@@ -74,12 +74,12 @@ class FileRights:
     """Checks requests, and counts those that are under way in this process."""
 
     def __init__(
-        self, settings: GatewaySettings, upstreams: Upstreams, entrance: Entrance, proxies: Proxies
+        self, settings: GatewaySettings, upstreams: Upstreams, entrance: Entrance, origin: Origin
     ) -> None:
         self._settings = settings
         self._upstreams = upstreams
         self._entrance = entrance
-        self._proxies = proxies
+        self._origin = origin
         self._under_way: dict[str, int] = {}
         self._used_at: dict[str, float] = {}
 
@@ -87,7 +87,7 @@ class FileRights:
         """Check what every request needs. Raises Refused, RefusedFileError."""
         stream_id = request.path_params["stream_id"]
         pass_ = self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
-        if request.method not in {"GET", "HEAD"} and not self._is_our_origin(request):
+        if request.method not in {"GET", "HEAD"} and not self._origin.is_ours(request):
             log.warning("gateway.foreign_origin", origin=request.headers.get("origin", "")[:200])
             raise RefusedFileError(HTTPStatus.FORBIDDEN, "foreign")
         if request.query_params.get("role") == "viewer":
@@ -177,12 +177,6 @@ class FileRights:
             is_upload=transferred.is_upload,
             size=transferred.size,
         )
-
-    def _is_our_origin(self, request: Request) -> bool:
-        peer = request.client.host if request.client else ""
-        scheme = self._proxies.scheme(peer, request.url.scheme, request.headers)
-        ours = {self._settings.public_origin, f"{scheme}://{request.headers.get('host', '')}"}
-        return request.headers.get("origin") in ours
 
 
 def _amount(size: int) -> str:

@@ -3,11 +3,20 @@
 `relay` feeds it what a desktop sends; payloads are never looked at.
 """
 
+import msgspec
+
+TEXT = 0x1
+BINARY = 0x2
+CONTROL = 0x8
+"""Codes from here on are of frames that stand by themselves, also between parts of a message."""
+_NOT_READ = {0, BINARY}
+"""Of what a browser sends nobody reads these, and they are many."""
 _LENGTH_16 = 126
 _LENGTH_64 = 127
 _MASKED = 0x80
 _OPCODE = 0x0F
 _CLOSE = 0x8
+_FINAL = 0x80
 _FINAL_CLOSE = 0x88
 _REASON_BYTES = 123
 """A control frame's payload is at most 125 bytes, two of them the code (RFC 6455, 5.5)."""
@@ -64,6 +73,67 @@ class Borders:
             part = data[: self._left]
         self.feed(part)
         return part
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """How a frame begins, and where it ends, past what is there too."""
+
+    code: int
+    is_final: bool
+    start: bytes
+    """The first bytes of what is in it, unmasked where it is a text or stands by itself."""
+    length: int
+    at: int
+    end: int
+
+
+class Openings:
+    """Finds the frames in chunks of bytes cut anywhere, and looks at the beginning of each."""
+
+    def __init__(self, look: int) -> None:
+        self._look = look
+        self._left = 0
+        """Bytes of the present frame still to come."""
+        self._head = b""
+        """The beginning of a frame that was cut before enough of it was there."""
+
+    def feed(self, data: bytes) -> tuple[bytes, int, list[Opening]]:
+        """Give what can be judged by now, how much of it belongs to the frame before, and the
+        frames that begin in it.
+        """
+        data, self._head = self._head + data, b""
+        rest = at = min(self._left, len(data))
+        self._left -= rest
+        found = []
+        while at < len(data):
+            opening = _opening(data, at, self._look)
+            if opening is None:
+                self._head = data[at:]
+                break
+            found.append(opening)
+            self._left = max(0, opening.end - len(data))
+            at = opening.end
+        return data[: len(data) - len(self._head)], rest, found
+
+
+def _opening(data: bytes, at: int, look: int) -> Opening | None:
+    """Read how a frame begins; None when too little of it is there."""
+    end = frame_end(data, at)
+    if end is None:
+        return None
+    first, second = data[at], data[at + 1]
+    short = second & ~_MASKED
+    wide = 0 if short < _LENGTH_16 else 2 if short == _LENGTH_16 else 8
+    length = short if not wide else int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+    begin = end - length
+    start = data[begin : begin + min(look, length)]
+    if len(start) < min(look, length):
+        return None
+    code = first & _OPCODE
+    if second & _MASKED and code not in _NOT_READ:
+        mask = data[begin - 4 : begin]
+        start = bytes(byte ^ mask[number % 4] for number, byte in enumerate(start))
+    return Opening(code, bool(first & _FINAL), start, length, at, end)
 
 
 def frame_end(data: bytes, at: int) -> int | None:

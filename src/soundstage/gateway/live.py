@@ -5,6 +5,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +29,8 @@ class Cuttable(Protocol):
     expires: int
     carried: bool
     """Set by the relay whenever bytes pass; cleared here when that was reported."""
+    looks_on: bool
+    """Reports whether it came by a share, and only looks on."""
     worked: bool
     """Set by the relay whenever pointer or keys are used; cleared here likewise."""
 
@@ -49,6 +52,8 @@ class LiveRelays:
         self._clock = clock
         self._by_stream: dict[str, set[Cuttable]] = {}
         self._count = 0
+        self._told_viewers: dict[str, int] = {}
+        """What was last reported of those who look on."""
         self._input_at: dict[str, float] = {}
         """When input was last reported, by the monotonic clock."""
 
@@ -67,6 +72,10 @@ class LiveRelays:
             raise FullError("too many pages of this stream are open")
         self._by_stream.setdefault(relay.stream_id, set()).add(relay)
         self._count += 1
+
+    def count(self, stream_id: str) -> int:
+        """Count the relays of a stream."""
+        return len(self._by_stream.get(stream_id, ()))
 
     def leave(self, relay: Cuttable) -> None:
         """Count a relay out; may be repeated."""
@@ -95,9 +104,11 @@ class LiveRelays:
             elif time.monotonic() - answered_at > settings.revocation_patience_seconds:
                 self._cut_all(frames.OVERLOADED, "The studio does not answer.")
             await self.report_input(time.monotonic())
+            await self.report_viewers()
             if time.monotonic() - reported_at >= settings.activity_seconds:
                 reported_at = time.monotonic()
                 await self.report()
+                await self.report_viewers(again=True)
 
     def cut_expired(self, now: datetime) -> None:
         """Cut the relays whose cookie would not open the stream any more."""
@@ -135,6 +146,21 @@ class LiveRelays:
             return
         for relay in self._all():
             relay.carried = False
+
+    async def report_viewers(self, *, again: bool = False) -> None:
+        """Report how many look on by each share, where that is another number than was told."""
+        counts = Counter(relay.stream_id for relay in self._all() if relay.looks_on)
+        now = dict.fromkeys(self._told_viewers, 0) | counts
+        news = now if again else {k: n for k, n in now.items() if self._told_viewers.get(k) != n}
+        if not news:
+            return
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._upstreams.report_viewers(news)
+        except Exception as error:  # noqa: BLE001 - it is reported again with the next round
+            log.warning("gateway.viewers_unreported", error=type(error).__name__)
+            return
+        self._told_viewers = dict(counts)
 
     async def report_input(self, now: float) -> None:
         """Report the streams that somebody works on, unless that was said a moment ago."""

@@ -75,11 +75,19 @@ class Pages:
             headers["Retry-After"] = "5"
         return HTMLResponse(body, status_code=notice.status, headers=headers)
 
-    def client(self, request: Request, stream_id: str, assets: str, client: WebClient) -> Response:
+    def client(
+        self,
+        request: Request,
+        stream_id: str,
+        assets: str,
+        client: WebClient,
+        *,
+        looks_on: bool = False,
+    ) -> Response:
         """Answer with the client's page; `assets` is the address of its scripts and styles."""
         policy = self.client_policy(request, stream_id, assets, client.style_hashes)
         return HTMLResponse(
-            client.page(assets, self._words.language),
+            client.page(assets, self._words.language, looks_on=looks_on),
             headers={
                 "Content-Security-Policy": policy,
                 # The client compares it after a break, to load itself anew after an update.

@@ -16,6 +16,9 @@ NOT_INSTALLED = "not-installed"
 NOT_ASKED = "not-asked"
 """Loaded ahead by a browser, or as a part of another page: nobody asked for the desktop."""
 
+SHARE_FULL = "share-full"
+"""As many look on by a link as may."""
+
 NOT_SECURE = "not-secure"
 """The browser came by plain http, where it decodes no video."""
 
@@ -35,6 +38,8 @@ _STATUSES = {
     Refusal.USED: HTTPStatus.GONE,
     Refusal.FOREIGN: HTTPStatus.FORBIDDEN,
     Refusal.ENDED: HTTPStatus.GONE,
+    Refusal.SHARE_ENDED: HTTPStatus.GONE,
+    SHARE_FULL: HTTPStatus.SERVICE_UNAVAILABLE,
     Refusal.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     NOT_FOUND: HTTPStatus.NOT_FOUND,
     NOT_INSTALLED: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -29,7 +29,8 @@ from soundstage.gateway.handshake import (
 )
 from soundstage.gateway.inputs import Inputs
 from soundstage.gateway.live import FullError, LiveRelays
-from soundstage.gateway.refusals import status_of
+from soundstage.gateway.looking import Looking
+from soundstage.gateway.refusals import SHARE_FULL, status_of
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import Refusal, Refused, Upstream, Upstreams
@@ -81,6 +82,8 @@ class Relay(asyncio.Protocol):
         self.expires = 0
         self.carried = False
         self.worked = False
+        self.looks_on = False
+        self._looking = Looking()
         self._inputs = Inputs()
         self._connections: set[asyncio.Protocol] = server_state.connections
         self._browser: asyncio.Transport
@@ -107,7 +110,10 @@ class Relay(asyncio.Protocol):
             return
         if self._desktop is not None:
             self.carried = True
-            self.worked = self._inputs.feed(data) or self.worked
+            if self.looks_on:
+                data = self._looking.to_desktop(data)
+            else:
+                self.worked = self._inputs.feed(data) or self.worked
             self._bytes_up += len(data)
             _write(self._desktop, data)
         elif self._opening is None:
@@ -153,6 +159,8 @@ class Relay(asyncio.Protocol):
 
     def desktop_sent(self, data: bytes) -> None:
         """Pass on what the desktop sent."""
+        if self.looks_on:
+            data = self._looking.to_browser(data)
         if self._closing is None:
             self.carried = True
             self._bytes_down += len(data)
@@ -234,6 +242,7 @@ class Relay(asyncio.Protocol):
         try:
             async with asyncio.timeout(self.shared.settings.handshake_seconds):
                 upstream = await self.shared.upstreams.find(self.stream_id)
+                self._look_on(upstream)
                 desktop = await self._connect(upstream, request)
         except Refused as error:
             self._refuse(status_of(error.reason), error.reason)
@@ -250,8 +259,16 @@ class Relay(asyncio.Protocol):
         else:
             self._join(desktop)
 
+    def _look_on(self, upstream: Upstream) -> None:
+        """Take away from who came by a share what is not theirs. Raises Refused."""
+        if upstream.most_viewers is None:
+            return
+        self.looks_on = True
+        if self.shared.live.count(self.stream_id) > upstream.most_viewers:
+            raise Refused(SHARE_FULL)
+
     async def _connect(self, upstream: Upstream, request: UpgradeRequest) -> DesktopEnd:
-        head = write_request(request, _desktop_path(request))
+        head = write_request(request, _desktop_path(request, looks_on=self.looks_on))
         for _ in range(_TRIES):
             connection = await self.shared.connector.open(upstream)
             _, desktop = await connection.join(lambda: DesktopEnd(request, head))
@@ -323,9 +340,9 @@ class Relay(asyncio.Protocol):
         return str(name[0]) if isinstance(name, tuple) else ""
 
 
-def _desktop_path(request: UpgradeRequest) -> str:
+def _desktop_path(request: UpgradeRequest, *, looks_on: bool) -> str:
     # Of the query only what takes rights away is passed on; the rest is not ours to repeat.
-    if parse_qs(request.query).get("role") == ["viewer"]:
+    if looks_on or parse_qs(request.query).get("role") == ["viewer"]:
         return f"{_DESKTOP_PATH}?role=viewer"
     return _DESKTOP_PATH
 

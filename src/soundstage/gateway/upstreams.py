@@ -31,6 +31,27 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     files: FileRules | None = None
     """None: no files go through this stream."""
+    most_viewers: int | None = None
+    """Set where a share leads here: how many may look on by it, and do nothing else."""
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A link for looking on, as the owner's page shows it."""
+
+    id: str
+    url: str
+    seconds_left: float
+    viewers: int
+    """How many look on now."""
+    max_viewers: int
+
+
+class Shares(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The open links of a stream's workstation, and what a new one may be."""
+
+    shares: list[Share]
+    max_minutes: int
+    max_viewers: int
 
 
 class Transferred(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +88,10 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
         self.reason = reason
 
 
+class ShareRefusedError(Exception):
+    """A link for looking on is not made; the message is a sentence for people."""
+
+
 class Refusal:
     """Why a ticket or a cookie does not open a stream."""
 
@@ -78,6 +103,8 @@ class Refusal:
     """The session was stopped or deleted, or the caller's rights were taken away."""
     UNAVAILABLE = "unavailable"
     """The desktop does not answer just now."""
+    SHARE_ENDED = "share-ended"
+    """A link for looking on is over, or the workstation does not run."""
 
 
 class Upstreams(Protocol):
@@ -105,6 +132,24 @@ class Upstreams(Protocol):
 
     async def countdown(self, stream_id: str) -> Countdown | None:
         """Say what will happen next by itself; None when nothing will."""
+        ...
+
+    async def shares(self, stream_id: str) -> Shares | None:
+        """List the links for looking on at a stream's workstation; None where there may be none,
+        or where whoever opened the stream is not the one to make them.
+        """
+        ...
+
+    async def share(self, stream_id: str, minutes: int, viewers: int) -> Shares | None:
+        """Make one more, and list as `shares` does. Raises ShareRefusedError."""
+        ...
+
+    async def end_share(self, stream_id: str, share_id: str) -> Shares | None:
+        """End one, and list likewise; one that has ended or was never made is no error."""
+        ...
+
+    async def report_viewers(self, counts: dict[str, int]) -> None:
+        """Note how many look on by these shares: when that changes, and once a minute."""
         ...
 
     async def report_transfer(self, transferred: Transferred) -> None:

@@ -4,7 +4,8 @@
 session's socket: the artist owns the process behind that socket, and what it would serve would
 run on our origin. Since every file is in a table, an address is looked up and never becomes a
 path. Some small files of our own stand beside the client's: a stylesheet, a script that leaves the
-page when the stream has ended, one that moves files, one that makes the bar, one that shows what
+page when the stream has ended, one that moves files, one that makes the bar, one that chooses what
+the desktop is shown on, one that lets others look on and one for their page, one that shows what
 the workstation will do by itself, what they have in common, and their words in each language.
 """
 
@@ -14,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -38,6 +40,19 @@ _TYPES = {
 _SMALL_ENOUGH = 16 * 1024 * 1024
 _WRITTEN_STYLE = re.compile(rb"createElement\(`style`\);\w+\.textContent=`([^`\\$]+)`")
 """A style element with a constant text, as the client's build writes it."""
+_OF_OWNERS = (
+    "page.js",
+    "own.js",
+    "files.js",
+    "bar.js",
+    "displays.js",
+    "share.js",
+    "countdown.js",
+)
+"""Our scripts on a stream's page, in the order in which they run, before the client's."""
+_AT_LAST = {"countdown.js": " defer"}
+_OF_VIEWERS = ("page.js", "own.js", "viewer.js")
+"""The same where somebody only looks on."""
 _LEFT_OUT = ("src/", "jsdb/")
 """The client's sources, and button maps for game controllers, which no session has."""
 
@@ -80,12 +95,14 @@ class WebClient:
         """Look a file up by its name relative to the client's folder."""
         return self._assets.get(name)
 
-    def page(self, assets: str, language: str = FIRST) -> bytes:
-        """Make the page, with its scripts and styles taken from the address `assets`.
+    def page(self, assets: str, language: str = FIRST, *, looks_on: bool = False) -> bytes:
+        """Make the page, with its scripts and styles taken from the address `assets`; with
+        `looks_on` the one of a share, which has nothing to do anything with.
 
         They are the same for all streams, so that a browser keeps one copy.
         """
-        return _adapt(self._page, self._title, assets, language).encode()
+        own = _OF_VIEWERS if looks_on else _OF_OWNERS
+        return _adapt(self._page, self._title, assets, language, own).encode()
 
 
 def inline_scripts(page: str) -> list[str]:
@@ -114,15 +131,10 @@ def _words_in(language: str) -> bytes:
     return f'"use strict";\n\nwindow.soundstageWords = {words};\n'.encode()
 
 
-def _adapt(page: str, title: str, assets: str, language: str) -> str:
-    head = (
-        f'<link rel="stylesheet" href="{assets}soundstage/page.css">'
-        f'<script src="{assets}soundstage/page.js"></script>'
-        f'<script src="{assets}soundstage/words-{language}.js"></script>'
-        f'<script src="{assets}soundstage/own.js"></script>'
-        f'<script src="{assets}soundstage/files.js"></script>'
-        f'<script src="{assets}soundstage/bar.js"></script>'
-        f'<script src="{assets}soundstage/countdown.js" defer></script>'
+def _adapt(page: str, title: str, assets: str, language: str, own: Iterable[str]) -> str:
+    head = f'<link rel="stylesheet" href="{assets}soundstage/page.css">' + "".join(
+        f'<script src="{assets}soundstage/{name}"{_AT_LAST.get(name, "")}></script>'
+        for name in (f"words-{language}.js", *own)
     )
     changes = {
         r"<title>[^<]*</title>": f"<title>{title}</title>{head}",

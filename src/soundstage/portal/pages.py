@@ -124,6 +124,12 @@ class Pages:
         return Response(body, headers={"Content-Type": kind, **headers})
 
     @property
+    def no_picture(self) -> Response:
+        """What stands in a desktop's place while it gives no picture."""
+        body = self._files["no-picture.svg"]
+        return self.data(Response(body, media_type="image/svg+xml"))
+
+    @property
     def icon(self) -> Response:
         """The icon, at the address that browsers ask for by themselves."""
         return self.asset(self._digest, "icon.svg")

@@ -12,7 +12,15 @@ import msgspec
 
 from soundstage.client.calls import CallError, Client
 from soundstage.portal.session import new_bits
-from soundstage.portal.views import Backup, Document, Profile, ScriptOutput, Viewer, Workstation
+from soundstage.portal.views import (
+    Backup,
+    Document,
+    Looking,
+    Profile,
+    ScriptOutput,
+    Viewer,
+    Workstation,
+)
 
 _USABLE = {"READY", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "DELETE_FAILED"}
 _MOST_PROFILES = 400
@@ -77,11 +85,20 @@ class Reader:
             )
             if each["sessionId"] == session_id and each["state"] != "DELETED"
         ]
-        shown = self._viewer.workstation(studio_id, session, offer, kept)
+        shown = self._viewer.workstation(
+            studio_id, session, offer, kept, is_own=session["ownedBy"] == self._principal_id
+        )
         current = session.get("startedFromBackupId")
         backups = [self._viewer.backup(studio_id, each, current=current) for each in kept]
         backups.sort(key=lambda each: each.created_at, reverse=True)
         return shown, backups, session
+
+    def looking(self, studio_id: str, session: Document) -> Looking | None:
+        """Read how others may look on; None for whom that is no business of."""
+        if session["ownedBy"] != self._principal_id or session["state"] != "READY":
+            return None
+        names = {"studioId": studio_id, "sessionId": session["sessionId"]}
+        return self._viewer.looking(self._client.call("ListStreamingSessionShares", **names))
 
     def oversight(self, studio_id: str, session: Document) -> Oversight | None:
         """Read what only administrators of its studio are told; None for anybody else."""
@@ -158,6 +175,7 @@ class Reader:
                     each,
                     offers.get(each["launchProfileId"]),
                     [one for one in kept if one["sessionId"] == each["sessionId"]],
+                    is_own=True,
                 )
                 for each in reversed(sessions)
             ],

@@ -25,6 +25,8 @@ _MAY = {
     "DELETE_FAILED": ("delete",),
 }
 """What the API takes in which state."""
+_LENGTHS = (15, 30, 60, 120, 240, 480)
+"""Minutes that a link for looking on may be made for."""
 _LONGEST_OUTPUT = 8000
 """Characters of a script's output: a page is to be small, and the command line has the rest."""
 _PLAIN = {"The workstation is ready.", "The workstation is stopped."}
@@ -71,6 +73,8 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     persists: bool
     """Reports whether it can be stopped and started again."""
     makes_backups: bool
+    has_picture: bool
+    """Reports whether its desktop may be shown: it runs, and it is the reader's own."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -118,6 +122,24 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """Reports whether its workstation was last started from it."""
 
 
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """A link for looking on."""
+
+    id: str
+    url: str
+    ends_at: datetime
+    viewers: str
+    """How many look on, in words."""
+
+
+class Looking(msgspec.Struct, frozen=True, kw_only=True):
+    """How others may look on at a workstation."""
+
+    shares: list[Share]
+    lengths: list[Choice]
+    viewers: list[Choice]
+
+
 class ScriptOutput(msgspec.Struct, frozen=True, kw_only=True):
     """What an initialization script said."""
 
@@ -146,6 +168,8 @@ class Viewer:
         session: Document,
         offer: Document | None,
         backups: Iterable[Document] = (),
+        *,
+        is_own: bool = False,
     ) -> Workstation:
         """Show a session; `offer` is what its launch profile offers, None where nobody tells."""
         words, state = self._words, session["state"]
@@ -176,6 +200,7 @@ class Viewer:
             may=may,
             persists=persists,
             makes_backups=session.get("backupMode") == "AUTOMATIC",
+            has_picture=is_own and state == "READY",
         )
 
     def profile(
@@ -227,6 +252,31 @@ class Viewer:
             is_ready=state == "READY",
             message=backup.get("statusMessage", ""),
             is_current=backup["backupId"] == current,
+        )
+
+    def looking(self, told: Document) -> Looking | None:
+        """Show the links for looking on; None where there may be none."""
+        words, most = self._words, told.get("maxLengthInMinutes")
+        if most is None:
+            return None
+        lengths = [*(each for each in _LENGTHS if each < most), most]
+        return Looking(
+            shares=[
+                Share(
+                    id=each["shareId"],
+                    url=each["url"],
+                    ends_at=moment(each["endsAt"]),
+                    viewers=words(
+                        "shares.viewers", number=each["viewers"], most=each["maxViewers"]
+                    ),
+                )
+                for each in told["shares"]
+            ],
+            lengths=[Choice(str(n), words.length(timedelta(minutes=n))) for n in lengths],
+            viewers=[
+                Choice(str(n), words.count("shares.people", n))
+                for n in range(1, told["maxViewers"] + 1)
+            ],
         )
 
     def script(self, output: Document) -> ScriptOutput:
@@ -312,6 +362,8 @@ class Viewer:
         told.append((words("allows.upload" if uploads else "allows.no_upload"), uploads))
         if rules.get("sessionDownload"):
             told.append((words("allows.download"), True))
+        if rules.get("sessionShare"):
+            told.append((words("allows.share"), True))
         return told
 
     def _countdown(self, coming: Document | None) -> Countdown | None:

@@ -3,6 +3,7 @@
 Every change is a form that is sent, and leads to a page that shows how it goes on.
 """
 
+import base64
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -31,9 +32,12 @@ def routes(stage: Stage) -> list[BaseRoute]:
         "extend": desk.extend,
         "backup": desk.back_up,
         "delete": desk.delete,
+        "share": desk.share,
+        "unshare": desk.unshare,
     }
     return [
         Route(_ONE, stage.page(desk.show), methods=["GET"]),
+        Route(f"{_ONE}/picture", stage.page(desk.picture), methods=["GET"]),
         *(
             Route(f"{_ONE}/{name}", stage.action(action), methods=["POST"])
             for name, action in actions.items()
@@ -92,8 +96,22 @@ class Workstations:
             each=shown,
             backups=backups,
             oversight=oversight,
+            looking=self._reader(asked).looking(asked.path["studio"], session),
             waits=shown.in_progress or any(one.tone == "busy" for one in backups),
         )
+
+    def picture(self, asked: Asked) -> Response:
+        """Show how its desktop looks. The artist made the picture: it is passed on as nothing else
+        than a picture, from an address where nothing else may be.
+        """
+        try:
+            found = asked.client.call("GetStreamingSessionPicture", **self._names(asked))
+        except CallError as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+            return self._stage.pages.no_picture
+        answer = Response(base64.b64decode(found["picture"]), media_type="image/jpeg")
+        return self._stage.pages.data(answer)
 
     def confirm(self, what: str) -> Callable[[Asked], Response]:
         """Make the page that says what a stop or a deletion takes away, before it does."""
@@ -163,6 +181,22 @@ class Workstations:
         """Delete it, and go to what is left."""
         asked.client.call("DeleteStreamingSession", **self._names(asked))
         return self._stage.pages.go("/")
+
+    def share(self, asked: Asked) -> Response:
+        """Make a link by which others look on."""
+        wish = {
+            name: int(text)
+            for name, text in form_of(asked, "lengthInMinutes", "maxViewers").items()
+            if text.isascii() and text.isdigit() and len(text) < 6
+        }
+        asked.client.call("CreateStreamingSessionShare", **self._names(asked), **wish)
+        return self._to(asked.path["studio"], asked.path["session"])
+
+    def unshare(self, asked: Asked) -> Response:
+        """End one of them."""
+        share_id = asked.form.get("shareId", "")
+        asked.client.call("DeleteStreamingSessionShare", **self._names(asked), shareId=share_id)
+        return self._to(asked.path["studio"], asked.path["session"])
 
     def eulas(self, asked: Asked) -> Response:
         """Show what must be accepted before a profile's images may be launched."""

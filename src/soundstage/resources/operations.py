@@ -15,7 +15,9 @@ from soundstage.resources.images import service as image_service
 from soundstage.resources.launch_profiles import operations as launch_profiles
 from soundstage.resources.launch_profiles import service as launch_profile_service
 from soundstage.resources.members import operations as members
+from soundstage.resources.pictures import operations as pictures
 from soundstage.resources.profile_members import operations as profile_members
+from soundstage.resources.session_shares import operations as session_shares
 from soundstage.resources.sessions import operations as sessions
 from soundstage.resources.sessions import service as session_service
 from soundstage.resources.streams import operations as streams
@@ -47,6 +49,8 @@ BY_NOUN: dict[str, Sequence[Operation]] = {
     "launch-profile-availability": availability.OPERATIONS,
     "streaming-sessions": sessions.OPERATIONS,
     "streaming-session-streams": streams.OPERATIONS,
+    "streaming-session-pictures": pictures.OPERATIONS,
+    "streaming-session-shares": session_shares.OPERATIONS,
     "streaming-session-backups": backups.OPERATIONS,
     "events": events.OPERATIONS,
     "webhooks": webhooks.OPERATIONS,

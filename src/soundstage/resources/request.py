@@ -12,7 +12,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from soundstage.engines.instance_types import INSTANCE_TYPES, InstanceType
-from soundstage.engines.interface import SupportsBrowsing, SupportsScriptOutput, SupportsSizes
+from soundstage.engines.interface import (
+    SupportsBrowsing,
+    SupportsPictures,
+    SupportsScriptOutput,
+    SupportsSizes,
+)
 from soundstage.engines.shares import SharedFolder
 from soundstage.kit.pages import Pages
 from soundstage.resources.quotas import Quotas
@@ -95,6 +100,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     tickets: Tickets
     browsing: SupportsBrowsing | None = None
     """The engine, if it can show what is in a backup."""
+    pictures: SupportsPictures | None = None
+    """The engine, if its desktops can be looked at from afar."""
     scripts: SupportsScriptOutput | None = None
     """The engine, if it keeps what initialization scripts said."""
     sizes: SupportsSizes | None = None

@@ -7,6 +7,10 @@ be answered stays as it was.
 ADDED_OPERATIONS: dict[str, str] = {
     "CreateStreamingSessionBackup": "a backup that somebody asks for",
     "GetCaller": "says who is calling, and which studios are theirs",
+    "GetStreamingSessionPicture": "shows how a desktop looks, to the one whose it is",
+    "CreateStreamingSessionShare": "makes a link by which others look on at a session",
+    "DeleteStreamingSessionShare": "ends one",
+    "ListStreamingSessionShares": "as above",
     "GetLaunchProfileAvailability": "says what a workstation would get now, and how soon",
     "GetStudioCapacity": "says what there is for workstations, and how much of its quotas is used",
     "GetStudioQuotas": "says how much of each thing a studio may have",
@@ -35,6 +39,7 @@ ADDED_MEMBERS: dict[str, str] = {
     "session nextAction": "what will happen to a session, when, and by which rule",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
     "streamConfiguration lostHostMoveInMinutes": "a session may leave a host that is lost",
+    "streamConfiguration sessionShare": "whether others may look on, how long and how many",
     "streamConfiguration sessionDownload": "whether files may be fetched through the stream",
 }
 """By structure, or operation, and member."""

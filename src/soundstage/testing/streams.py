@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
@@ -26,7 +27,16 @@ from soundstage.gateway.frames import TOO_SOON, close_frame
 from soundstage.gateway.handshake import read_request
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
-from soundstage.gateway.upstreams import Countdown, Refusal, Refused, Transferred, Upstream
+from soundstage.gateway.upstreams import (
+    Countdown,
+    Refusal,
+    Refused,
+    Share,
+    ShareRefusedError,
+    Shares,
+    Transferred,
+    Upstream,
+)
 from soundstage.kit.places import SocketFolder
 from soundstage.wire.ticket import Ticket, Tickets
 
@@ -45,6 +55,8 @@ class MemoryUpstreams:
         self.worked_on: list[set[str]] = []
         self.coming: Countdown | None = None
         self.transferred: list[Transferred] = []
+        self.shared: Shares | None = None
+        self.looking: list[dict[str, int]] = []
         self.is_reachable = True
 
     async def redeem(self, ticket: Ticket, address: str = "") -> Upstream:
@@ -80,6 +92,43 @@ class MemoryUpstreams:
         """Say what it was told of every stream."""
         del stream_id
         return self.coming
+
+    async def shares(self, stream_id: str) -> Shares | None:
+        """List what was made, once a test allows it."""
+        del stream_id
+        return self.shared
+
+    async def share(self, stream_id: str, minutes: int, viewers: int) -> Shares | None:
+        """Make one."""
+        del stream_id
+        if self.shared is None:
+            return None
+        if viewers > self.shared.max_viewers:
+            raise ShareRefusedError("too many viewers")
+        made = Share(
+            id=f"share{len(self.shared.shares)}",
+            url="http://localhost/streams/share/?ticket=secret",
+            seconds_left=minutes * 60.0,
+            viewers=0,
+            max_viewers=viewers,
+        )
+        self.shared = msgspec.structs.replace(self.shared, shares=[*self.shared.shares, made])
+        return self.shared
+
+    async def end_share(self, stream_id: str, share_id: str) -> Shares | None:
+        """End one."""
+        del stream_id
+        if self.shared is None:
+            return None
+        left = [each for each in self.shared.shares if each.id != share_id]
+        self.shared = msgspec.structs.replace(self.shared, shares=left)
+        return self.shared
+
+    async def report_viewers(self, counts: dict[str, int]) -> None:
+        """Keep what was reported."""
+        if not self.is_reachable:
+            raise ConnectionError("told to be unreachable")
+        self.looking.append(counts)
 
     async def report_transfer(self, transferred: Transferred) -> None:
         """Keep what was reported."""
@@ -269,12 +318,16 @@ def read_head(connection: socket.socket) -> bytes:
 
 
 def ask(
-    port: int, path: str, headers: dict[str, str] | None = None, method: str = "GET"
+    port: int,
+    path: str,
+    headers: dict[str, str] | None = None,
+    method: str = "GET",
+    body: bytes | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
     """Ask for a page without following redirects: status, headers in lower case, body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
-        connection.request(method, path, headers=headers or {})
+        connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
         return answer.status, found, answer.read()

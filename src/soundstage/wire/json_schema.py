@@ -22,6 +22,7 @@ _SCALARS: Mapping[type[types.Type], Document] = {
     types.StrType: TEXT,
     types.IntType: {"type": "integer"},
     types.FloatType: {"type": "number"},
+    types.BytesType: {"type": "string", "contentEncoding": "base64"},
     types.BoolType: {"type": "boolean"},
     types.DateTimeType: {"type": "string", "format": "date-time"},
 }

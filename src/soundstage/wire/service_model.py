@@ -33,6 +33,7 @@ _SCALARS: Mapping[type[types.Type], tuple[str, Document]] = {
     types.StrType: ("String", {"type": "string"}),
     types.IntType: ("Integer", {"type": "integer", "box": True}),
     types.FloatType: ("Double", {"type": "double", "box": True}),
+    types.BytesType: ("Blob", {"type": "blob"}),
     types.BoolType: ("Boolean", {"type": "boolean", "box": True}),
     types.DateTimeType: ("Timestamp", {"type": "timestamp", "timestampFormat": "iso8601"}),
 }

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from soundstage.api.door import Begin
 from soundstage.engines.interface import (
     SupportsBrowsing,
+    SupportsPictures,
     SupportsScriptOutput,
     SupportsSizes,
 )
@@ -38,6 +39,7 @@ class ApiDoor:
         engine = service.engine
         # Once, because it takes longer than to look a row up.
         self._browsing = engine if isinstance(engine, SupportsBrowsing) else None
+        self._pictures = engine if isinstance(engine, SupportsPictures) else None
         self._scripts = engine if isinstance(engine, SupportsScriptOutput) else None
         self._sizes = engine if isinstance(engine, SupportsSizes) else None
 
@@ -102,6 +104,7 @@ class ApiDoor:
             pages=self._service.pages,
             tickets=self._service.tickets,
             browsing=self._browsing if asks_engine else None,
+            pictures=self._pictures if asks_engine else None,
             scripts=self._scripts if asks_engine else None,
             sizes=self._sizes if asks_engine else None,
             sign_on=None if sign_on is None else sign_on.provider,

@@ -3,7 +3,10 @@
 `service` makes one; the questions are those of `gateway.upstreams`.
 """
 
+from contextlib import suppress
+
 import anyio.to_thread
+from sqlalchemy import Connection
 
 from soundstage.engines.interface import (
     Observed,
@@ -15,11 +18,17 @@ from soundstage.gateway.upstreams import (
     FileRules,
     Refusal,
     Refused,
+    Share,
+    ShareRefusedError,
+    Shares,
     Transferred,
     Upstream,
 )
+from soundstage.resources.session_shares import service as shares
 from soundstage.resources.sessions.countdown import Rule, thresholds
+from soundstage.resources.sessions.model import StreamingSession
 from soundstage.resources.streams import service as streams
+from soundstage.wire.faults import Fault, NotFoundError
 from soundstage.wire.ticket import Ticket
 from soundstage.wiring.choices import time_rules_of
 from soundstage.wiring.parts import Parts
@@ -51,6 +60,22 @@ class InProcessUpstreams:
         """Say what comes by itself."""
         return await anyio.to_thread.run_sync(self._countdown, stream_id)
 
+    async def shares(self, stream_id: str) -> Shares | None:
+        """List the links for looking on."""
+        return await anyio.to_thread.run_sync(self._shares, stream_id)
+
+    async def share(self, stream_id: str, minutes: int, viewers: int) -> Shares | None:
+        """Make one more."""
+        return await anyio.to_thread.run_sync(self._share, stream_id, minutes, viewers)
+
+    async def end_share(self, stream_id: str, share_id: str) -> Shares | None:
+        """End one."""
+        return await anyio.to_thread.run_sync(self._end_share, stream_id, share_id)
+
+    async def report_viewers(self, counts: dict[str, int]) -> None:
+        """Note how many look on."""
+        await anyio.to_thread.run_sync(self._report_viewers, counts)
+
     async def report_transfer(self, transferred: Transferred) -> None:
         """Note that a file went in or out."""
         await anyio.to_thread.run_sync(self._report_transfer, transferred)
@@ -64,6 +89,10 @@ class InProcessUpstreams:
         upstream = self._find(ticket.stream_id)
         with self._service.database.transaction() as transaction:
             now = self._service.clock()
+            if upstream.most_viewers is not None:
+                if shares.enter(transaction, ticket.stream_id, now, address or None) is None:
+                    raise Refused(Refusal.SHARE_ENDED)
+                return upstream
             redeemed = streams.redeem(transaction, ticket.stream_id, now, address or None)
         if redeemed.is_ended:
             raise Refused(Refusal.ENDED)
@@ -75,9 +104,14 @@ class InProcessUpstreams:
         with self._service.database.transaction(write=False) as transaction:
             stream = streams.find_open(transaction, stream_id)
             rules = None if stream is None else streams.transfer_rules(transaction, stream)
-            ref = "" if stream is None else streams.workstation(transaction, stream)
-        if stream is None:
-            raise Refused(Refusal.ENDED)
+            share = None
+            if stream is None:
+                share = shares.find_open(transaction, stream_id, self._service.clock())
+                was_share = share is not None or shares.is_share(transaction, stream_id)
+            seen = stream or share
+            ref = "" if seen is None else streams.workstation(transaction, seen.session_id)
+        if seen is None:
+            raise Refused(Refusal.SHARE_ENDED if was_share else Refusal.ENDED)
         observed = self._observe(ref)
         if observed.phase is not Phase.RUNNING or observed.address is None:
             raise Refused(Refusal.UNAVAILABLE)
@@ -91,6 +125,7 @@ class InProcessUpstreams:
             place=address.place,
             name=address.name,
             files=files,
+            most_viewers=None if share is None else share.max_viewers,
         )
 
     def _observe(self, ref: str) -> Observed:
@@ -101,7 +136,65 @@ class InProcessUpstreams:
 
     def _ended(self, stream_ids: set[str]) -> set[str]:
         with self._service.database.transaction(write=False) as transaction:
-            return streams.ended(transaction, stream_ids)
+            over = streams.ended(transaction, stream_ids)
+            return over - shares.living(transaction, over, self._service.clock())
+
+    def _shares(self, stream_id: str) -> Shares | None:
+        with self._service.database.transaction(write=False) as transaction:
+            session = streams.shared_session(transaction, stream_id)
+            return None if session is None else self._shown(transaction, session)
+
+    def _share(self, stream_id: str, minutes: int, viewers: int) -> Shares | None:
+        with self._service.database.transaction() as transaction:
+            session = streams.shared_session(transaction, stream_id)
+            if session is None:
+                return None
+            try:
+                shares.make(
+                    transaction,
+                    session,
+                    self._service.clock(),
+                    by=session.owned_by,
+                    minutes=minutes,
+                    viewers=viewers,
+                )
+            except Fault as fault:
+                raise ShareRefusedError(fault.message) from None
+            return self._shown(transaction, session)
+
+    def _end_share(self, stream_id: str, share_id: str) -> Shares | None:
+        with self._service.database.transaction() as transaction:
+            session = streams.shared_session(transaction, stream_id)
+            if session is None:
+                return None
+            with suppress(NotFoundError):
+                now = self._service.clock()
+                shares.end(transaction, session.id, share_id, now, by=session.owned_by)
+            return self._shown(transaction, session)
+
+    def _shown(self, transaction: Connection, session: StreamingSession) -> Shares | None:
+        bounds, now = shares.bounds_of(session), self._service.clock()
+        if bounds is None:
+            return None
+        address = self._service.installation.address
+        return Shares(
+            shares=[
+                Share(
+                    id=each.id,
+                    url=shares.url_of(self._service.tickets, address, each),
+                    seconds_left=(each.ends_at - now).total_seconds(),
+                    viewers=each.viewers_now(now),
+                    max_viewers=each.max_viewers,
+                )
+                for each in shares.open_of(transaction, session.id, now)
+            ],
+            max_minutes=bounds.minutes,
+            max_viewers=bounds.viewers,
+        )
+
+    def _report_viewers(self, counts: dict[str, int]) -> None:
+        with self._service.database.transaction(note=True) as transaction:
+            shares.note_viewers(transaction, counts, self._service.clock())
 
     def _report_input(self, stream_ids: set[str]) -> None:
         with self._service.database.transaction() as transaction:

@@ -62,3 +62,34 @@ def test_a_long_message_is_not_packed_and_so_cannot_be_overtaken() -> None:
 
 def test_the_control_a_long_message_would_be_packed_otherwise() -> None:
     assert run(TELL) == ["packed"]
+
+
+# The handler alone, with a screen that is made up in place of an X server's.
+PICTURE = """
+import asyncio, io, pixelflux
+from PIL import Image
+screen = io.BytesIO()
+Image.effect_noise((2560, 1440), 80).convert("RGB").save(screen, "PNG", compress_level=1)
+def screenshot(display):
+    if missing:
+        raise RuntimeError("no X server")
+    return screen.getvalue()
+pixelflux.screenshot_png = screenshot
+stream.make_pictures_small()
+from selkies.stream_server import CentralizedStreamServer
+answer = asyncio.run(CentralizedStreamServer.handle_screenshot(None, None))
+body = answer.body or b""
+size = Image.open(io.BytesIO(body)).size if body else None
+print(json.dumps([answer.status, answer.content_type, len(body), size]))
+"""
+
+
+def test_a_picture_for_the_portal_is_small_whatever_is_on_the_screen() -> None:
+    made = run(f"missing = False\n{PICTURE}")
+    assert isinstance(made, list)
+    assert made[:2] + made[3:] == [200, "image/jpeg", [480, 270]]
+    assert 10_000 < made[2] < 64 * 1024
+
+
+def test_where_no_screen_is_there_is_no_picture() -> None:
+    assert run(f"missing = True\n{PICTURE}") == [503, "application/octet-stream", 0, None]

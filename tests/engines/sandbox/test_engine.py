@@ -70,10 +70,21 @@ def test_the_desktop_is_complete(shared: Workbench, entered: str) -> None:
 
 
 def test_it_shows_a_picture(shared: Workbench, entered: str) -> None:
-    picture = shared.asked(entered, "/api/screenshot")
-    assert picture.startswith(b"\x89PNG")
-    # A single colour at this size is 10 kB.
-    assert len(picture) > 30_000
+    picture = shared.engine.picture(entered)
+    assert picture.startswith(b"\xff\xd8\xff")
+    # A single colour at this size is 1.3 kB.
+    assert 2_000 < len(picture) < 40_000
+
+
+def test_a_picture_costs_little(shared: Workbench, entered: str) -> None:
+    """A page asks every fifteen seconds, and that is less than a hundredth of a core."""
+    shared.asked(entered, "/api/screenshot")
+    desktop = shared.processes(entered)
+    before = _ticks(desktop)
+    for _ in range(10):
+        assert shared.asked(entered, "/api/screenshot").startswith(b"\xff\xd8\xff")
+    seconds = (_ticks(desktop) - before) / os.sysconf("SC_CLK_TCK")
+    assert seconds / 10 / 15 < 0.01, seconds
 
 
 _BE_TAKEN_FOR_THE_PAINTER = """

@@ -5,12 +5,17 @@ imports first and waits for the X server afterwards, which takes the imports out
 longest path. The last argument is the descriptor on which the display's name comes, or -1.
 """
 
+import asyncio
 import importlib
 import importlib.util
+import io
 import os
 import sys
 import types
 from pathlib import Path
+
+_PICTURE_SIZE = (480, 300)
+"""The most that a picture for the portal is wide and high."""
 
 
 def leave_out_webrtc() -> None:
@@ -44,6 +49,37 @@ def keep_messages_in_order() -> None:
     messages.WS_GZIP_MIN_BYTES = sys.maxsize  # type: ignore[attr-defined]
 
 
+def make_pictures_small() -> None:
+    """Answer `/api/screenshot` with a small JPEG in place of a PNG of the whole screen.
+
+    The portal shows it to the artist. It is made when somebody asks and at no other time; a screen
+    that moved nothing costs the same as one that did, some hundredths of a second.
+    """
+    server = importlib.import_module("selkies.stream_server")
+
+    async def small(_self: object, _request: object) -> object:
+        made = await asyncio.to_thread(_picture)
+        if made is None:
+            return server.web.Response(status=503)
+        return server.web.Response(body=made, content_type="image/jpeg")
+
+    server.CentralizedStreamServer.handle_screenshot = small
+
+
+def _picture() -> bytes | None:
+    pixelflux = importlib.import_module("pixelflux")
+    image = importlib.import_module("PIL.Image")
+    try:
+        whole = image.open(io.BytesIO(pixelflux.screenshot_png(0)))
+        small = whole.convert("RGB")
+        small.thumbnail(_PICTURE_SIZE, reducing_gap=2.0)
+    except (RuntimeError, OSError):
+        return None
+    made = io.BytesIO()
+    small.save(made, "JPEG", quality=70, optimize=True)
+    return made.getvalue()
+
+
 def web_client() -> Path:
     """The folder of the web client in the installed package."""
     package = importlib.util.find_spec("selkies")
@@ -61,6 +97,7 @@ def main() -> None:
     # After the lines above, and from the stream's environment, which is not the service's.
     serve = importlib.import_module("selkies.__main__").main
     keep_messages_in_order()
+    make_pictures_small()
     if go >= 0:
         os.environ["DISPLAY"] = os.read(go, 16).decode().strip()
         os.close(go)

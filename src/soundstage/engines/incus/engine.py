@@ -50,6 +50,7 @@ from soundstage.engines.interface import (
     Volume,
 )
 from soundstage.engines.keeping import Wish, without_secrets
+from soundstage.engines.pictures import Pictures
 from soundstage.engines.repository.kept import KeepsBackups
 from soundstage.engines.repository.opening import open_repository
 from soundstage.kit import pinned
@@ -99,6 +100,7 @@ class IncusEngine(KeepsBackups, Engine):
             identity=self._identity,
             notify=self._notify,
         )
+        self._pictures = Pictures(lambda ref: self.observe(ref).address, self._identity)
         self._starts = Jobs(threads=_STARTS_AT_ONCE)
         self._removals = Jobs(threads=_REMOVALS_AT_ONCE)
         self._locks = [threading.RLock() for _ in range(_LOCKS)]
@@ -397,6 +399,9 @@ class IncusEngine(KeepsBackups, Engine):
             return []
         numbers = sorted(found.scripts)
         return [each.of(number) for number in numbers for each in found.scripts[number]]
+
+    def picture(self, ref: str) -> bytes:
+        return self._pictures.of(ref)
 
     def observe_use(self, ref: str) -> Use:
         self._expect_desktop(ref)

@@ -39,6 +39,7 @@ from soundstage.engines.interface import (
     Volume,
 )
 from soundstage.engines.keeping import without_secrets
+from soundstage.engines.pictures import Pictures
 from soundstage.engines.repository import checking
 from soundstage.engines.repository.backups import Repository
 from soundstage.engines.repository.kept import KeepsBackups
@@ -99,6 +100,7 @@ class SandboxEngine(KeepsBackups, Engine):
             self._groups, lambda ref: settings.workstations / ref, settings.interpreter
         )
         self._notices = Notices()
+        self._pictures = Pictures(lambda ref: self.observe(ref).address)
         self._machine_lock = threading.Lock()
         self._machine_is_well = False
         # Only spares a busy desktop a doubt; lost without harm.
@@ -374,6 +376,9 @@ class SandboxEngine(KeepsBackups, Engine):
 
     def script_output(self, ref: str) -> list[ScriptOutput]:
         return self._records.script_output(ref)
+
+    def picture(self, ref: str) -> bytes:
+        return self._pictures.of(ref)
 
     def observe_use(self, ref: str) -> Use:
         return use.observe(self._running(ref).pid, self._groups, ref)

@@ -28,18 +28,7 @@
   const HELD = { Control: "ctrlKey", Alt: "altKey", Meta: "metaKey" };
   const AGAIN = 1000;
 
-  const make = (kind, name, text = "") => {
-    const element = document.createElement(kind);
-    element.className = `soundstage-bar-${name}`;
-    element.textContent = text;
-    return element;
-  };
-  const button = (name, text, act) => {
-    const element = make("button", name, text);
-    element.type = "button";
-    element.addEventListener("click", act);
-    return element;
-  };
+  const { make, button } = window.soundstage.maker("bar");
 
   const open = button("open", say("tools"), () => show(bar.hidden));
   open.title = `${say("tools")} (Ctrl+Alt+Shift+B)`;
@@ -50,8 +39,6 @@
   const row = make("div", "row");
   const full = button("button", say("full"), toggleFull);
   const files = button("button", window.soundstage.say("files.title"), () => document.querySelector(".soundstage-files-open").click());
-  const keysOpen = button("button", say("keys"), () => unfold(keysOpen, keys));
-  const figuresOpen = button("button", say("statistics"), () => unfold(figuresOpen, figures));
   const clipboard = make("span", "clipboard", say("clipboard_unknown"));
   const keys = make("div", "keys");
   const figures = make("dl", "figures");
@@ -63,12 +50,24 @@
     figures.append(make("dt", "name", text), value);
     return value;
   });
-  for (const [opener, part] of [[keysOpen, keys], [figuresOpen, figures]]) {
+  row.append(full, files, clipboard, button("button", say("fold"), () => show(false)));
+  bar.append(row);
+  hold(say("keys"), keys);
+  hold(say("statistics"), figures, measure);
+
+  /* Put a part into the bar, folded behind a button; `heard` is told when it is unfolded or folded. */
+  function hold(text, part, heard = () => {}) {
+    const opener = button("button", text, () => {
+      part.hidden = !part.hidden;
+      opener.setAttribute("aria-expanded", String(!part.hidden));
+      heard();
+    });
     part.hidden = true;
     opener.setAttribute("aria-expanded", "false");
+    row.insertBefore(opener, clipboard);
+    bar.append(part);
+    return opener;
   }
-  row.append(full, files, keysOpen, figuresOpen, clipboard, button("button", say("fold"), () => show(false)));
-  bar.append(row, keys, figures);
 
   let before = null;
 
@@ -88,12 +87,6 @@
       before?.focus();
       before = null;
     }
-    measure();
-  }
-
-  function unfold(opener, part) {
-    part.hidden = !part.hidden;
-    opener.setAttribute("aria-expanded", String(!part.hidden));
     measure();
   }
 
@@ -178,6 +171,13 @@
     close: () => show(false),
   });
 
+  /* What is to be seen while the bar is folded, too. */
+  function note(text) {
+    open.textContent = text === "" ? "Tools" : `Tools · ${text}`;
+    open.classList.toggle("soundstage-bar-noted", text !== "");
+  }
+
+  window.soundstage.bar = { hold, note, isShown: () => !bar.hidden };
   window.addEventListener("DOMContentLoaded", () => document.body.append(open, bar));
   setInterval(tell, AGAIN);
 })();

@@ -22,18 +22,7 @@
 
   /* What people see. */
 
-  const make = (kind, name, text = "") => {
-    const element = document.createElement(kind);
-    element.className = `soundstage-files-${name}`;
-    element.textContent = text;
-    return element;
-  };
-  const button = (name, text, act) => {
-    const element = make("button", name, text);
-    element.type = "button";
-    element.addEventListener("click", act);
-    return element;
-  };
+  const { make, button } = window.soundstage.maker("files");
 
   const target = make("div", "target");
   target.hidden = true;

@@ -55,7 +55,12 @@ window.soundstage = (() => {
   function add(part) {
     parts.push(part);
     for (const element of part.elements) {
-      element.addEventListener("mousedown", (event) => event.preventDefault());
+      element.addEventListener("mousedown", (event) => {
+        /* These open, or take what is marked in them, only with the focus. */
+        if (!event.target.closest("select, input")) {
+          event.preventDefault();
+        }
+      });
       for (const kind of [
         "pointerdown", "pointerup", "pointermove", "mousedown", "mouseup", "mousemove",
         "click", "wheel", "touchstart", "touchmove", "touchend", "contextmenu",
@@ -70,5 +75,22 @@ window.soundstage = (() => {
     return window.soundstageWords[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   }
 
-  return { add, say };
+  /* How a part makes its elements: their names in style sheets begin with the part's. */
+  function maker(part) {
+    const make = (kind, name, text = "") => {
+      const element = document.createElement(kind);
+      element.className = `soundstage-${part}-${name}`;
+      element.textContent = text;
+      return element;
+    };
+    const button = (name, text, act) => {
+      const element = make("button", name, text);
+      element.type = "button";
+      element.addEventListener("click", act);
+      return element;
+    };
+    return { make, button };
+  }
+
+  return { add, maker, say };
 })();

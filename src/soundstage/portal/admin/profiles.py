@@ -15,6 +15,7 @@ _IMAGES = f"{_RULES}.streamingImageIds"
 _TYPES = f"{_RULES}.ec2InstanceTypes"
 _COMPONENTS = "studioComponentIds"
 _VOLUME = f"{_RULES}.volumeConfiguration"
+_SHARE = f"{_RULES}.sessionShare"
 _DOWNLOAD = f"{_RULES}.sessionDownload"
 _CHECK_TONES = {"VALIDATION_SUCCESS": "good", "VALIDATION_IN_PROGRESS": "busy"}
 _BEGINNING: Document = {
@@ -60,6 +61,13 @@ _SECTIONS = [
             *_rules("sessionDownload.root.linux"),
         ),
     ),
+    Section(
+        name="share",
+        asks=(
+            Ask(path=_SHARE, look="switch"),
+            *_rules("sessionShare.maxLengthInMinutes", "sessionShare.maxViewers"),
+        ),
+    ),
 ]
 
 
@@ -103,10 +111,11 @@ class Profiles(Noun):
             put(document, _VOLUME, None)
         if not take(document, f"{_RULES}.sessionStorage.mode"):
             put(document, f"{_RULES}.sessionStorage", None)
-        if _DOWNLOAD not in form:
-            put(document, _DOWNLOAD, None)
-        elif take(document, _DOWNLOAD) is None:
-            put(document, _DOWNLOAD, {})
+        for rule in (_DOWNLOAD, _SHARE):
+            if rule not in form:
+                put(document, rule, None)
+            elif take(document, rule) is None:
+                put(document, rule, {})
 
     def facts(self, document: Document) -> list[str]:
         """Say what it offers at first sight."""

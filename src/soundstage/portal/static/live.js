@@ -7,6 +7,7 @@ const live = document.getElementById("live");
 const lost = document.getElementById("lost");
 const LOST_AFTER = 10_000;
 const ANYWAY = 60_000;
+const PICTURES = 15_000;
 
 let pulse = live.dataset.pulse;
 let reading = null;
@@ -80,9 +81,25 @@ function same(one, other) {
     for (const each of copy.querySelectorAll("[name=clientToken]")) each.remove();
     for (const each of copy.querySelectorAll("details")) each.removeAttribute("open");
     for (const each of copy.querySelectorAll(".left")) each.textContent = "";
+    for (const each of copy.querySelectorAll("img.picture")) each.removeAttribute("src");
     return copy.innerHTML;
   };
   return plain(one) === plain(other);
+}
+
+/** Take pictures of desktops anew while somebody looks; each is put in once it is there whole. */
+async function repaint() {
+  if (document.hidden) return;
+  for (const shown of live.querySelectorAll("img.picture")) {
+    const next = new Image();
+    next.src = `${shown.src.split("?")[0]}?at=${Date.now()}`;
+    try {
+      await next.decode();
+    } catch {
+      continue;
+    }
+    shown.src = next.src;
+  }
 }
 
 function tell(words) {
@@ -130,6 +147,7 @@ addEventListener("pageshow", (event) => {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) refresh();
 });
+setInterval(repaint, PICTURES);
 // What others do, such as taking places, is no change of this reader's own things.
 setInterval(() => {
   if (!document.hidden) refresh();

@@ -215,6 +215,15 @@ class StreamConfigurationSessionDownload(Shape, frozen=True, kw_only=True):
     root: StreamingSessionStorageRoot | None = None
 
 
+class StreamConfigurationSessionShare(Shape, frozen=True, kw_only=True):
+    """How others may look on, by links that the owner makes; an addition to the public API."""
+
+    max_length_in_minutes: Annotated[int, Meta(ge=1, le=1440)] | None = None
+    """How long a link may lead anywhere; 120 unless told otherwise."""
+    max_viewers: Annotated[int, Meta(ge=1, le=8)] | None = None
+    """How many may look on by one link; 4 unless told otherwise."""
+
+
 class StreamConfiguration(Shape, frozen=True, kw_only=True):
     """The rules for a profile's workstations, as asked for and as stored."""
 
@@ -237,6 +246,8 @@ class StreamConfiguration(Shape, frozen=True, kw_only=True):
     """An addition to the public API: after so long without an answer of its host a session is
     brought up on another, from its last backup; 0 or None: it waits for its host.
     """
+    session_share: StreamConfigurationSessionShare | None = None
+    """An addition to the public API: None lets nobody look on."""
 
 
 SHORTEST_IDLE_MINUTES = 5
@@ -244,6 +255,8 @@ SHORTEST_IDLE_MINUTES = 5
 DEFAULT_SESSION_MINUTES = 690
 DEFAULT_UPLOADS = "$HOME/Uploads"
 DEFAULT_DOWNLOADS = "$HOME/Downloads"
+DEFAULT_SHARE_MINUTES = 120
+DEFAULT_SHARE_VIEWERS = 4
 DEFAULT_VOLUME = VolumeConfiguration(iops=3000, size=500, throughput=125)
 
 
@@ -338,6 +351,12 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
         session_download=given.session_download
         and StreamConfigurationSessionDownload(
             root=given.session_download.root or StreamingSessionStorageRoot()
+        ),
+        session_share=given.session_share
+        and StreamConfigurationSessionShare(
+            max_length_in_minutes=given.session_share.max_length_in_minutes
+            or DEFAULT_SHARE_MINUTES,
+            max_viewers=given.session_share.max_viewers or DEFAULT_SHARE_VIEWERS,
         ),
         volume_configuration=VolumeConfiguration(
             iops=volume.iops or DEFAULT_VOLUME.iops,

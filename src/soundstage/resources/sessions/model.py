@@ -104,6 +104,10 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     """The folder for files from the stream's page; None refuses them."""
     download_from: str | None = None
     """The folder whose files the page may take out; None refuses them."""
+    share_minutes: int | None = None
+    """How long a link for looking on may lead here; None: there may be none."""
+    share_viewers: int | None = None
+    """How many may look on by one link, likewise."""
     idle_stop_in_minutes: int = 0
     """After so long without work in it, it is stopped; 0: never."""
     active_at: datetime | None = None

@@ -80,6 +80,7 @@ def create(
     source = None if backup_id is None else restoring.source(request, studio_id, owner, backup_id)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
+    share = rules.session_share
     session = StreamingSession(
         id=ids.new_id(),
         studio_id=studio_id,
@@ -112,6 +113,8 @@ def create(
         lost_host_move_in_minutes=rules.lost_host_move_in_minutes or 0,
         upload_to=upload_folder(rules),
         download_from=download_folder(rules),
+        share_minutes=None if share is None else share.max_length_in_minutes,
+        share_viewers=None if share is None else share.max_viewers,
         attempt=1,
         running_attempt=None,
         heals=[],

@@ -83,6 +83,8 @@ table = Table(
     Column("terminate_at", Moment),
     Column("upload_to", String(128)),
     Column("download_from", String(128)),
+    Column("share_minutes", Integer),
+    Column("share_viewers", Integer),
     Column("idle_stop_in_minutes", Integer, nullable=False, server_default="0"),
     Column("active_at", Moment),
     Column("active_by", String(16)),

@@ -39,7 +39,7 @@ class StreamWorker:
         if stream is None:
             return None
         may_stay = service.may_stay_open(transaction, stream)
-        ref = service.workstation(transaction, stream)
+        ref = service.workstation(transaction, stream.session_id)
         return Loaded(stream=stream, ref=ref, may_stay_open=may_stay)
 
     def act(self, loaded: Loaded, now: datetime) -> Step:

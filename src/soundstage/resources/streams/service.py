@@ -14,6 +14,7 @@ from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.sessions import activity, countdown
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions.countdown import NextAction
+from soundstage.resources.sessions.model import StreamingSession
 from soundstage.resources.streams import store
 from soundstage.resources.streams.lifecycle import ENDED, MACHINE
 from soundstage.resources.streams.model import (
@@ -151,10 +152,20 @@ def next_action(transaction: Connection, stream_id: str) -> NextAction | None:
     return None if session is None else countdown.next_action(session)
 
 
-def workstation(transaction: Connection, stream: StreamingSessionStream) -> str:
-    """Say what the engine knows the workstation behind a stream by."""
-    session = sessions.look_up(transaction, stream.session_id)
-    return stream.session_id if session is None else session.ref
+def workstation(transaction: Connection, session_id: str) -> str:
+    """Say what the engine knows a session's workstation by."""
+    session = sessions.look_up(transaction, session_id)
+    return session_id if session is None else session.ref
+
+
+def shared_session(transaction: Connection, stream_id: str) -> StreamingSession | None:
+    """Read the session of an open stream, for who may let others look on: its owner alone, and not
+    an administrator who opened it.
+    """
+    stream = find_open(transaction, stream_id)
+    if stream is None or stream.created_by != stream.owned_by:
+        return None
+    return sessions.look_up(transaction, stream.session_id)
 
 
 def transfer_rules(

@@ -1,0 +1,1 @@
+"""Pictures: how a workstation's desktop looks now, for the one whose it is."""

@@ -1,0 +1,1 @@
+"""Session shares: links by which others look on at a workstation and do nothing else."""

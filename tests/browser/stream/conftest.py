@@ -1,0 +1,250 @@
+"""A stream's page in a real browser, before a real desktop: X server, terminal, sound, Selkies.
+
+No sandbox and no studio stand around it: what is tested is the gateway. The desktop is started by
+hand, as whoever runs the tests.
+"""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from soundstage.kit.places import SocketFolder
+from soundstage.wire.ticket import Ticket, Tickets
+
+REPOSITORY = Path(__file__).parents[3]
+STREAM_ENVIRONMENT = REPOSITORY / ".venv-stream"
+STREAM = "AAAAAAAAAAAAAAAAAAAAAA"
+SECRET = b"a secret for tests, thirty-two b."
+DEADLINE = 30.0
+
+XORG = """
+Section "ServerFlags"
+    Option "AutoAddDevices" "false"
+    Option "AutoAddGPU" "false"
+    Option "AllowMouseOpenFail" "true"
+EndSection
+Section "Device"
+    Identifier "card"
+    Driver "dummy"
+    VideoRam 65536
+EndSection
+Section "Monitor"
+    Identifier "monitor"
+    HorizSync 5-1000
+    VertRefresh 1-500
+EndSection
+Section "Screen"
+    Identifier "screen"
+    Device "card"
+    Monitor "monitor"
+    DefaultDepth 24
+    SubSection "Display"
+        Virtual 2560 1440
+    EndSubSection
+EndSection
+"""
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+WATCH_POLICY = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.violations.push(event.violatedDirective + " " + event.blockedURI);
+});
+"""
+
+
+def until(what: str, holds: Callable[[], object], seconds: float = DEADLINE) -> float:
+    """Wait for a condition and say how long it took."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, f"after {seconds} s: not {what}"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+@contextmanager
+def running(
+    *command: str, log: Path, env: dict[str, str] | None = None, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as sink:
+        process = subprocess.Popen(
+            command, env=env, stdout=sink, stderr=subprocess.STDOUT, cwd=log.parent, **options
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+class Desktop:
+    """A desktop with a terminal, a sound server and Selkies on a unix socket."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        self.folder = folder
+        self.env = env
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, env=self.env, check=True, capture_output=True, text=True, timeout=10
+        )
+        return done.stdout
+
+    def paint(self, colour: str) -> None:
+        self.run("xsetroot", "-solid", colour)
+
+    def size(self) -> str:
+        line = next(line for line in self.run("xdpyinfo").splitlines() if "dimensions:" in line)
+        return line.split()[1]
+
+
+@pytest.fixture(scope="module")
+def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
+    folder = tmp_path_factory.mktemp("desktop")
+    sockets = folder / "sockets"
+    sockets.mkdir(mode=0o700)
+    (folder / "xorg.conf").write_text(XORG)
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "XDG_RUNTIME_DIR": str(folder),
+        "LANG": "C.UTF-8",
+    }
+    with ExitStack() as stack:
+
+        def start(name: str, *command: str, **options: Any) -> None:
+            log = folder / f"{name}.log"
+            stack.enter_context(running(*command, log=log, env=env, **options))
+
+        told, tell = os.pipe()
+        start(
+            "xorg", "/usr/lib/xorg/Xorg", "-displayfd", str(tell), "-config",
+            str(folder / "xorg.conf"), "-configdir", str(folder / "none"), "-sharevts",
+            "-novtswitch", "-keeptty", "-noreset", "-nolisten", "tcp", "-s", "0",
+            "-logfile", str(folder / "xorg-server.log"), pass_fds=[tell],
+        )  # fmt: skip
+        os.close(tell)
+        with os.fdopen(told) as answer:
+            env["DISPLAY"] = f":{answer.readline().strip()}"
+        start(
+            "sound", "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1",
+            "-L", "module-null-sink sink_name=output", "-L", "module-native-protocol-unix",
+        )  # fmt: skip
+        start("windows", "openbox", "--startup", "xterm -geometry 80x20+40+40")
+        start(
+            "selkies", str(STREAM_ENVIRONMENT / "bin" / "python"), "-m", "selkies",
+            "--unix-socket", str(sockets / "stream.sock"), "--enable-basic-auth=false",
+            "--enable-dual-mode=false", "--second-screen=true", "--command-enabled=false",
+            "--file-transfers=none", "--video-streaming-mode=false", "--framerate=30",
+        )  # fmt: skip
+        until("Selkies listens", (sockets / "stream.sock").exists)
+        yield Desktop(folder, env)
+
+
+class GatewayProcess:
+    """A gateway that can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path, sockets: Path) -> None:
+        self.folder = folder
+        self.log = folder / "gateway.log"
+        folder_of_sockets = SocketFolder(directory=str(sockets), uid=os.getuid())
+        self.place = {"place": msgspec.to_builtins(folder_of_sockets), "name": "stream.sock"}
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self.port = int(free.getsockname()[1])
+        self.tell(ended=[])
+
+    def tell(
+        self,
+        ended: list[str],
+        coming: dict[str, Any] | None = None,
+        shares: dict[str, Any] | None = None,
+    ) -> None:
+        facts = {
+            "environment": str(STREAM_ENVIRONMENT),
+            "streams": {STREAM: self.place},
+            "ended": ended,
+            "coming": {} if coming is None else {STREAM: coming},
+            "shares": {} if shares is None else {STREAM: shares},
+        }
+        draft = self.folder / "draft.json"
+        draft.write_text(json.dumps(facts))
+        draft.rename(self.folder / "control.json")
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        program = str(Path(__file__).with_name("gateway_process.py"))
+        command = (sys.executable, program, str(self.folder), str(self.port))
+        with running(*command, log=self.log) as process:
+            until("the gateway listens", self.answers)
+            yield process
+
+    def answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def link(self, ticket: str) -> str:
+        return f"http://127.0.0.1:{self.port}/streams/{STREAM}/?ticket={ticket}"
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, desktop: Desktop) -> GatewayProcess:
+    return GatewayProcess(tmp_path, desktop.folder / "sockets")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.add_init_script(WATCH_POLICY)
+    yield context.new_page()
+    context.close()
+
+
+def a_ticket() -> str:
+    ticket = Ticket(stream_id=STREAM, subject="artist", expires=int(time.time()) + 120)
+    return Tickets(SECRET).sign(ticket)
+
+
+def picture(page: Page) -> Image.Image:
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def shows(page: Page, colour: tuple[int, int, int], at: tuple[int, int] = (1000, 600)) -> bool:
+    """Reports whether the desktop's ground has this colour, as well as video keeps colours."""
+    found = picture(page).getpixel(at)
+    assert isinstance(found, tuple)
+    return all(abs(a - b) < 24 for a, b in zip(found, colour, strict=True))

@@ -1,0 +1,121 @@
+"""A stream's page: a desktop that one can work in, and what is seen of a hand at work."""
+
+import signal
+from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from tests.browser.stream.conftest import (
+    CHROMIUM,
+    STREAM,
+    Desktop,
+    GatewayProcess,
+    a_ticket,
+    picture,
+    running,
+    shows,
+    until,
+)
+
+
+def test_a_link_opens_a_desktop_that_one_can_work_in(
+    desktop: Desktop, gateway: GatewayProcess, page: Page, tmp_path: Path
+) -> None:
+    errors: list[str] = []
+    asked: list[Request] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("console", hear)
+    page.on("request", note)
+    ticket = a_ticket()
+    with gateway.running():
+        desktop.paint("#204080")
+        page.goto(gateway.link(ticket))
+        assert page.url == f"http://127.0.0.1:{gateway.port}/streams/{STREAM}/"
+        until("the desktop's ground is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+
+        page.mouse.click(300, 200)
+        page.keyboard.type("xsetroot -solid '#803020'")
+        page.keyboard.press("Enter")
+        until("what was typed has run", lambda: shows(page, (0x80, 0x30, 0x20)))
+        picture(page).save(tmp_path / "desktop.png")
+
+        page.set_viewport_size({"width": 1104, "height": 640})
+        until("the desktop follows the window", lambda: desktop.size() == "1104x640")
+
+        with running(
+            "pacat", "--raw", "--rate=44100", "/dev/urandom",
+            log=tmp_path / "noise.log", env=desktop.env,
+        ):  # fmt: skip
+            until("sound is heard", lambda: page.evaluate("window.currentAudioLevel > 0"))
+
+        assert page.title() == "Workstation · Soundstage"
+        assert page.evaluate("window.violations") == []
+        assert [text for text in errors if "Content Security Policy" in text] == []
+        cookies = page.context.cookies()
+        until("use is reported", (tmp_path / "activity").exists)
+
+    own = f"http://127.0.0.1:{gateway.port}/streams/"
+    assert [
+        r.url for r in asked if not r.url.removeprefix("blob:").startswith("http://127.0.0.1")
+    ] == []
+    assert {r.method for r in asked if r.url.startswith(own)} <= {"GET", "HEAD"}
+    assert [(c["name"], c["path"], c["httpOnly"], c["sameSite"]) for c in cookies] == [
+        ("soundstage_stream", f"/streams/{STREAM}/", True, "Lax")
+    ]
+    log = gateway.log.read_text()
+    assert "gateway.relay_opened" in log
+    assert ticket not in log
+    assert cookies[0]["value"] not in log
+    # Not even the part of either that stays the same when it is signed again.
+    assert ticket.rpartition(".")[2] not in log
+
+
+def test_the_page_comes_back_by_itself_after_the_gateway_was_killed(
+    desktop: Desktop, gateway: GatewayProcess, page: Page
+) -> None:
+    with gateway.running() as process:
+        desktop.paint("#204080")
+        page.goto(gateway.link(a_ticket()))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+        page.evaluate("window.neverReloaded = true")
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        desktop.paint("#106020")
+    with gateway.running():
+        until("the new ground is seen", lambda: shows(page, (0x10, 0x60, 0x20)))
+        assert page.evaluate("window.neverReloaded") is True
+
+
+def test_a_hand_on_the_pointer_is_told_from_an_open_page(
+    desktop: Desktop, gateway: GatewayProcess, page: Page, tmp_path: Path
+) -> None:
+    with gateway.running():
+        desktop.paint("#204080")
+        page.goto(gateway.link(a_ticket()))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+        (tmp_path / "activity").unlink(missing_ok=True)
+        until("an open page carries bytes", (tmp_path / "activity").exists)
+        assert not (tmp_path / "input").exists()
+        page.mouse.move(300, 200)
+        page.mouse.move(320, 220)
+        until("a pointer is input", (tmp_path / "input").exists)
+
+
+def test_an_address_that_is_not_secure_explains_itself(
+    gateway: GatewayProcess, browser: Browser, chromium: Path
+) -> None:
+    elsewhere = [*CHROMIUM, "--host-resolver-rules=MAP studio.test 127.0.0.1"]
+    with gateway.running():
+        other = browser.browser_type.launch(executable_path=chromium, args=elsewhere)
+        page = other.new_page()
+        page.goto(gateway.link(a_ticket()).replace("127.0.0.1", "studio.test"))
+        page.wait_for_url(f"**/streams/{STREAM}/not-secure")
+        assert page.inner_text("h1") == "This browser needs a secure address"
+        assert "https" in page.inner_text(".advice")
+        other.close()

@@ -31,6 +31,7 @@ ADDED_MEMBERS: dict[str, str] = {
     "streamingSessionBackup sizeInBytes": "how large a backup is",
     "session nextAction": "what will happen to a session, when, and by which rule",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
+    "streamConfiguration warmWorkstations": "how many workstations are kept prepared",
     "streamConfiguration sessionDownload": "whether files may be fetched through the stream",
 }
 """By structure, or operation, and member."""

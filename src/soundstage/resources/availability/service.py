@@ -12,6 +12,9 @@ from soundstage.resources.request import Request
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions import starts
 from soundstage.resources.studios import service as studios
+from soundstage.resources.warm_workstations import service as warm
+from soundstage.resources.warm_workstations.lifecycle import promised_to
+from soundstage.resources.warm_workstations.model import Pool
 
 
 def of_profile(request: Request, studio_id: str, profile_id: str) -> Availability:
@@ -47,8 +50,10 @@ def list_page(
     return offers, token
 
 
-def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[QuotaUse]]:
-    """Say how large the place is, and how much of its quotas a studio has. Raises NotFoundError."""
+def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[QuotaUse], list[Pool]]:
+    """Say how large the place is, how much of its quotas a studio has, and how its pools are.
+    Raises NotFoundError.
+    """
     studios.find(request.transaction, studio_id)
     transaction = request.transaction
     used = {
@@ -59,22 +64,26 @@ def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[Quot
     }
     quotas = request.installation.quotas
     room = _room(request)
-    return None if room is None else model.place_of(room), [
-        QuotaUse(quota=quota, value=quotas[quota], used=used.get(quota)) for quota in Quota
-    ]
+    place = None if room is None else model.place_of(room, warm.refs(transaction))
+    uses = [QuotaUse(quota=quota, value=quotas[quota], used=used.get(quota)) for quota in Quota]
+    return place, uses, warm.pools(transaction, studio_id)
 
 
 def _chances(request: Request, profiles: list[LaunchProfile]) -> dict[str, Availability]:
     """Work them out; the engine is asked once for all."""
     room = _room(request)
-    measured = starts.lengths(request.transaction, {profile.id for profile in profiles})
+    transaction = request.transaction
+    measured = starts.lengths(transaction, {profile.id for profile in profiles})
+    ready = warm.ready_of_profiles(transaction, [profile.id for profile in profiles])
+    spare = promised_to(room, warm.refs(transaction)) if room is not None else model.NOTHING
     return {
         profile.id: Availability(
             instance_types=[
-                model.of_type(name, room)
+                model.of_type(name, room, spare)
                 for name in profile.stream_configuration.ec2_instance_types
             ],
             expected_start=model.expected(measured[profile.id]),
+            warm=ready.get(profile.id, 0),
         )
         for profile in profiles
     }

@@ -233,6 +233,9 @@ class StreamConfiguration(Shape, frozen=True, kw_only=True):
     """
     session_download: StreamConfigurationSessionDownload | None = None
     """An addition to the public API: None lets no file out."""
+    warm_workstations: Annotated[int, Meta(ge=0, le=20)] | None = None
+    """An addition to the public API: how many of the first image and instance type are kept
+    prepared for whoever launches next; 0 or None: none."""
 
 
 SHORTEST_IDLE_MINUTES = 5

@@ -34,6 +34,8 @@ from soundstage.resources.sessions.model import StreamingSession, VolumeRetentio
 from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
+from soundstage.resources.warm_workstations import service as warm
+from soundstage.resources.warm_workstations.model import FIRST_ATTEMPT
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import (
     AccessDeniedError,
@@ -76,10 +78,13 @@ def create(
     owner = owned_by or request.caller.principal_id
     _require_room(request, studio_id, owner)
     source = None if backup_id is None else restoring.source(request, studio_id, owner, backup_id)
+    prepared = None
+    if source is None:
+        prepared = warm.take(transaction, profile, image, instance_type, now)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
     session = StreamingSession(
-        id=ids.new_id(),
+        id=prepared or ids.new_id(),
         studio_id=studio_id,
         launch_profile_id=profile.id,
         streaming_image_id=image.id,
@@ -109,7 +114,8 @@ def create(
         idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
         upload_to=upload_folder(rules),
         download_from=download_folder(rules),
-        attempt=1,
+        attempt=FIRST_ATTEMPT,
+        was_prepared=prepared is not None,
         running_attempt=None,
         heals=[],
         # The first attempt's number names a disk that is not empty.
@@ -129,7 +135,11 @@ def create(
         actor=session.created_by,
         now=now,
         message=session.status_message,
-        change={"state": session.state, "statusCode": session.status_code},
+        change={
+            "state": session.state,
+            "statusCode": session.status_code,
+            "wasPrepared": session.was_prepared,
+        },
     )
     return session
 

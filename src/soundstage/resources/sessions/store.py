@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     case,
+    false,
     func,
     or_,
     select,
@@ -87,6 +88,9 @@ table = Table(
     Column("active_by", String(16)),
     Column("use_at", Moment),
     Column("use_seconds", Float),
+    Column(
+        "was_prepared", Boolean(create_constraint=False), nullable=False, server_default=false()
+    ),
     Column("warned_end", Moment),
     Column("warned_before", Integer),
     *lease.columns(),

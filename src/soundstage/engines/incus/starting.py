@@ -67,11 +67,13 @@ class Starter:
         try:
             if creation:
                 self._workstations.wait(ref, creation)
-            self._build(ref, spec)
-            self._give_home(cancellation, ref, spec)
-            self._switch_on(cancellation, ref, spec)
-            self._attach(ref, spec)
-            self._hand_over(ref, spec)
+            if self._wanted(ref, spec).own_status is None:
+                self._build(ref, spec)
+                self._give_home(cancellation, ref, spec)
+                self._switch_on(cancellation, ref, spec)
+                self._attach(ref, spec)
+                self._hand_over(ref, spec)
+            # One whose keeper has said something was only to be told to go on.
             self._follow(ref, spec)
         except NotWantedError:
             _log.info("incus.start_called_off", ref=ref)

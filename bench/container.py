@@ -55,9 +55,9 @@ class HandmadeContainer:
     def give_home(self) -> None:
         """Lay a volume of its own under the home of a stopped or running instance."""
         home = f"home-{self.name}"
-        whose = ("initial.uid=1000", "initial.gid=1000", "initial.mode=0700")
+        about = ("initial.uid=1000", "initial.gid=1000", "initial.mode=0700")
         words = ("storage", "volume", "create", POOL, home, f"size={_HOME_GIB}GiB")
-        self._daemon.incus(*words, *whose)
+        self._daemon.incus(*words, *about, "security.shifted=true")
         self._homes.append(home)
         self._mount(home)
 

@@ -41,7 +41,7 @@ class IncusDaemon:
 
     @property
     def target(self) -> Target:
-        return Target(address=str(self.socket))
+        return Target(addresses=(str(self.socket),))
 
     def start(self, *, pool_size: str = "12GiB") -> None:
         """Begin it, and make a storage pool in a file."""

@@ -16,11 +16,14 @@ import psutil
 
 from soundstage.engines.incus.connection import Target
 from soundstage.engines.interface import EngineError
+from soundstage.kit import pinned
 from soundstage.testing.incus import POOL, IncusDaemon
 
 _BRIDGE = "sstest0"
 _NETWORK = "10.88.0"
 _GATEWAY = f"{_NETWORK}.254"
+_PORT = 8443
+_LEADS = "database-leader"
 # Limits are kept by control groups as the machine has them mounted; a new /sys would hide those.
 _INNER = """\
 set -e
@@ -112,17 +115,33 @@ class Member(IncusDaemon):
 
 
 class Cluster:
-    """Its members; the first one is asked."""
+    """Its members."""
 
     def __init__(self, folder: Path, first: IncusDaemon, number: int = 3) -> None:
         self.folder = folder
         self.members = [Member(folder / f"n{each}", each) for each in range(1, number + 1)]
         # What hosts share on one machine, containers' view of their limits, is another's to begin.
         self._lender = first
+        self._identity = pinned.identity(folder)
 
     @property
     def target(self) -> Target:
-        return self.members[0].target
+        """All members, by the network, as a service on another machine reaches them."""
+        return Target(
+            addresses=tuple(f"https://{member.address}:{_PORT}" for member in self.members),
+            certificate=self._identity.certificate,
+            key=self._identity.key,
+            server_certificate=self.members[0].directory / "cluster.crt",
+        )
+
+    def leader(self) -> Member:
+        """The one that orders what the others write."""
+        for member in self.members:
+            with suppress(EngineError), member.client("default") as client:
+                told = client.get("/cluster/members", {"recursion": "1"})
+                leads = {each["server_name"] for each in told if _LEADS in each["roles"]}
+                return next(each for each in self.members if each.name in leads)
+        raise AssertionError("no member answers")
 
     def start(self) -> None:
         _ip("link", "add", _BRIDGE, "type", "bridge")
@@ -134,11 +153,12 @@ class Cluster:
         first, *others = self.members
         first.start_alone()
         first.preseed(
-            f"config: {{core.https_address: '{first.address}:8443', "
+            f"config: {{core.https_address: '{first.address}:{_PORT}', "
             "cluster.offline_threshold: '20'}\n"
             f"cluster: {{server_name: {first.name}, enabled: true}}\n"
             f"storage_pools: [{{name: {POOL}, driver: btrfs, config: {{size: 5GiB}}}}]\n"
         )
+        first.incus("config", "trust", "add-certificate", str(self._identity.certificate))
         for member in others:
             self.join(member)
 
@@ -150,7 +170,7 @@ class Cluster:
             "cluster:\n"
             "  enabled: true\n"
             f"  server_name: {member.name}\n"
-            f"  server_address: {member.address}:8443\n"
+            f"  server_address: {member.address}:{_PORT}\n"
             f"  cluster_token: {token}\n"
             "  member_config:\n"
             f"  - {{entity: storage-pool, name: {POOL}, key: size, value: 5GiB}}\n"
@@ -178,7 +198,7 @@ def running_cluster(first: IncusDaemon, image: Path) -> Iterator[Cluster]:
     finally:
         cluster.close()
         with suppress(OSError):
-            folder.rmdir()
+            shutil.rmtree(folder)
 
 
 def _ip(*words: str) -> None:

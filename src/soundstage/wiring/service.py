@@ -50,6 +50,7 @@ from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.warm_workstations import service as warm
 from soundstage.wire.ticket import FileTicket, Tickets
+from soundstage.wiring import traces
 from soundstage.wiring.changes import Changes
 from soundstage.wiring.choices import (
     api_settings_of,
@@ -99,6 +100,7 @@ class Service:
         self.seal = secret.seal_for("access-keys")
         self.database = database_of(settings, secret)
         self.engine = engine or registry.make(settings, clock)
+        self.traces = traces.begin(settings, self.engine)
         self.installation = installation_of(settings, secret, self.engine)
         self._audit_key = secret.derive(AUDIT_KEY)
         self.tickets = Tickets(secret.derive("stream-tickets"))
@@ -233,7 +235,8 @@ class Service:
         self.feeds.let_go()
 
     def close(self) -> None:
-        """Let go of the database and of the home."""
+        """Let go of the database and of the home, and send the last traces."""
+        traces.end(self.traces)
         self.database.dispose()
         if self._lock is not None:
             os.close(self._lock)

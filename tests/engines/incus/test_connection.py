@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from soundstage.engines.incus.connection import (
+    AwayError,
     ChangedError,
     Connection,
     ExistsError,
@@ -30,7 +31,7 @@ from soundstage.kit import pinned
         (500, "UNIQUE constraint failed: projects.name", ExistsError),
         (412, "ETag does not match", ChangedError),
         (400, 'Instance is busy running a "stop" operation', RetryableError),
-        (500, "no available cowsql leader server", RetryableError),
+        (500, "no available cowsql leader server", AwayError),
         (503, "", RetryableError),
         (403, "not authorized", PermanentError),
         (400, "Invalid devices", PermanentError),
@@ -42,13 +43,17 @@ def test_every_error_says_whether_to_try_again(
     assert type(error_of(status, text)) is kind
 
 
+def reached(target: Target) -> Connection:
+    return Connection(target.addresses[0], target, "film")
+
+
 # httpcore leaves a socket that did not connect to be closed by the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_socket_where_nobody_listens_may_answer_later(tmp_path: Path) -> None:
-    connection = Connection(Target(address=str(tmp_path / "none")), "p")
-    with pytest.raises(RetryableError, match="does not answer"):
+    connection = reached(Target(addresses=(str(tmp_path / "none"),)))
+    with pytest.raises(AwayError, match="does not answer"):
         connection.ask("GET", "/projects")
-    with pytest.raises(RetryableError, match="does not answer"), connection.listen("/events"):
+    with pytest.raises(AwayError, match="does not answer"), connection.listen("/events"):
         pass
     connection.close()
 
@@ -88,7 +93,7 @@ def server(tmp_path: Path) -> Iterator[Target]:
     listening.socket = context.wrap_socket(listening.socket, server_side=True)
     threading.Thread(target=listening.serve_forever, daemon=True).start()
     yield Target(
-        address=f"https://127.0.0.1:{listening.server_port}",
+        addresses=(f"https://127.0.0.1:{listening.server_port}",),
         certificate=ours.certificate,
         key=ours.key,
         server_certificate=tmp_path / "server.crt",
@@ -98,7 +103,7 @@ def server(tmp_path: Path) -> Iterator[Target]:
 
 
 def test_both_certificates_open_it(server: Target) -> None:
-    connection = Connection(server, "film")
+    connection = reached(server)
     fine = connection.ask("GET", "/fine", query={"recursion": "1"})
     assert fine.metadata == "/1.0/fine?project=film&recursion=1"
     assert (fine.etag, fine.operation) == ("abc", "")
@@ -113,12 +118,12 @@ def test_both_certificates_open_it(server: Target) -> None:
 def test_another_server_is_not_believed(server: Target, tmp_path: Path) -> None:
     (tmp_path / "other.crt").write_bytes(pinned.make("incus")[0])
     target = Target(
-        address=server.address,
+        addresses=server.addresses,
         certificate=server.certificate,
         key=server.key,
         server_certificate=tmp_path / "other.crt",
     )
-    connection = Connection(target, "film")
+    connection = reached(target)
     with pytest.raises(RetryableError, match="does not answer"):
         connection.ask("GET", "/fine")
     connection.close()
@@ -126,4 +131,4 @@ def test_another_server_is_not_believed(server: Target, tmp_path: Path) -> None:
 
 def test_https_without_certificates_is_refused(server: Target) -> None:
     with pytest.raises(PermanentError, match="needs our certificate"):
-        Connection(Target(address=server.address), "film")
+        reached(Target(addresses=server.addresses))

@@ -14,7 +14,7 @@ from soundstage.engines.shares import SharedFolder
 REF = "a" * 22
 SETTINGS = IncusSettings(
     home=Path("/h"),
-    target=Target(address="/s"),
+    target=Target(addresses=("/s",)),
     shared_folders=[SharedFolder(name="tools", path=Path("/srv/tools"), read_only=True)],
 )
 

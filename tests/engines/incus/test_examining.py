@@ -28,7 +28,7 @@ def looks(settings: IncusSettings) -> dict[str, Capability]:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_one_that_does_not_answer_is_all_that_is_said(home: Path) -> None:
-    said = looks(IncusSettings(home=home, target=Target(address=str(home / "none"))))
+    said = looks(IncusSettings(home=home, target=Target(addresses=(str(home / "none"),))))
     assert list(said) == ["incus", "backups"]
     assert not said["incus"].available
     assert "does not answer" in said["incus"].detail

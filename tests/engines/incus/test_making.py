@@ -19,7 +19,7 @@ def test_https_needs_three_files(tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("certificate", "key", "server")]
     there = Settings(
         home=tmp_path,
-        incus_address="https://10.0.0.1:8443",
+        incus_address=("https://10.0.0.1:8443",),
         incus_certificate=files[0],
         incus_key=files[1],
         incus_server_certificate=files[2],
@@ -30,7 +30,7 @@ def test_https_needs_three_files(tmp_path: Path) -> None:
         path.touch()
     assert settings_of(there).target.key == files[1]
     with pytest.raises(ConfigError, match=r"INCUS_CERTIFICATE.*it is not set"):
-        settings_of(Settings(home=tmp_path, incus_address="https://10.0.0.1:8443"))
+        settings_of(Settings(home=tmp_path, incus_address=("https://10.0.0.1:8443",)))
 
 
 def test_what_is_closed_is_a_network(tmp_path: Path) -> None:
@@ -39,5 +39,5 @@ def test_what_is_closed_is_a_network(tmp_path: Path) -> None:
 
 
 def test_an_engine_is_made_without_asking_anybody(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, incus_address=str(tmp_path / "nobody"))
+    settings = Settings(home=tmp_path, incus_address=(str(tmp_path / "nobody"),))
     make(settings, system_clock).close()

@@ -29,7 +29,8 @@ from soundstage.engines.interface import (
     Spec,
     Volume,
 )
-from soundstage.kit.places import TlsHost
+from soundstage.kit import pinned
+from soundstage.kit.places import TlsHost, open_place
 from soundstage.testing.incus import IncusDaemon
 from soundstage.testing.incus_cluster import Cluster, running_cluster
 
@@ -94,18 +95,23 @@ def cluster(incus_daemon: IncusDaemon, workstation_image: Build) -> Iterator[Clu
 
 
 @pytest.fixture(scope="module")
-def engine(cluster: Cluster) -> Iterator[IncusEngine]:
+def service_home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="soundstage-test-", dir="/tmp") as home:
-        settings = IncusSettings(
-            home=Path(home),
-            target=cluster.target,
-            images={"ami-host": "workstation"},
-            subnet=SUBNET,
-            rules=Rules(least_disk_bytes=GIB),
-        )
-        made = IncusEngine(settings)
-        yield made
-        made.close()
+        yield Path(home)
+
+
+@pytest.fixture(scope="module")
+def engine(cluster: Cluster, service_home: Path) -> Iterator[IncusEngine]:
+    settings = IncusSettings(
+        home=service_home,
+        target=cluster.target,
+        images={"ami-host": "workstation"},
+        subnet=SUBNET,
+        rules=Rules(least_disk_bytes=GIB),
+    )
+    made = IncusEngine(settings)
+    yield made
+    made.close()
 
 
 def spec(attempt: int = 1, **volume: object) -> Spec:
@@ -138,7 +144,8 @@ def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
     assert set(engine.room().workstations) == set(refs)
 
     # A backup of one on another member than the one that is asked, and back from it.
-    far = hosts[cluster.members[2].address]
+    dead = cluster.members[1]
+    far = hosts[dead.address]
     stop(engine, far)
     backup_id = secrets.token_hex(11)
 
@@ -150,9 +157,8 @@ def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
     eventually(back_up, seconds=90)
     again = run(engine, far, spec(2, generation=1, backup_id=backup_id), seconds=120)
     assert again.phase is Phase.RUNNING, again.detail
-    assert host_of(engine, far) == cluster.members[2].address
+    assert host_of(engine, far) == dead.address
 
-    dead = cluster.members[1]
     lost = hosts.pop(dead.address)
     dead.kill_daemon()
     began = time.monotonic()
@@ -161,11 +167,53 @@ def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
     assert time.monotonic() - began < 30
     for ref in hosts.values():
         assert engine.observe(ref).phase is Phase.RUNNING
+    # Brought up elsewhere, under another name, from the backup of what the host has.
     another = secrets.token_hex(11)
-    observed = run(engine, another, spec(), seconds=120)
+    volume = {"generation": 2, "backup_id": backup_id, "backup_of": lost}
+    observed = run(engine, another, spec(3, **volume), seconds=120)
     assert observed.phase is Phase.RUNNING, observed.detail
     assert host_of(engine, another) != dead.address
     dead.start_daemon()
+    # It ran on, and is ended as soon as its host can be reached.
     eventually(lambda: engine.observe(lost).phase is Phase.RUNNING, seconds=90)
+    stop(engine, lost)
+    assert engine.observe(lost).volume_generation == 1
+    assert engine.observe(another).phase is Phase.RUNNING
+    for ref in (*refs, another):
+        remove(engine, ref)
+
+
+@pytest.mark.incus
+@pytest.mark.timeout(900)
+def test_the_loss_of_the_leader_costs_seconds_and_no_stream(
+    engine: IncusEngine, service_home: Path, cluster: Cluster, eventually: Eventually
+) -> None:
+    leader = cluster.leader()
+    refs = [secrets.token_hex(11) for _ in range(2)]
+    for ref in refs:
+        assert run(engine, ref, spec(), seconds=120).phase is Phase.RUNNING
+    far = next(ref for ref in refs if host_of(engine, ref) != leader.address)
+    address = engine.observe(far).address
+    assert address is not None
+    stream = open_place(address.place, address.name, pinned.identity(service_home / "keys"))
+    with stream:
+        leader.kill_daemon()
+        began = time.monotonic()
+        another = secrets.token_hex(11)
+
+        def answers() -> bool:
+            engine.ensure_running(another, spec())
+            engine.ensure_stopped(far)
+            return True
+
+        stream.settimeout(10)
+        stream.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 200 " in stream.recv(64)
+        eventually(answers, seconds=10)
+        assert time.monotonic() - began < 10
+    stop(engine, far)
+    assert run(engine, another, spec(), seconds=60).phase is Phase.RUNNING
+    assert host_of(engine, another) != leader.address
+    leader.start_daemon()
     for ref in (*refs, another):
         remove(engine, ref)

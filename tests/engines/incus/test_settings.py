@@ -7,5 +7,5 @@ from soundstage.engines.incus.settings import IncusSettings
 
 
 def test_homes_are_in_the_pool() -> None:
-    settings = IncusSettings(home=Path("/h"), target=Target(address="/s"), pool="fast")
+    settings = IncusSettings(home=Path("/h"), target=Target(addresses=("/s",)), pool="fast")
     assert settings.volumes == "/storage-pools/fast/volumes/custom"

@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
+from soundstage.engines.incus.addresses import Addresses
 from soundstage.engines.incus.connection import (
     NO_QUERY,
     Answer,
     ChangedError,
-    Connection,
     ExistsError,
     NotFoundError,
     Query,
@@ -42,14 +42,18 @@ class Client:
     """One Incus, one project of it."""
 
     def __init__(self, target: Target, project: str) -> None:
-        self.target = target
         self.project = project
-        self._connection = Connection(target, project)
-        self._events = Events(self._connection.listen)
+        self._addresses = Addresses(target, project)
+        self._events = Events(self._addresses.listen)
 
     def close(self) -> None:
         self._events.close()
-        self._connection.close()
+        self._addresses.close()
+
+    @property
+    def address(self) -> str:
+        """Of the member that is asked now."""
+        return self._addresses.address
 
     def listen(self, listener: Callable[[Lifecycle], None]) -> None:
         """Have the listener called, from a thread of our own, when something happens there."""
@@ -59,7 +63,7 @@ class Client:
 
     def get(self, path: str, query: Query = NO_QUERY) -> Any:
         """Read something. Raises NotFoundError."""
-        return self._connection.ask("GET", path, query=query).metadata
+        return self._addresses.ask("GET", path, query=query).metadata
 
     def find(self, path: str, query: Query = NO_QUERY) -> Any | None:
         """Read something that may not be there."""
@@ -89,14 +93,14 @@ class Client:
         Nothing is written where the edit changes nothing. Raises NotFoundError.
         """
         for _ in range(_TRIES):
-            found = self._connection.ask("GET", path, query=query)
+            found = self._addresses.ask("GET", path, query=query)
             before = msgspec.json.encode(found.metadata)
             edit(found.metadata)
             if msgspec.json.encode(found.metadata) == before:
                 return
             headers = {"If-Match": found.etag}
             with suppress(ChangedError):
-                answer = self._connection.ask(
+                answer = self._addresses.ask(
                     "PUT", path, found.metadata, headers=headers, query=query
                 )
                 self._finish(answer)
@@ -107,7 +111,7 @@ class Client:
 
     def begin(self, method: str, path: str, body: Any = None, query: Query = NO_QUERY) -> str:
         """Ask for what may take long; the id of what goes on, empty when it is done already."""
-        return self._connection.ask(method, path, body, query=query).operation
+        return self._addresses.ask(method, path, body, query=query).operation
 
     def do(
         self,
@@ -121,7 +125,7 @@ class Client:
         query: Query = NO_QUERY,
     ) -> Any:
         """Ask for something and wait until it is done. Raises what it failed with."""
-        answer = self._connection.ask(
+        answer = self._addresses.ask(
             method, path, body, content=content, headers=headers, query=query
         )
         return self._finish(answer, seconds)
@@ -154,7 +158,7 @@ class Client:
 
     def read_file(self, instance: str, path: str) -> bytes:
         """Read a file of an instance. Raises NotFoundError."""
-        content, _ = self._connection.fetch(f"/instances/{instance}/files", {"path": path})
+        content, _ = self._addresses.fetch(f"/instances/{instance}/files", {"path": path})
         return content
 
     def write_file(
@@ -171,7 +175,7 @@ class Client:
             "X-Incus-type": kind,
             "X-Incus-write": "overwrite",
         }
-        self._connection.ask(
+        self._addresses.ask(
             "POST",
             f"/instances/{instance}/files",
             content=content,
@@ -195,18 +199,18 @@ class Client:
             return b""
         path = address.removeprefix("/1.0")
         try:
-            content, _ = self._connection.fetch(path)
+            content, _ = self._addresses.fetch(path)
         except NotFoundError:
             return b""
         with suppress(NotFoundError):
-            self._connection.ask("DELETE", path)
+            self._addresses.ask("DELETE", path)
         return content
 
     # -- what is large -------------------------------------------------------------------------
 
     def download(self, path: str) -> AbstractContextManager[Iterator[bytes]]:
         """Read something large, piece by piece."""
-        return self._connection.download(path)
+        return self._addresses.download(path)
 
     def upload(
         self,

@@ -1,7 +1,7 @@
-"""How to reach Incus, and what its answers mean: one request, one answer, one kind of error.
+"""How to reach one Incus, and what its answers mean: one request, one answer, one kind of error.
 
-`client` is built on it. A connection is a unix socket of this host or HTTPS with a certificate at
-both ends: ours opens Incus, and Incus's own is pinned, because nobody signed it.
+`addresses` has one for each. A connection is a unix socket of this host or HTTPS with a
+certificate at both ends: ours opens Incus, and Incus's own is pinned, because nobody signed it.
 """
 
 import socket
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -20,11 +21,24 @@ from soundstage.engines.interface import PermanentError, RetryableError
 
 _SECONDS = 10.0
 _TRANSFER_SECONDS = 120.0
+_CONNECT_SECONDS = 3.0
+_HTTPS_PORT = 443
+# A host that is gone says nothing, so the kernel is to say that it is: what was sent and not
+# received for so long, or no sign of life, ends a connection. One that is slow is waited for.
+_GONE_AFTER_SECONDS = 4
+_SIGNS_OF_LIFE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _GONE_AFTER_SECONDS - 1),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _GONE_AFTER_SECONDS * 1000),
+]
 _HOST = "http://incus"
 Query = Mapping[str, str]
 NO_QUERY: Query = {}
 # Incus has no code of its own for these.
-_BUSY = ("busy", "database is locked", "leader", "no available", "please try again")
+_BUSY = ("busy", "database is locked", "please try again")
+_WITHOUT_OTHERS = ("leader", "no available")
 _EXISTS = ("already exists", "already in use", "already defined", "unique constraint failed")
 
 
@@ -40,11 +54,20 @@ class ChangedError(RetryableError):
     """Somebody else changed it since it was read."""
 
 
+class AwayError(RetryableError):
+    """This Incus does not answer, or can't for want of the other members; one of those may."""
+
+    def __init__(self, text: str, *, is_harmless: bool = False) -> None:
+        super().__init__(text)
+        self.is_harmless = is_harmless
+        """Nothing came of it, and little time was lost: another may be asked the same at once."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where an Incus listens, and how it knows us."""
 
-    address: str
-    """The absolute path of a unix socket, or `https://host:port`."""
+    addresses: tuple[str, ...]
+    """Each the absolute path of a unix socket, or `https://host:port`; of a cluster several."""
     certificate: Path | None = None
     """Ours, with the key in `key`; both for HTTPS only."""
     key: Path | None = None
@@ -53,7 +76,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_local(self) -> bool:
-        return self.address.startswith("/")
+        return all(map(is_socket, self.addresses))
+
+
+def is_socket(address: str) -> bool:
+    """Reports whether it is a socket of this host."""
+    return address.startswith("/")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,19 +94,19 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connection:
-    """Sends requests; may be used by several threads."""
+    """Sends requests to one address; may be used by several threads."""
 
-    def __init__(self, target: Target, project: str) -> None:
-        self._target = target
+    def __init__(self, address: str, target: Target, project: str) -> None:
+        self.address = address
         self._project = project
-        self._tls = None if target.is_local else _tls(target)
+        self._tls = None if is_socket(address) else _tls(target)
         if self._tls is None:
-            transport = httpx.HTTPTransport(uds=target.address)
+            transport = httpx.HTTPTransport(uds=address)
             base = _HOST
         else:
-            transport = httpx.HTTPTransport(verify=self._tls)
-            base = target.address
-        self._http = httpx.Client(transport=transport, base_url=base, timeout=_SECONDS)
+            transport = httpx.HTTPTransport(verify=self._tls, socket_options=_SIGNS_OF_LIFE)
+            base = address
+        self._http = httpx.Client(transport=transport, base_url=base, timeout=_within(_SECONDS))
 
     def close(self) -> None:
         self._http.close()
@@ -105,14 +133,14 @@ class Connection:
             params={"project": self._project, **query},
             content=content,
             headers=headers,
-            timeout=_SECONDS
-            if content is None or isinstance(content, bytes)
-            else _TRANSFER_SECONDS,
+            timeout=_within(
+                _SECONDS if content is None or isinstance(content, bytes) else _TRANSFER_SECONDS
+            ),
         )
         try:
             response = self._http.send(request)
         except httpx.HTTPError as error:
-            raise _silent(error) from error
+            raise _silent(error, is_read=method == "GET") from error
         return _read(response)
 
     def fetch(self, path: str, query: Query = NO_QUERY) -> tuple[bytes, httpx.Headers]:
@@ -121,7 +149,7 @@ class Connection:
         try:
             response = self._http.get(f"/1.0{path}", params=params)
         except httpx.HTTPError as error:
-            raise _silent(error) from error
+            raise _silent(error, is_read=True) from error
         if response.is_error:
             _read(response)
         return response.content, response.headers
@@ -132,7 +160,7 @@ class Connection:
         params = {"project": self._project, **query}
         try:
             with self._http.stream(
-                "GET", f"/1.0{path}", params=params, timeout=_TRANSFER_SECONDS
+                "GET", f"/1.0{path}", params=params, timeout=_within(_TRANSFER_SECONDS)
             ) as response:
                 if response.is_error:
                     response.read()
@@ -142,9 +170,17 @@ class Connection:
             raise _silent(error) from error
 
     def _own_socket(self) -> socket.socket:
+        if self._tls is not None:
+            host = urlsplit(self.address)
+            there = (host.hostname or "", host.port or _HTTPS_PORT)
+            made = socket.create_connection(there, timeout=_CONNECT_SECONDS)
+            for option in _SIGNS_OF_LIFE:
+                made.setsockopt(*option)
+            made.settimeout(None)
+            return made
         made = socket.socket(socket.AF_UNIX)
         try:
-            made.connect(self._target.address)
+            made.connect(self.address)
         except OSError:
             made.close()
             raise
@@ -152,17 +188,19 @@ class Connection:
 
     @contextmanager
     def listen(self, path: str) -> Iterator[ClientConnection]:
-        """Open a websocket, closed with the block. Raises RetryableError."""
+        """Open a websocket, closed with the block. Raises AwayError."""
+        scheme = "ws://incus" if self._tls is None else f"wss://{urlsplit(self.address).netloc}"
         try:
-            if self._tls is None:
-                opened = connect(f"ws://incus/1.0{path}", sock=self._own_socket(), max_size=None)
-            else:
-                address = self._target.address.replace("https://", "wss://", 1)
-                opened = connect(f"{address}/1.0{path}", ssl=self._tls, max_size=None)
-            with opened as connection:
+            with connect(
+                f"{scheme}/1.0{path}", sock=self._own_socket(), ssl=self._tls, max_size=None
+            ) as connection:
                 yield connection
         except (OSError, WebSocketException) as error:
             raise _silent(error) from error
+
+
+def _within(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
 
 
 def _tls(target: Target) -> ssl.SSLContext:
@@ -182,8 +220,11 @@ def _tls(target: Target) -> ssl.SSLContext:
     return context
 
 
-def _silent(error: Exception) -> RetryableError:
-    return RetryableError(f"Incus does not answer: {error or type(error).__name__}")
+def _silent(error: Exception, *, is_read: bool = False) -> AwayError:
+    was_not_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    is_quick = not isinstance(error, httpx.TimeoutException)
+    text = f"Incus does not answer: {str(error) or type(error).__name__}"
+    return AwayError(text, is_harmless=was_not_sent or (is_read and is_quick))
 
 
 def _read(response: httpx.Response) -> Answer:
@@ -208,6 +249,8 @@ def error_of(status: int, text: str) -> PermanentError | RetryableError:
         return ChangedError(text, after_seconds=0.1)
     if status == httpx.codes.CONFLICT or any(word in lower for word in _EXISTS):
         return ExistsError(text)
+    if any(word in lower for word in _WITHOUT_OTHERS):
+        return AwayError(f"Incus: {text}")
     if any(word in lower for word in _BUSY) or status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return RetryableError(f"Incus: {text}")
     return PermanentError(f"Incus: {text}")

@@ -66,8 +66,8 @@ class Examination:
         return [*found, checking.program()]
 
     def _server(self) -> tuple[bool, str]:
-        address = self._settings.target.address
         told = msgspec.convert(self._client.get("", {}), _Server)
+        address = self._client.address
         if told.auth != "trusted" or told.environment is None:
             return (
                 False,

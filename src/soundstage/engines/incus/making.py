@@ -47,7 +47,7 @@ def settings_of(settings: Settings) -> IncusSettings:
 
 def _target_of(settings: Settings) -> Target:
     target = Target(
-        address=settings.incus_address,
+        addresses=settings.incus_address,
         certificate=settings.incus_certificate,
         key=settings.incus_key,
         server_certificate=settings.incus_server_certificate,

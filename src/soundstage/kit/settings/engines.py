@@ -19,12 +19,13 @@ class EngineSettings:
         ),
     ] = "bubblewrap"
     incus_address: Annotated[
-        str,
+        tuple[Annotated[str, Meta(pattern=r"^(/|https://[^/?#\s]+\Z)")], ...],
         Meta(
-            pattern=r"^(/|https://[^/?#\s]+\Z)",
-            description="Where Incus listens: the path of its unix socket, or https://host:port.",
+            min_length=1,
+            description="Where Incus listens: the path of its unix socket, or https://host:port. "
+            "Of a cluster those of several members: when one is away the next is asked.",
         ),
-    ] = "/var/lib/incus/unix.socket"
+    ] = ("/var/lib/incus/unix.socket",)
     incus_certificate: Annotated[
         Path | None,
         Meta(description="For HTTPS, the certificate that Incus trusts us by, as PEM."),

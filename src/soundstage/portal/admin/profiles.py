@@ -50,6 +50,7 @@ _SECTIONS = [
             "maxStoppedSessionLengthInMinutes",
             "sessionBackup.mode",
             "sessionBackup.maxBackupsToRetain",
+            "lostHostMoveInMinutes",
         ),
     ),
     Section(

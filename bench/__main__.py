@@ -23,7 +23,7 @@ What `make bench ARGS=--save` printed, newest last. Each number stands beside th
 without Soundstage on the same machine in the same run; ratios travel between machines better than
 seconds do.
 """
-PARTS = ["service", "api", "start", "gateway", "stream", "contention", "backups", "growth"]
+PARTS = ["service", "api", "start", "gateway", "stream", "contention", "backups", "growth", "incus"]
 
 
 class Both(io.TextIOBase):
@@ -70,6 +70,7 @@ def print_head() -> None:
         "System": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}",
         "Python": platform.python_version(),
         "Selkies": answer(str(stream), "-c", selkies),
+        "Incus": answer("incusd", "--version"),
         "restic": answer("restic", "version"),
         "TigerVNC": answer("dpkg-query", "-Wf", "${Version}", "tigervnc-standalone-server"),
         "Chromium": answer("chromium", "--version"),

@@ -3,7 +3,8 @@
 Through Soundstage: create a session, poll its API until it is READY, open a stream, open its
 address. By hand: start the same bubblewrap line (`bench.desktop`), wait for its word that it is
 ready, open the stream server's own page through a plain forwarder. Both in turns, in pages of the
-same browser that showed a desktop before. Then stop, start, and start from a backup.
+same browser that showed a desktop before. Then from a pool of prepared ones; stop, start, and start
+from a backup.
 
 `make bench` runs it; alone: `python -m bench.start --rounds 10`.
 """
@@ -77,23 +78,56 @@ def by_hand(browser: Browser) -> Start:
     )
 
 
-def compare(studio: BenchStudio, rounds: int) -> tuple[list[Start], list[Start]]:
+def compare(
+    studio: BenchStudio, browser: Browser, hand: Callable[[], Start], rounds: int
+) -> tuple[list[Start], list[Start]]:
     """Time both ways in turns, after one of each that does not count."""
     ours: list[Start] = []
     theirs: list[Start] = []
-    with chromium() as browser:
-        ways: list[tuple[list[Start], Callable[[], Start]]] = [
-            (ours, lambda: through_soundstage(studio, browser)),
-            (theirs, lambda: by_hand(browser)),
-        ]
-        for number in range(rounds + 1):
-            for kept, way in ways if number % 2 else ways[::-1]:
-                kept.append(way())
-            say(f"start {number} of {rounds}: {ours[-1].frame:.2f} s, {theirs[-1].frame:.2f} s")
+    ways: list[tuple[list[Start], Callable[[], Start]]] = [
+        (ours, lambda: through_soundstage(studio, browser)),
+        (theirs, hand),
+    ]
+    for number in range(rounds + 1):
+        for kept, way in ways if number % 2 else ways[::-1]:
+            kept.append(way())
+        say(f"start {number} of {rounds}: {ours[-1].frame:.2f} s, {theirs[-1].frame:.2f} s")
     return ours[1:], theirs[1:]
 
 
-def show_starts(ours: list[Start], theirs: list[Start]) -> None:
+def from_the_pool(studio: BenchStudio, browser: Browser, rounds: int) -> list[Start]:
+    """Time starts that take a prepared workstation, after one that does not count."""
+    found: list[Start] = []
+    studio.keep_prepared(1)
+    for number in range(rounds + 1):
+        studio.until_prepared(1)
+        found.append(through_soundstage(studio, browser))
+        say(f"from the pool, {number} of {rounds}: {found[-1].ready:.2f} s ready")
+    studio.keep_prepared(0)
+    studio.until_prepared(0)
+    return found[1:]
+
+
+def show_pool(warm: list[Start], cold: list[Start], *, what: str = "in a sandbox") -> None:
+    """Print the table of starts that took a prepared workstation."""
+
+    def row(name: str, part: Callable[[Start], float]) -> list[object]:
+        mine, other = median(map(part, warm)), median(map(part, cold))
+        return [name, f"{mine:.2f}", f"{other:.2f}", ratio(mine, other)]
+
+    ready = [start.ready for start in warm]
+    table(
+        f"From a pool of prepared ones {what}, seconds (median of {len(warm)})",
+        ["", "from the pool", "from nothing", "ratio"],
+        [
+            row("asked for -> ready", lambda start: start.ready),
+            row("-> first frame", lambda start: start.frame),
+            ["range of the first line", f"{min(ready):.2f}-{max(ready):.2f}", None, None],
+        ],
+    )
+
+
+def show_starts(ours: list[Start], theirs: list[Start], *, what: str = "in a sandbox") -> None:
     """Print the table of starts."""
 
     def row(name: str, part: Callable[[Start], float]) -> list[object]:
@@ -105,7 +139,7 @@ def show_starts(ours: list[Start], theirs: list[Start]) -> None:
         return f"{min(frames):.2f}-{max(frames):.2f}"
 
     table(
-        f"From nothing to the first frame, seconds (median of {len(ours)}, in turns)",
+        f"From nothing to the first frame {what}, seconds (median of {len(ours)}, in turns)",
         ["", "Soundstage", "by hand", "ratio"],
         [
             row("asked for -> ready", lambda start: start.ready),
@@ -129,7 +163,7 @@ def lifecycle(studio: BenchStudio, rounds: int) -> dict[str, list[float]]:
 
     session = studio.create()
     studio.until(session, "READY")
-    _fill(studio.home_of(session))
+    fill(studio.home_of(session))
 
     def stop() -> None:
         studio.stop(session)
@@ -151,7 +185,7 @@ def lifecycle(studio: BenchStudio, rounds: int) -> dict[str, list[float]]:
     return taken
 
 
-def _fill(home: Path) -> None:
+def fill(home: Path) -> None:
     """Put an artist's files into a home, owned by whom the home belongs to."""
     folder = home / "work"
     folder.mkdir()
@@ -167,7 +201,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--rounds", type=int, default=10)
     chosen = parser.parse_args(arguments)
     with BenchStudio() as studio:
-        show_starts(*compare(studio, chosen.rounds))
+        with chromium() as browser:
+            ours, theirs = compare(studio, browser, lambda: by_hand(browser), chosen.rounds)
+            show_starts(ours, theirs)
+            show_pool(from_the_pool(studio, browser, chosen.rounds), ours)
         taken = lifecycle(studio, max(1, chosen.rounds // 3))
     table(
         f"Stop, start again, restore; a home of {HOME_MEGABYTES} MB",

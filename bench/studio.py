@@ -109,9 +109,30 @@ class BenchStudio:
         self._call("DeleteStreamingSession", **_named(session))
         self.until(session, "DELETED")
 
-    def until(self, session: Session, state: str) -> Session:
+    def until(self, session: Session, state: str, *, seconds: float = _MOST_SECONDS) -> Session:
         """Poll until the session is in this state. Raises RuntimeError when it fails."""
-        return _settled(lambda: self._call("GetStreamingSession", **_named(session)), state)
+        return _settled(
+            lambda: self._call("GetStreamingSession", **_named(session)), state, seconds=seconds
+        )
+
+    def keep_prepared(self, number: int) -> None:
+        """Have the launch profile keep so many workstations prepared."""
+        where = {**self.where, **self._profile}
+        found = self.client.call("GetLaunchProfile", **where)["launchProfile"]
+        rules = {**found["streamConfiguration"], "warmWorkstations": number}
+        self.client.call("UpdateLaunchProfile", **where, streamConfiguration=rules)
+        _settled(lambda: self.client.call("GetLaunchProfile", **where)["launchProfile"], "READY")
+
+    def until_prepared(self, number: int) -> None:
+        """Poll until so many are ready, and no more are there."""
+        deadline = time.monotonic() + _MOST_SECONDS
+        while True:
+            pools = self.client.call("GetStudioCapacity", **self.where)["warmPools"]
+            if [pool["ready"] for pool in pools] == ([number] if number else []):
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the pool is not filled: {pools}")
+            time.sleep(POLL_SECONDS)
 
     def address(self, session: Session) -> str:
         """Open a stream and wait for its address."""
@@ -150,8 +171,8 @@ def _named(session: Session) -> dict[str, str]:
     return {"sessionId": session["sessionId"]}
 
 
-def _settled(ask: Callable[[], Session], state: str) -> Session:
-    deadline = time.monotonic() + _MOST_SECONDS
+def _settled(ask: Callable[[], Session], state: str, *, seconds: float = _MOST_SECONDS) -> Session:
+    deadline = time.monotonic() + seconds
     while (found := ask())["state"] != state:
         if found["state"].endswith("_FAILED") or time.monotonic() > deadline:
             raise RuntimeError(f"{found['state']}: {found.get('statusMessage')}")

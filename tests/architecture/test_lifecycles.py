@@ -15,6 +15,7 @@ from soundstage.resources.images.model import StreamingImageState
 from soundstage.resources.launch_profiles.model import LaunchProfileState
 from soundstage.resources.streams.model import StreamingSessionStreamState
 from soundstage.resources.studios.model import StudioState
+from soundstage.resources.warm_workstations.model import WarmWorkstationState
 
 S = StreamingSessionState
 STATES: dict[str, set[StrEnum]] = {
@@ -24,6 +25,7 @@ STATES: dict[str, set[StrEnum]] = {
     "launch_profiles": set(LaunchProfileState),
     "sessions": set(S),
     "streams": set(StreamingSessionStreamState),
+    "warm_workstations": set(WarmWorkstationState),
     # A backup shares the states of sessions, and is never started or stopped.
     "backups": {
         state for state in S if not any(word in state for word in ("STOP", "START", "UPDATE"))

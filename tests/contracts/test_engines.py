@@ -625,3 +625,65 @@ def test_what_scripts_said_goes_with_the_workstation(harness: "Harness") -> None
     assert outputs(other)
     other.remove()
     assert harness.engine.script_output(other.ref) == []
+
+
+def test_one_that_waits_is_prepared_and_is_somebodys_when_it_is_asked_for(
+    workstation: Workstation,
+) -> None:
+    workstation.rest()
+    system = Script(component="Tools", as_root=True, text="echo root")
+    own = Script(component="Desk", as_root=False, text="echo artist")
+    wished = msgspec.structs.replace(workstation.wish(), scripts=[system, own])
+    waiting = msgspec.structs.replace(wished, waits=True)
+
+    def prepare() -> None:
+        # A new engine is over the same state after the restart.
+        workstation.engine.ensure_running(workstation.ref, waiting)
+
+    def components() -> list[str]:
+        return [each.component for each in outputs(workstation) if each.attempt == waiting.attempt]
+
+    workstation.harness.until(lambda: workstation.phase() is Phase.PREPARED, prepare)
+    workstation.harness.restart()
+    prepare()
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.phase, observed.attempt) == (Phase.PREPARED, waiting.attempt)
+    assert observed.address is None, "nobody can reach it"
+    assert components() == ["Tools"], "what is a person's has not run"
+    engine = workstation.engine
+    assert isinstance(engine, SupportsSizes)
+    assert workstation.ref in engine.room().workstations, "it has its place"
+
+    def is_decided() -> bool:
+        seen = workstation.engine.observe(workstation.ref)
+        return seen.attempt == wished.attempt and seen.phase in {Phase.RUNNING, Phase.FAILED}
+
+    workstation.harness.until(
+        is_decided, lambda: workstation.engine.ensure_running(workstation.ref, wished)
+    )
+    observed = workstation.engine.observe(workstation.ref)
+    assert observed.phase is Phase.RUNNING, observed.detail
+    assert observed.address is not None
+    assert components() == ["Tools", "Desk"]
+    # It can't be made to wait again.
+    prepare()
+    assert workstation.phase() is Phase.RUNNING
+
+
+def test_one_that_waits_may_die_and_be_stopped(workstation: Workstation) -> None:
+    workstation.rest()
+    waiting = msgspec.structs.replace(workstation.wish(), waits=True)
+
+    def prepared() -> None:
+        workstation.harness.until(
+            lambda: workstation.phase() is Phase.PREPARED,
+            lambda: workstation.engine.ensure_running(workstation.ref, waiting),
+        )
+
+    prepared()
+    workstation.harness.crash(workstation.ref)
+    workstation.harness.until(lambda: workstation.phase() in RESTING)
+    waiting = msgspec.structs.replace(workstation.wish(), waits=True)
+    prepared()
+    workstation.rest()
+    assert workstation.phase() is Phase.STOPPED

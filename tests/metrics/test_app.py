@@ -15,6 +15,7 @@ from soundstage.metrics.state import State
 def state() -> State:
     return State(
         sessions={"READY": 2},
+        warm={},
         streams_live=0,
         due=0,
         oldest_due_at=None,

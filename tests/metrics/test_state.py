@@ -25,6 +25,7 @@ ROOM = Room(
 def state(room: Room | None = ROOM, oldest: datetime | None = None) -> State:
     return State(
         sessions={"READY": 2, "STOPPED": 0},
+        warm={"READY": 3, "EMPTY": 1},
         streams_live=1,
         due=3,
         oldest_due_at=oldest,
@@ -60,6 +61,7 @@ def test_numbers_are_where_they_belong() -> None:
     assert value(found, "soundstage_reconciler_lag_seconds") == 90
     assert value(found, "soundstage_capacity_cpus", part="total") == 32
     assert value(found, "soundstage_capacity_memory_bytes", part="promised") == 4
+    assert value(found, "soundstage_warm_workstations", state="READY") == 3
     assert value(found, "soundstage_webhook_deliveries", state="DEAD") == 5
     assert value(found, "soundstage_event_feeds") == 6
 

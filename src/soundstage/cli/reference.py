@@ -21,6 +21,7 @@ from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.sessions import lifecycle as sessions
 from soundstage.resources.streams import lifecycle as streams
 from soundstage.resources.studios import lifecycle as studios
+from soundstage.resources.warm_workstations import lifecycle as warm_workstations
 
 _MACHINES: list[Machine[Any]] = [
     studios.MACHINE,
@@ -30,6 +31,7 @@ _MACHINES: list[Machine[Any]] = [
     sessions.MACHINE,
     streams.MACHINE,
     backups.MACHINE,
+    warm_workstations.MACHINE,
 ]
 _MADE = "This page is made from the code by `soundstage reference {}`.\n\n"
 

@@ -29,6 +29,9 @@ class Phase(StrEnum):
     """Nothing is known of it: never started, or `ensure_absent` came to its end."""
     STARTING = "STARTING"
     """On its way to RUNNING, a restore of its volume included."""
+    PREPARED = "PREPARED"
+    """Started with `Spec.waits`: all is there and done but the artist's scripts, and nobody can
+    reach it. It waits to be asked for without that."""
     RUNNING = "RUNNING"
     """Its desktop answers; `Observed.address` says where."""
     STOPPING = "STOPPING"
@@ -212,6 +215,10 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     script_seconds: int = 600
     """How long one script may take."""
     environment: dict[str, str] = {}
+    waits: bool = False
+    """Whether it stops short of whatever is a person's: PREPARED, instead of the artist's scripts
+    and RUNNING, until the same attempt is asked for without this. All else of that later call is
+    to be as it was."""
 
 
 class BackupPhase(StrEnum):
@@ -316,12 +323,13 @@ class Engine(ABC):
     def ensure_running(self, ref: str, spec: Spec) -> None:
         """Take the next step towards a workstation that runs on the volume `spec` names.
 
-        Called again and again until RUNNING or FAILED is observed with the attempt of `spec`;
-        each call does what can be done now (make the volume, begin the restore, start the
-        desktop) and returns. In STARTING it goes on, in RUNNING and in FAILED of the same attempt
-        it does nothing; a later attempt starts anew from STOPPED or FAILED. A volume of the wanted
-        generation is kept as it is. Raises PermanentError when the spec can't run here (unknown
-        image, no capacity), RetryableError when it may later.
+        Called again and again until RUNNING or FAILED is observed with the attempt of `spec`, or
+        PREPARED if it waits; each call does what can be done now (make the volume, begin the
+        restore, start the desktop) and returns. In STARTING it goes on, in RUNNING and in FAILED
+        of the same attempt it does nothing, and in PREPARED it goes on unless it still waits; a
+        later attempt starts anew from STOPPED or FAILED. A volume of the wanted generation is kept
+        as it is. Raises PermanentError when the spec can't run here (unknown image, no capacity),
+        RetryableError when it may later.
         """
 
     @abstractmethod

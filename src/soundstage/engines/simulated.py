@@ -110,6 +110,8 @@ class _Workstation:
     reason: Reason = Reason.INTERNAL
     scripts: list[Script] = field(default_factory=list)
     """Those of this start that are to run."""
+    waits: bool = False
+    """Whether the artist's are not to run yet."""
     outputs: list[ScriptOutput] = field(default_factory=list)
 
 
@@ -221,6 +223,8 @@ class SimulatedEngine(Engine):
         with self.world.lock:
             self._stumble(ref)
             workstation = self._current(ref)
+            if workstation is not None and workstation.attempt == spec.attempt and not spec.waits:
+                self._go_on(workstation)
             if workstation is not None and (
                 workstation.phase in {*_ALIVE, Phase.STOPPING}
                 or (workstation.attempt is not None and workstation.attempt >= spec.attempt)
@@ -460,10 +464,19 @@ class SimulatedEngine(Engine):
         workstation.seen_running = 0
         workstation.messages = []
         workstation.scripts = list(spec.scripts)
+        workstation.waits = spec.waits
         starts = sorted({each.attempt for each in workstation.outputs})[-_STARTS_KEPT + 1 :]
         workstation.outputs = [each for each in workstation.outputs if each.attempt in starts]
         workstation.cpu_seconds = 0.0
         _enter(workstation, Phase.STARTING, now)
+
+    def _go_on(self, workstation: _Workstation) -> None:
+        """What waits, or would, waits no more; what was due then is due at once."""
+        workstation.waits = False
+        if workstation.phase is Phase.PREPARED:
+            now = self._clock()
+            _enter(workstation, Phase.STARTING, now)
+            workstation.due = now
 
     def _begin_stop(self, ref: str, workstation: _Workstation) -> None:
         now = self._clock()
@@ -489,6 +502,8 @@ class SimulatedEngine(Engine):
                 workstation.reason = failed[0]
             elif workstation.spoilt is Misbehaviour.DIES_WHILE_STARTING:
                 _enter(workstation, Phase.FAILED, due, "The desktop ended before it answered.")
+            elif workstation.waits:
+                _enter(workstation, Phase.PREPARED, due)
             else:
                 _enter(workstation, Phase.RUNNING, due)
         if workstation.is_leaving and workstation.phase in {Phase.STOPPED, Phase.FAILED}:
@@ -500,7 +515,11 @@ class SimulatedEngine(Engine):
         self, workstation: _Workstation, moment: datetime
     ) -> tuple[Reason, str] | None:
         """Keep what each says, up to the first that fails; says how that failed."""
-        scripts, workstation.scripts = workstation.scripts, []
+        scripts, waiting = workstation.scripts, list[Script]()
+        if workstation.waits:
+            waiting = [script for script in scripts if not script.as_root]
+            scripts = [script for script in scripts if script.as_root]
+        workstation.scripts = waiting
         for script in scripts:
             code, output = _pretend(script)
             kept = ScriptOutput(
@@ -616,7 +635,7 @@ def _times(number: int) -> Capacity:
 
 
 _FAILING = (Misbehaviour.FAILS_BACKUP, Misbehaviour.LOSES_STORE)
-_ALIVE = frozenset({Phase.STARTING, Phase.RUNNING})
+_ALIVE = frozenset({Phase.STARTING, Phase.PREPARED, Phase.RUNNING})
 
 
 def _enter(workstation: _Workstation, phase: Phase, moment: datetime, detail: str = "") -> None:

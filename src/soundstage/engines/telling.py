@@ -93,6 +93,7 @@ def desktop_plan(
         "stream_socket": socket,
         "stream": [f"{environment}/bin/python3", "-I", f"{desktop}/stream.py", *flags],
         "x_display": x_display,
+        "waits": spec.waits,
         "files": files_command(spec.transfers, desktop=desktop, stream=stream),
     }
 

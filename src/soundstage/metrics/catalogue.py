@@ -103,6 +103,12 @@ CPUS = Metric(
 )
 MEMORY = Metric("soundstage_capacity_memory_bytes", Kind.GAUGE, "The same of memory.", ("part",))
 GPUS = Metric("soundstage_capacity_gpus", Kind.GAUGE, "The same of graphics cards.", ("part",))
+WARM = Metric(
+    "soundstage_warm_workstations",
+    Kind.GAUGE,
+    "Places for workstations that are kept prepared, by state: READY can be had at once.",
+    ("state",),
+)
 DELIVERIES = Metric(
     "soundstage_webhook_deliveries",
     Kind.GAUGE,
@@ -131,6 +137,7 @@ METRICS = (
     CPUS,
     MEMORY,
     GPUS,
+    WARM,
     DELIVERIES,
     FEEDS,
     EVENTS,

@@ -111,6 +111,7 @@ PANELS = (
             "unexpected errors an hour": "increase(soundstage_reconciler_failures_total[1h])",
         },
     ),
+    Panel("Are workstations kept prepared?", {"{{state}}": "soundstage_warm_workstations"}),
     Panel("Do webhooks arrive?", {"{{state}}": "soundstage_webhook_deliveries"}),
     Panel(
         "Is somebody trying doors?",

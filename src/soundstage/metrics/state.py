@@ -17,6 +17,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """What was found."""
 
     sessions: Mapping[str, int]
+    warm: Mapping[str, int]
     streams_live: int
     due: int
     oldest_due_at: datetime | None
@@ -46,6 +47,7 @@ class Found(Collector):
         yield _one(catalogue.IN_HAND, state.in_hand)
         yield _one(catalogue.LOOKS, state.looks)
         yield _one(catalogue.FAILURES, state.failures)
+        yield _by_label(catalogue.WARM, state.warm)
         yield _by_label(catalogue.DELIVERIES, state.deliveries)
         yield _one(catalogue.FEEDS, state.feeds)
         yield from _capacity(state.room)

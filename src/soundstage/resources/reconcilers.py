@@ -24,6 +24,8 @@ from soundstage.resources.settling import Blocker
 from soundstage.resources.streams.reconcile import StreamWorker
 from soundstage.resources.studios import reconcile as studios
 from soundstage.resources.studios.model import StudioStatusCode
+from soundstage.resources.warm_workstations import service as warm_service
+from soundstage.resources.warm_workstations.reconcile import WarmWorker
 from soundstage.resources.webhooks.reconcile import DeliveryWorker, WebhookWorker
 
 _STUDIO_BLOCKERS = [
@@ -62,6 +64,7 @@ def workers(
     quotas: Quotas,
     time_rules: TimeRules,
     script_seconds: int = 600,
+    warm_for: timedelta = timedelta(hours=12),
     outbound: Outbound | None = None,
     address: str = "",
     sign_on: SingleSignOn | None = None,
@@ -71,7 +74,8 @@ def workers(
         studios.worker(_STUDIO_BLOCKERS, sign_on),
         components.worker(quotas),
         images.worker(),
-        launch_profiles.worker(engine, _PROFILE_BLOCKERS),
+        launch_profiles.worker(engine, _PROFILE_BLOCKERS, warm_service.ensure_places),
+        WarmWorker(engine, oldest=warm_for, script_seconds=script_seconds),
         SessionWorker(
             engine,
             keep_backups_for=keep_backups_for,

@@ -38,6 +38,7 @@ ADDED_MEMBERS: dict[str, str] = {
     "streamingSessionBackup sizeInBytes": "how large a backup is",
     "session nextAction": "what will happen to a session, when, and by which rule",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
+    "streamConfiguration warmWorkstations": "how many workstations are kept prepared",
     "streamConfiguration lostHostMoveInMinutes": "a session may leave a host that is lost",
     "streamConfiguration sessionShare": "whether others may look on, how long and how many",
     "streamConfiguration sessionDownload": "whether files may be fetched through the stream",

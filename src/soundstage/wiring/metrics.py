@@ -17,6 +17,7 @@ from soundstage.metrics.state import State
 from soundstage.reconciler.loop import Loop
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.streams import service as streams
+from soundstage.resources.warm_workstations import service as warm
 from soundstage.resources.webhooks import service as webhooks
 from soundstage.wiring.parts import Parts
 
@@ -46,11 +47,13 @@ class MetricsReader:
             self._counts.read(transaction)
             due, oldest = self._due(transaction, now)
             by_state = sessions.counts(transaction)
+            by_warmth = warm.counts(transaction)
             live = streams.count_live(transaction)
             deliveries = webhooks.totals(transaction)
         health = service.loop.health.read()
         return State(
             sessions=by_state,
+            warm=by_warmth,
             streams_live=live,
             deliveries=deliveries,
             due=due,

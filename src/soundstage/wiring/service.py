@@ -48,6 +48,7 @@ from soundstage.resources.members import service as members
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service as sessions
+from soundstage.resources.warm_workstations import service as warm
 from soundstage.wire.ticket import FileTicket, Tickets
 from soundstage.wiring import traces
 from soundstage.wiring.changes import Changes
@@ -113,13 +114,16 @@ class Service:
             quotas=self.installation.quotas,
             time_rules=time_rules_of(settings),
             script_seconds=settings.script_seconds,
+            warm_for=timedelta(hours=settings.warm_hours),
             outbound=outbound_of(settings),
             address=settings.address,
             sign_on=None if self.sign_on is None else self.sign_on.provider,
         )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
-            self.engine.listen(lambda ref: self.loop.hear([("sessions", ref)]))
+            self.engine.listen(
+                lambda ref: self.loop.hear([("sessions", ref), ("warm_workstations", ref)])
+            )
         self.upstreams = InProcessUpstreams(self)
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
         self.login_keys = LoginKeys(secret.derive("login-keys"))
@@ -202,7 +206,8 @@ class Service:
         with self.database.transaction() as transaction:
             idempotency.purge(transaction, now)
             logins.purge(transaction, now, limits=self.login_limits)
-            orphans = refs - sessions.known_refs(transaction, refs)
+            known = sessions.known_refs(transaction, refs) | warm.refs(transaction)
+            orphans = refs - known
         self._keep_trail(now)
         for ref in sorted(orphans):
             _log.warning("a workstation of no session is removed", session=ref)

@@ -14,6 +14,8 @@ RECORD = Wish(spec=SPEC, wanted="running", asked_at=100.0)
 STOPPED = msgspec.structs.replace(RECORD, wanted="stopped")
 ABSENT = msgspec.structs.replace(RECORD, wanted="absent")
 READY = Status(attempt=3, phase="running", ready=True, detail="it answers", since=200.0)
+PREPARED = Status(attempt=3, phase="prepared", detail="everything is there", since=200.0)
+WAITING = msgspec.structs.replace(RECORD, spec=msgspec.structs.replace(SPEC, waits=True))
 ENDED = Status(attempt=3, phase="ended", ready=True, detail="X is gone", since=300.0)
 EARLY = Status(attempt=3, phase="ended", detail="no X", since=300.0)
 SCRIPT = msgspec.structs.replace(EARLY, reason=Reason.SCRIPT)
@@ -35,6 +37,11 @@ ROWS = [
     (known(power="Stopped"), Phase.STARTING),
     (known(power="Stopped", begun=2, status=OLD), Phase.STARTING),
     (known(power="Stopped", begun=3), Phase.FAILED),
+    (known(record=WAITING), Phase.STARTING),
+    (known(record=WAITING, status=PREPARED), Phase.PREPARED),
+    # It was asked to go on, and has not begun to.
+    (known(status=PREPARED), Phase.STARTING),
+    (known(record=WAITING, status=PREPARED, power="Stopped"), Phase.FAILED),
     (known(status=READY), Phase.STARTING),
     (known(HERE, status=READY), Phase.RUNNING),
     (known(HERE, status=READY, power="Frozen"), Phase.RUNNING),

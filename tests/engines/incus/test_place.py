@@ -9,6 +9,7 @@ from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import PermanentError, Reason
+from soundstage.testing.incus import IncusDaemon
 
 pytestmark = pytest.mark.incus
 DEFAULT = {"project": "default"}
@@ -54,3 +55,11 @@ def test_the_host_has_a_size(place: Place) -> None:
     assert 0 < host.memory_available < host.memory_bytes
     assert host.disk_free > 0
     assert (place.driver(), place.holds_still()) == ("btrfs", True)
+
+
+def test_the_pool_is_known_before_the_project_is_there(
+    incus_daemon: IncusDaemon, incus_settings: IncusSettings
+) -> None:
+    settings = msgspec.structs.replace(incus_settings, project="not-there-yet")
+    with incus_daemon.client(settings.project) as client:
+        assert Place(client, settings).driver() == "btrfs"

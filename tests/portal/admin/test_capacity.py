@@ -1,5 +1,6 @@
 """Capacity and quotas in figures."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,25 @@ def test_figures_of_the_machine_and_of_quotas_are_shown(office: "Office") -> Non
     assert "Workstations of one person" in page
     assert "10 each" in page
     assert "1 of 50" in page
+
+
+def test_a_pool_is_shown_with_what_it_lacks(office: "Office") -> None:
+    call, studio_id = office.world.operator.call, office.studio.id
+    assert "Kept prepared" not in office.see("capacity").text
+    (profile,) = call("ListLaunchProfiles", studioId=studio_id)["launchProfiles"]
+    names = {"studioId": studio_id, "launchProfileId": profile["launchProfileId"]}
+    rules = profile["streamConfiguration"]
+    try:
+        for wanted, shown in ((2, "2 of them are kept prepared"), (1, "1 of them is kept")):
+            changed = {**rules, "warmWorkstations": wanted}
+            call("UpdateLaunchProfile", **names, streamConfiguration=changed)
+            office.world.advance(timedelta(seconds=10))
+            page = office.see("capacity").text
+            assert shown in page
+            assert "Kept prepared" in page
+    finally:
+        call("UpdateLaunchProfile", **names, streamConfiguration=rules)
+        office.world.advance(timedelta(seconds=10))
 
 
 def test_an_engine_that_can_not_say_says_so(

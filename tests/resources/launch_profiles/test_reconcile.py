@@ -8,12 +8,15 @@ from soundstage.testing.world import World
 
 def test_it_settles_a_profile_once(world: World, given: dict[str, Any]) -> None:
     made = world.operator.call("CreateLaunchProfile", **given)["launchProfile"]
-    worker = reconcile.worker(world.engine, [])
+    told = []
+    worker = reconcile.worker(world.engine, [], lambda _, profile, now: told.append((profile, now)))
     assert (worker.name, worker.table) == ("launch_profiles", store.table)
     with world.service.database.transaction() as transaction:
         loaded = worker.load(transaction, made["launchProfileId"], world.clock())
         worker.apply(transaction, loaded, None, world.clock())
         assert worker.load(transaction, made["launchProfileId"], world.clock()) is None
+    ((profile, now),) = told
+    assert (profile.state, now) == ("READY", world.clock())
 
 
 def test_what_the_engine_gives_less_of_is_said_in_every_result(

@@ -105,6 +105,50 @@ def a_backup(state: StreamingSessionState, age: timedelta = SECOND) -> Streaming
     )
 
 
+def test_a_start_without_room_has_prepared_ones_given_up_for_as_long_as_it_may_take() -> None:
+    refused = seen(P.FAILED, detail="There is no room.", reason=Reason.CAPACITY)
+    situation = Situation(may_make_room=True)
+    for state in (S.CREATE_IN_PROGRESS, S.START_IN_PROGRESS):
+        step = next_step(a_session(state), None, refused, NOW, situation)
+        assert (step.act, step.event) == (Act.NOTHING, "make room")
+        assert step.again_at is not None
+        assert NOW < step.again_at < NOW + SECOND
+        late = a_session(state, timedelta(hours=13))
+        assert next_step(late, None, refused, NOW, situation).event == "failed"
+    healing = a_session(S.READY, attempt=3, heals=[NOW - SECOND])
+    assert next_step(healing, None, refused, NOW, situation).event == "make room"
+    none = next_step(a_session(S.CREATE_IN_PROGRESS), None, refused, NOW)
+    assert (none.event, none.code) == ("failed", C.INSUFFICIENT_CAPACITY)
+
+
+@pytest.mark.parametrize(
+    ("was_prepared", "attempt", "phase", "reason", "event"),
+    [
+        (True, 1, P.STOPPED, Reason.INTERNAL, "begin anew"),
+        (True, 1, P.FAILED, Reason.INTERNAL, "begin anew"),
+        # A script of the person's own has failed: so it would again.
+        (True, 1, P.FAILED, Reason.SCRIPT, "failed"),
+        (True, 2, P.FAILED, Reason.INTERNAL, "failed"),
+        (False, 1, P.FAILED, Reason.INTERNAL, "failed"),
+        (True, 1, P.RUNNING, Reason.INTERNAL, "ran"),
+    ],
+)
+def test_what_was_dead_when_it_was_handed_over_is_nobodys_failure(
+    was_prepared: bool, attempt: int, phase: Phase, reason: Reason, event: str
+) -> None:
+    session = a_session(S.CREATE_IN_PROGRESS, attempt=attempt, was_prepared=was_prepared)
+    observed = seen(phase, attempt=attempt, reason=reason)
+    assert next_step(session, None, observed, NOW).event == event
+
+
+def test_one_that_waits_is_had_go_on() -> None:
+    session = a_session(S.CREATE_IN_PROGRESS, attempt=1, was_prepared=True)
+    assert next_step(session, None, seen(P.PREPARED, attempt=1), NOW).act is Act.RUN
+    # What is left of an older attempt is in the way.
+    older = a_session(S.START_IN_PROGRESS)
+    assert next_step(older, None, seen(P.PREPARED, attempt=1), NOW).act is Act.STOP
+
+
 def seen(phase: Phase, attempt: int | None = 2, volume: int | None = 0, **facts: Any) -> Observed:
     return Observed(phase=phase, attempt=attempt, volume_generation=volume, **facts)
 

@@ -5,6 +5,7 @@ standard library only). What it was told is in memory (/run) and removed as soon
 The other words are how the engine asks it something, by a socket that only root may open:
 
     wait             the status as JSON, once the start has come to its end, whichever
+    go               the same of one that waits, which goes on
     show MESSAGE     a message on the desktop
     streaming        processor seconds of what streams the picture
 """
@@ -160,6 +161,9 @@ class Keeper:
         """The desktop's starter says how far it is."""
         if text and self.status["reason"] == "INTERNAL":
             self.status["detail"] = text
+        if word == "prepared":
+            self.status.update(phase="prepared", since=time.time())
+            self.tell()
         if word == "ready" and not self.status["ready"]:
             self.status.update(ready=True, phase="running", since=time.time())
             self.tell()
@@ -212,7 +216,11 @@ class Keeper:
         connection.settimeout(1)
         try:
             word, _, rest = connection.recv(_REQUEST_LIMIT).decode().strip().partition(" ")
-            if word == "wait":
+            if word == "go" and self.status["phase"] == "prepared":
+                os.write(self.command, b"go\n")
+                self.status.update(phase="starting", since=time.time())
+                self.write_status()
+            if word in {"wait", "go"}:
                 self.waiting.append(connection)
                 if self.status["phase"] != "starting":
                     self.tell()

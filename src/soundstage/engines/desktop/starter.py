@@ -2,9 +2,10 @@
 
 The first program of every sandbox (`python3 -I -S starter.py`, standard library only). It gets its
 plan in SOUNDSTAGE_PLAN and descriptors by their names in SOUNDSTAGE_FDS: it says each step with its
-time on `steps`, and reads `stop`, or `show` and a message, from `command`. The supervisor outside
-is at the other ends. The artist's initialization scripts are in `artist`, and run when the desktop
-is there, before it is said to be ready.
+time on `steps`, and reads `stop`, `go`, or `show` and a message, from `command`. The supervisor
+outside is at the other ends. The artist's initialization scripts are in `artist`, and run when the
+desktop is there, before it is said to be ready. One that is prepared for whoever comes first waits
+before them, for `go`.
 
 What can start at once does: the X server, sound, the session bus, and the stream server's imports.
 """
@@ -56,6 +57,8 @@ class Desktop:
         self.runtime = Path(os.environ["XDG_RUNTIME_DIR"])
         self.children: list[Child] = []
         self.commands = b""
+        self.is_waiting = bool(plan.get("waits"))
+        """Whether nobody works here yet."""
         self.places = Places(plan["groups"])
         self.log = _open_log()
         os.environ.update(self.environment())
@@ -130,6 +133,9 @@ class Desktop:
         os.close(go_w)
         self.start_windows()
         self.wait_for_stream()
+
+    def begin(self) -> None:
+        """From here on it is somebody's."""
         self.run_scripts()
         self.say("ready", "the desktop answers")
         # Nobody waits for it: the bus keeps what is sent before it listens.
@@ -237,8 +243,11 @@ class Desktop:
         self.say("fail", f"{text}{_last_words()}")
         sys.exit(1)
 
-    def keep(self) -> None:
-        """Until told to stop: start again what ends alone; give up on what keeps ending."""
+    def keep(self) -> bool:
+        """Until told to stop, or to go on where it waits: start again what ends alone; give up on
+        what keeps ending. Reports whether to go on.
+        """
+        was_waiting = self.is_waiting
         wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_w)
         for number in (signal.SIGCHLD, signal.SIGTERM):
@@ -251,9 +260,11 @@ class Desktop:
             for descriptor, _ in poll.poll(SWEEP_SECONDS * 1000):
                 if descriptor == wake_r:
                     if signal.SIGTERM in os.read(wake_r, 512):
-                        return
+                        return False
                 elif not self.obey():
-                    return
+                    return False
+            if was_waiting and not self.is_waiting:
+                return True
             self.look_after()
             self.part_programs()
 
@@ -273,9 +284,12 @@ class Desktop:
         *lines, self.commands = (self.commands + piece).split(b"\n")
         for line in lines:
             word, _, rest = line.partition(b" ")
-            if word != b"show":
+            if word == b"go":
+                self.is_waiting = False
+            elif word == b"show":
+                self.show(json.loads(rest))
+            else:
                 return False
-            self.show(json.loads(rest))
         return bool(piece)
 
     def show(self, message: dict) -> None:  # type: ignore[type-arg]
@@ -390,8 +404,12 @@ def main() -> None:
     os.umask(0o077)
     desktop = Desktop(plan)
     desktop.start()
-    os.umask(0o022)
-    desktop.keep()
+    if desktop.is_waiting:
+        desktop.say("prepared", "everything is there")
+    if not desktop.is_waiting or desktop.keep():
+        desktop.begin()
+        os.umask(0o022)
+        desktop.keep()
     desktop.close()
 
 

@@ -32,8 +32,8 @@ PREPARE = (
 BEGIN = (
     f"systemctl is-active --quiet {_UNIT} && exit 0;"
     f" tar -xf {BUNDLE} -C / --no-same-owner && rm {BUNDLE}"
-    f" && systemd-run --quiet --unit={_UNIT} --property=Type=exec --property=KillMode=mixed"
-    " --property=TimeoutStopSec=10 --property=OOMPolicy=continue"
+    f" && systemd-run --quiet --collect --unit={_UNIT} --property=Type=exec"
+    " --property=KillMode=mixed --property=TimeoutStopSec=10 --property=OOMPolicy=continue"
     f" {_PYTHON} {KEEPER} keep"
 )
 

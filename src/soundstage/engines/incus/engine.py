@@ -200,7 +200,7 @@ class IncusEngine(KeepsBackups, Engine):
         """Reports whether it is gone without a last word, which is not written down yet."""
         status = workstation.own_status
         is_gone = workstation.record.wanted == "running" and not workstation.is_running
-        has_run = status is not None and status.phase == "running"
+        has_run = status is not None and status.phase in {"prepared", "running"}
         return is_gone and has_run and workstation.lost_at is None
 
     def refs(self) -> set[str]:
@@ -253,6 +253,8 @@ class IncusEngine(KeepsBackups, Engine):
                 return
             if observed.phase in (Phase.STOPPED, Phase.FAILED) and not is_new:
                 return
+            if observed.phase is Phase.PREPARED and spec.waits:
+                return
             self._expect_no_copy(ref, spec, observed)
             if found is not None and is_new:
                 self._starts.forget_failure(ref)
@@ -262,6 +264,9 @@ class IncusEngine(KeepsBackups, Engine):
             creation = ""
             if found is None or is_new:
                 creation = self._begin(ref, spec, found, image)
+            elif found.record.spec.waits and not spec.waits:
+                going = msgspec.structs.replace(found.record, spec=without_secrets(spec))
+                self._workstations.note(ref, kept(record=going))
             self._starts.begin(ref, lambda c: self._starter.start(c, ref, spec, creation))
 
     def _begin(self, ref: str, spec: Spec, before: Workstation | None, image: str) -> str:
@@ -309,7 +314,7 @@ class IncusEngine(KeepsBackups, Engine):
             self._starts.cancel(ref)
             phase = self.observe(ref).phase
             record = found.record
-            if phase in (Phase.STARTING, Phase.RUNNING):
+            if phase in (Phase.STARTING, Phase.PREPARED, Phase.RUNNING):
                 record = msgspec.structs.replace(
                     record, wanted="stopped", asked_at=time.time(), promise=None
                 )

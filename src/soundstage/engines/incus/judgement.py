@@ -87,6 +87,8 @@ def _of_the_running(known: Known, workstation: Workstation) -> tuple[Phase, str]
         return Phase.STOPPING, "its last processes are ending"
     if status is None:
         return Phase.STARTING, "starting the instance"
+    if status.phase == "prepared" and workstation.record.spec.waits:
+        return Phase.PREPARED, status.detail
     if not status.ready or known.address is None:
         return Phase.STARTING, status.detail
     return Phase.RUNNING, status.detail

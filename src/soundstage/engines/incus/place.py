@@ -212,7 +212,8 @@ class Place:
     def driver(self) -> str:
         """What kind of pool it is."""
         if not self._driver:
-            pool = self._client.get(f"/storage-pools/{self._settings.pool}")
+            # It is every project's, and ours may not be there yet.
+            pool = self._client.get(f"/storage-pools/{self._settings.pool}", _DEFAULT)
             self._driver = str(pool["driver"])
         return self._driver
 

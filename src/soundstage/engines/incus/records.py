@@ -23,7 +23,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The keeper's word on one attempt; see `desktop/keeper.py`."""
 
     attempt: int
-    phase: Literal["starting", "running", "ended"]
+    phase: Literal["starting", "prepared", "running", "ended"]
     ready: bool = False
     reason: Reason = Reason.INTERNAL
     detail: str = ""

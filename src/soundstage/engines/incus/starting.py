@@ -67,11 +67,13 @@ class Starter:
         try:
             if creation:
                 self._workstations.wait(ref, creation)
-            self._build(ref, spec)
-            self._give_home(cancellation, ref, spec)
-            self._switch_on(cancellation, ref, spec)
-            self._attach(ref, spec)
-            self._hand_over(ref, spec)
+            if self._wanted(ref, spec).own_status is None:
+                self._build(ref, spec)
+                self._give_home(cancellation, ref, spec)
+                self._switch_on(cancellation, ref, spec)
+                self._attach(ref, spec)
+                self._hand_over(ref, spec)
+            # One whose keeper has said something was only to be told to go on.
             self._follow(ref, spec)
         except NotWantedError:
             _log.info("incus.start_called_off", ref=ref)
@@ -193,10 +195,14 @@ class Starter:
     def _follow(self, ref: str, spec: Spec) -> None:
         """Wait until the keeper says how the start ended, and keep its word."""
         found = self._wanted(ref, spec)
-        if found.own_status is not None or not found.is_running:
+        known = found.own_status
+        is_to_go_on = known is not None and known.phase == "prepared" and not spec.waits
+        if not found.is_running or not (known is None or is_to_go_on):
             return
         seconds = _DESKTOP_SECONDS + spec.script_seconds * len(spec.scripts)
-        done = self._client.run(instance_of(ref), *bundle.ask("wait"), seconds=seconds)
+        done = self._client.run(
+            instance_of(ref), *bundle.ask("go" if is_to_go_on else "wait"), seconds=seconds
+        )
         if done.code != 0 or not done.output:
             said = done.errors.decode(errors="replace").strip().splitlines()
             raise RetryableError(f"the desktop's keeper does not answer: {said[-1:]}")
@@ -210,7 +216,7 @@ class Starter:
         facts = kept(status=msgspec.structs.replace(status, outputs=[]), lost_at=None)
         if status.outputs:
             facts |= outputs_kept(found, status)
-        if found.door is not None and status.phase == "running":
+        if found.door is not None and status.phase in {"prepared", "running"}:
             where = self._place.reached(instance_of(ref), found.seat)
             if where is None:
                 raise RetryableError("the instance has no address yet", after_seconds=0.2)

@@ -66,6 +66,7 @@ from soundstage.kit.places import SocketFolder
 _LOCKS = 64
 _DIES_WITHIN = 0.5
 _GONE = (Life.ENDED, Life.LOST)
+_ON_ITS_WAY = (Phase.STARTING, Phase.PREPARED)
 
 
 class SandboxEngine(KeepsBackups, Engine):
@@ -208,7 +209,9 @@ class SandboxEngine(KeepsBackups, Engine):
                 return
             if observed.phase in (Phase.STOPPED, Phase.FAILED) and not is_new:
                 return
-            if observed.phase is Phase.STARTING and self._records.is_alive(ref):
+            if record is not None and not is_new:
+                record = self._let_go_on(ref, record, spec)
+            if observed.phase in _ON_ITS_WAY and self._records.is_alive(ref):
                 return
             self._expect_no_copy(ref, spec, observed)
             if record is None or is_new:
@@ -239,6 +242,22 @@ class SandboxEngine(KeepsBackups, Engine):
         holdings = self._reservations.holdings()
         is_heal = before is not None and holdings.pop(ref, None) is not None
         return self._sizing.promise(spec.instance_type, holdings, is_heal=is_heal)
+
+    def _let_go_on(self, ref: str, record: Record, spec: Spec) -> Record:
+        """One that waits, or would, waits no more if that is asked for; said as often as it takes
+        until it is seen to have begun.
+        """
+        if spec.waits:
+            return record
+        if record.spec.waits:
+            going = msgspec.structs.replace(record.spec, waits=False)
+            record = msgspec.structs.replace(record, spec=going)
+            self._records.write(ref, record)
+        status = self._records.status(ref)
+        if status is not None and status.attempt == spec.attempt and status.phase == "prepared":
+            self._tell(ref, process.let_go_on)
+            self._notices.watch(ref, lambda: self._has_started(ref, spec))
+        return record
 
     def _go_on(self, ref: str, record: Record, spec: Spec) -> None:
         """From a record without a supervisor: the volume first, then the sandbox."""
@@ -284,13 +303,14 @@ class SandboxEngine(KeepsBackups, Engine):
             gpus=self._sizing.cards(promise),
         )
         process.spawn(self._settings.interpreter, document, life_lock)
-        self._notices.watch(ref, lambda: self._has_started(ref, spec.attempt))
+        self._notices.watch(ref, lambda: self._has_started(ref, spec))
 
-    def _has_started(self, ref: str, attempt: int) -> bool:
+    def _has_started(self, ref: str, spec: Spec) -> bool:
         """Reports whether a start has ended, well or not."""
         status = self._records.status(ref)
-        is_of_it = status is not None and status.attempt == attempt
-        return status is not None and is_of_it and status.phase != "starting"
+        if status is None or status.attempt != spec.attempt:
+            return False
+        return status.phase != "starting" and (spec.waits or status.phase != "prepared")
 
     def ensure_stopped(self, ref: str) -> None:
         with self._lock(ref):
@@ -302,7 +322,7 @@ class SandboxEngine(KeepsBackups, Engine):
             if copying is not None and copying.is_live:
                 # It begins anew when the workstation is at rest; nothing may be frozen now.
                 self._repository.give_up(ref)
-            if observed.phase in (Phase.STARTING, Phase.RUNNING):
+            if observed.phase in (*_ON_ITS_WAY, Phase.RUNNING):
                 self._records.write(ref, msgspec.structs.replace(record, wanted="stopped"))
             if self._records.is_alive(ref):
                 self._tell(ref, process.ask_to_stop)

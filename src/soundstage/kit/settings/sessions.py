@@ -27,6 +27,15 @@ class SessionSettings:
             "average over a minute, counts as idle while nobody uses pointer or keys.",
         ),
     ] = 25
+    warm_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=720,
+            description="How old a workstation that is kept prepared may get before it is removed "
+            "and another is prepared in its place.",
+        ),
+    ] = 12
     script_seconds: Annotated[
         int,
         Meta(

@@ -33,10 +33,25 @@ def show(desk: Desk, asked: Asked, place: Place) -> Response:
         place_known="place" in told,
         gauges=gauges_of(words, told["place"]) if "place" in told else [],
         workstations=told.get("place", {}).get("workstations", 0),
+        warm=told.get("place", {}).get("warmWorkstations", 0),
+        pools=_pools(place, told.get("warmPools", [])),
         size=told.get("place", {}).get("size"),
         quotas=[_quota(words, each) for each in told["quotas"]],
         types=[(each, viewer.size(each)) for each in told["instanceTypes"]],
     )
+
+
+def _pools(place: Place, pools: list[Document]) -> list[tuple[str, Document]]:
+    """With the names of their launch profiles."""
+    if not pools:
+        return []
+    profiles = place.client.pages("ListLaunchProfiles", **place.studio)
+    names = {each["launchProfileId"]: str(each["name"]) for each in profiles}
+    # One that is being deleted may be gone from the list.
+    return [
+        (names.get(str(each["launchProfileId"]), str(each["launchProfileId"])), each)
+        for each in pools
+    ]
 
 
 def gauges_of(words: Words, place: Document) -> list[Gauge]:

@@ -38,6 +38,7 @@ _SECTIONS = [
             Ask(path=_IMAGES, look="first"),
             Ask(path=_TYPES, look="first"),
             Ask(path=_COMPONENTS),
+            *_rules("warmWorkstations"),
         ),
     ),
     Section(name="time", asks=_rules("maxSessionLengthInMinutes", "idleStopInMinutes")),

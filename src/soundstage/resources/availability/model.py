@@ -10,6 +10,7 @@ from soundstage.engines.interface import Capacity, Room
 from soundstage.resources.images.model import StreamingImage
 from soundstage.resources.launch_profiles.model import LaunchProfile
 from soundstage.resources.quotas import Quota
+from soundstage.resources.warm_workstations.lifecycle import promised_to
 
 FEWEST_STARTS = 3
 """Fewer measured starts say nothing about the next one."""
@@ -33,6 +34,8 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
     instance_types: list[InstanceTypeAvailability]
     expected_start: timedelta | None
     """The middle one of the last starts; None when too few were measured."""
+    warm: int = 0
+    """How many are prepared and can be had at once."""
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     size: Amount
     to_promise: Amount
     workstations: int
+    warm: int
     types: list[InstanceTypeAvailability]
 
 
@@ -74,15 +78,23 @@ class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
     """None where it is counted by person."""
 
 
-def of_type(name: str, room: Room | None) -> InstanceTypeAvailability:
-    """Say what a type is here; a place is free as far as nobody else was promised it."""
+NOTHING = Capacity(cpus=0, memory_bytes=0, gpus=0)
+
+
+def of_type(name: str, room: Room | None, spare: Capacity = NOTHING) -> InstanceTypeAvailability:
+    """Say what a type is here; a place is free as far as nobody else was promised it. `spare` is
+    what those have that are given up for whoever comes.
+    """
     wanted = None if room is None else room.types.get(name)
     if room is None or wanted is None:
         return InstanceTypeAvailability(ec2_instance_type=name)
     left = (
-        (room.to_promise.cpus - room.promised.cpus, wanted.cpus),
-        (room.to_promise.memory_bytes - room.promised.memory_bytes, wanted.memory_bytes),
-        (room.to_promise.gpus - room.promised.gpus, wanted.gpus),
+        (room.to_promise.cpus - room.promised.cpus + spare.cpus, wanted.cpus),
+        (
+            room.to_promise.memory_bytes - room.promised.memory_bytes + spare.memory_bytes,
+            wanted.memory_bytes,
+        ),
+        (room.to_promise.gpus - room.promised.gpus + spare.gpus, wanted.gpus),
     )
     # The last digits of a sum of fractions must not cost a place.
     places = min(int(free / each + 1e-6) for free, each in left if each)
@@ -96,8 +108,9 @@ def of_type(name: str, room: Room | None) -> InstanceTypeAvailability:
     )
 
 
-def place_of(room: Room) -> Place:
-    """Say in figures what the engine says of its place."""
+def place_of(room: Room, warm: set[str]) -> Place:
+    """Say in figures what the engine says of its place; `warm` are those that are nobody's yet."""
+    spare = promised_to(room, warm)
     return Place(
         free_disk_in_bytes=room.free_disk_bytes,
         free_memory_in_bytes=room.free_memory_bytes,
@@ -105,7 +118,8 @@ def place_of(room: Room) -> Place:
         size=_amount(room.size),
         to_promise=_amount(room.to_promise),
         workstations=len(room.workstations),
-        types=[of_type(name, room) for name in room.types],
+        warm=len(warm & room.workstations.keys()),
+        types=[of_type(name, room, spare) for name in room.types],
     )
 
 

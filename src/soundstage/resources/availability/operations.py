@@ -42,6 +42,8 @@ class GetLaunchProfileAvailabilityOutput(Shape, frozen=True, kw_only=True):
     """In the order of the profile: the first is the default."""
     expected_start_in_seconds: float | None = None
     """The middle one of the last ten starts; absent when fewer than three were measured."""
+    warm_workstations: int | None = None
+    """How many of the first image and instance type are prepared, and can be had at once."""
 
 
 class LaunchProfileAvailabilityShape(Shape, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class LaunchProfileAvailabilityShape(Shape, frozen=True, kw_only=True):
     streaming_images: list[StreamingImageShape]
     instance_types: list[LaunchProfileInstanceTypeAvailability]
     expected_start_in_seconds: float | None = None
+    warm_workstations: int | None = None
 
 
 class ListLaunchProfileAvailabilitiesInput(Shape, frozen=True, kw_only=True):
@@ -90,6 +93,8 @@ class PlaceShape(Shape, frozen=True, kw_only=True):
     """What all workstations together may be promised."""
     workstations: int
     """How many run, or are on their way."""
+    warm_workstations: int | None = None
+    """How many of these are kept prepared, and given up when a session needs their room."""
 
 
 class QuotaUseShape(Shape, frozen=True, kw_only=True):
@@ -101,6 +106,17 @@ class QuotaUseShape(Shape, frozen=True, kw_only=True):
     value: int
     used: int | None = None
     """Absent where it is counted by person."""
+
+
+class WarmPoolShape(Shape, frozen=True, kw_only=True):
+    """The workstations that are kept prepared for a launch profile."""
+
+    launch_profile_id: str
+    preparing: int
+    ready: int
+    wanted: int
+    status_message: str | None = None
+    """Why one is missing."""
 
 
 class GetStudioCapacityInput(Shape, frozen=True, kw_only=True):
@@ -116,6 +132,8 @@ class GetStudioCapacityOutput(Shape, frozen=True, kw_only=True):
     quotas: list[QuotaUseShape]
     place: PlaceShape | None = None
     """Absent where the engine can't tell."""
+    warm_pools: list[WarmPoolShape] | None = None
+    """Of the launch profiles that have one."""
 
 
 class GetCatalogueInput(Shape, frozen=True, kw_only=True):
@@ -169,11 +187,15 @@ def get_catalogue(request: Request, given: GetCatalogueInput) -> GetCatalogueOut
 
 def get_studio_capacity(request: Request, given: GetStudioCapacityInput) -> GetStudioCapacityOutput:
     """Say what there is."""
-    place, uses = service.of_studio(request, given.studio_id)
+    place, uses, pools = service.of_studio(request, given.studio_id)
     return GetStudioCapacityOutput(
         instance_types=[] if place is None else _show_types(place.types),
         quotas=[shaped(QuotaUseShape, use) for use in uses],
         place=None if place is None else _show_place(place),
+        warm_pools=[
+            shaped(WarmPoolShape, pool, status_message=pool.status_message or None)
+            for pool in pools
+        ],
     )
 
 
@@ -184,6 +206,7 @@ def _show_place(place: Place) -> PlaceShape:
         promised=shaped(CapacityShape, place.promised),
         size=shaped(CapacityShape, place.size),
         to_promise=shaped(CapacityShape, place.to_promise),
+        warm_workstations=place.warm,
     )
 
 
@@ -195,6 +218,7 @@ def get_launch_profile_availability(
     return GetLaunchProfileAvailabilityOutput(
         instance_types=_show_types(found.instance_types),
         expected_start_in_seconds=_show_start(found),
+        warm_workstations=found.warm,
     )
 
 
@@ -217,6 +241,7 @@ def list_launch_profile_availabilities(
                 streaming_images=[show_image(request, image) for image in offer.images],
                 instance_types=_show_types(offer.availability.instance_types),
                 expected_start_in_seconds=_show_start(offer.availability),
+                warm_workstations=offer.availability.warm,
             )
             for offer in offers
         ],

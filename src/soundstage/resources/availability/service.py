@@ -13,6 +13,9 @@ from soundstage.resources.request import Request
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions import starts
 from soundstage.resources.studios import service as studios
+from soundstage.resources.warm_workstations import service as warm
+from soundstage.resources.warm_workstations.lifecycle import promised_to
+from soundstage.resources.warm_workstations.model import Pool
 from soundstage.resources.webhooks import service as webhooks
 
 
@@ -49,8 +52,10 @@ def list_page(
     return offers, token
 
 
-def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[QuotaUse]]:
-    """Say how large the place is, and how much of its quotas a studio has. Raises NotFoundError."""
+def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[QuotaUse], list[Pool]]:
+    """Say how large the place is, how much of its quotas a studio has, and how its pools are.
+    Raises NotFoundError.
+    """
     transaction = request.transaction
     studio = studios.find(transaction, studio_id)
     used = {
@@ -62,10 +67,12 @@ def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[Quot
     }
     quotas = studios.quotas_of(studio, request.installation.quotas)
     room = _room(request)
-    return None if room is None else model.place_of(room), [
+    place = None if room is None else model.place_of(room, warm.refs(transaction))
+    uses = [
         QuotaUse(quota=quota, name=MEMBERS[quota], value=quotas[quota], used=used.get(quota))
         for quota in Quota
     ]
+    return place, uses, warm.pools(transaction, studio_id)
 
 
 def catalogue(request: Request) -> tuple[list[InstanceType], dict[str, str]]:
@@ -77,14 +84,18 @@ def catalogue(request: Request) -> tuple[list[InstanceType], dict[str, str]]:
 def _chances(request: Request, profiles: list[LaunchProfile]) -> dict[str, Availability]:
     """Work them out; the engine is asked once for all."""
     room = _room(request)
-    measured = starts.lengths(request.transaction, {profile.id for profile in profiles})
+    transaction = request.transaction
+    measured = starts.lengths(transaction, {profile.id for profile in profiles})
+    ready = warm.ready_of_profiles(transaction, [profile.id for profile in profiles])
+    spare = promised_to(room, warm.refs(transaction)) if room is not None else model.NOTHING
     return {
         profile.id: Availability(
             instance_types=[
-                model.of_type(name, room)
+                model.of_type(name, room, spare)
                 for name in profile.stream_configuration.ec2_instance_types
             ],
             expected_start=model.expected(measured[profile.id]),
+            warm=ready.get(profile.id, 0),
         )
         for profile in profiles
     }

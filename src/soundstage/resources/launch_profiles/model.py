@@ -242,6 +242,9 @@ class StreamConfiguration(Shape, frozen=True, kw_only=True):
     """
     session_download: StreamConfigurationSessionDownload | None = None
     """An addition to the public API: None lets no file out."""
+    warm_workstations: Annotated[int, Meta(ge=0, le=20)] | None = None
+    """An addition to the public API: how many of the first image and instance type are kept
+    prepared for whoever launches next; 0 or None: none."""
     lost_host_move_in_minutes: Annotated[int, Meta(ge=0, le=1440)] | None = None
     """An addition to the public API: after so long without an answer of its host a session is
     brought up on another, from its last backup; 0 or None: it waits for its host.

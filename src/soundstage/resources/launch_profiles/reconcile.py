@@ -9,9 +9,13 @@ from soundstage.resources.launch_profiles.model import VolumeConfiguration
 from soundstage.resources.settling import Blocker, SettlingWorker
 
 
-def worker(engine: Engine, blockers: Sequence[Blocker]) -> SettlingWorker:
-    """Make it; `blockers` say what keeps a launch profile from being deleted."""
-    settle = partial(service.settle, blockers=blockers, shortfalls=shortfalls_of(engine))
+def worker(engine: Engine, blockers: Sequence[Blocker], settled: service.Settled) -> SettlingWorker:
+    """Make it; `blockers` say what keeps a launch profile from being deleted, `settled` is told of
+    each change.
+    """
+    settle = partial(
+        service.settle, blockers=blockers, shortfalls=shortfalls_of(engine), settled=settled
+    )
     return SettlingWorker("launch_profiles", store.launch_profiles, settle)
 
 

@@ -404,6 +404,8 @@ def delete(request: Request, studio_id: str, profile_id: str) -> LaunchProfile:
 
 Shortfalls = Callable[[Sequence[str], VolumeConfiguration], list[str]]
 """Says, a sentence each, what of these instance types and volume is given less of here."""
+Settled = Callable[[Connection, LaunchProfile, datetime], None]
+"""Does what follows for nouns above when a launch profile has settled, in the same transaction."""
 
 
 def settle(
@@ -413,6 +415,7 @@ def settle(
     *,
     blockers: Sequence[Blocker],
     shortfalls: Shortfalls,
+    settled: Settled,
 ) -> None:
     """Finish a launch profile in progress: its images must be there and READY, and one with
     sessions is not deleted. An update that fails leaves everything as it was.
@@ -453,6 +456,7 @@ def settle(
         kind=ArnKind.LAUNCH_PROFILE,
         changes=changes,
     )
+    settled(transaction, find(transaction, profile.studio_id, profile.id), now)
 
 
 def _require_components(

@@ -38,6 +38,7 @@ from soundstage.resources.sessions.countdown import (
     planned,
 )
 from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
+from soundstage.resources.warm_workstations.model import FIRST_ATTEMPT
 
 _S = StreamingSessionState
 _C = StreamingSessionStatusCode
@@ -139,6 +140,8 @@ BESIDE = frozenset(
         "announce",
         "measured",
         "count anew",
+        "make room",
+        "begin anew",
         "lost",
         "found",
     }
@@ -155,6 +158,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """How long ago the row was to be looked at: after an outage, and when the clock leaps."""
     patience: timedelta = timedelta(0)
     """How much longer a start or a heal may take, for its scripts and mounts."""
+    may_make_room: bool = False
+    """Whether the engine refused this start for want of room that prepared workstations have."""
 
 
 _USUAL = Situation()
@@ -170,6 +175,8 @@ def next_step(
     """Decide what to do. `backup` is the one of the session's last stop, if it was begun."""
     if counted_anew(session, situation.missed, now, situation.patience):
         return Step(event="count anew", again_at=now)
+    if situation.may_make_room and not _is_over(session, now, situation.patience):
+        return _make_room(now)
     if session.unreachable_since is not None:
         is_missed = session.state in MISSED
         message = "The workstation can be reached again." if is_missed else ""
@@ -217,8 +224,7 @@ def blind_step(
         return Step(again_at=again_at)
     # A stop whose backup was begun has its workstation down; it waits for the backup alone.
     is_waiting = session.state is _S.STOP_IN_PROGRESS and backup is not None
-    is_late = session.state in MACHINE.limits and _is_late(session, now, patience)
-    if is_late and not is_waiting:
+    if _is_over(session, now, patience) and not is_waiting:
         return Step(
             event="failed",
             code=_C.INTERNAL_ERROR,
@@ -263,6 +269,9 @@ def _bring_up(
             message=f"The workstation is ready. {_as_sentence(observed.shortfall)}".rstrip(),
             again_at=now + HEALTH_EVERY,
         )
+    if is_this_attempt and _has_died_prepared(session, observed):
+        message = "The prepared workstation was gone; another is started."
+        return Step(event="begin anew", message=message, again_at=now)
     if is_this_attempt and observed.phase in {Phase.FAILED, Phase.STOPPED}:
         # One that rests in its own attempt had run before anybody saw it.
         return Step(
@@ -280,6 +289,21 @@ def _bring_up(
         )
     act = Act.STOP if _is_left_over(session, observed) else Act.RUN
     return Step(act=act, message=observed.detail, again_at=_soon(session, observed, now))
+
+
+def _has_died_prepared(session: StreamingSession, observed: Observed) -> bool:
+    """Reports whether what it was handed was dead by then; a script that failed is its own."""
+    is_handed_over = session.was_prepared and session.attempt == FIRST_ATTEMPT
+    is_at_rest = observed.phase in {Phase.FAILED, Phase.STOPPED}
+    return is_handed_over and is_at_rest and observed.reason is Reason.INTERNAL
+
+
+def _make_room(now: datetime) -> Step:
+    return Step(
+        event="make room",
+        message="Making room: a prepared workstation is given up.",
+        again_at=now + timedelta(milliseconds=500),
+    )
 
 
 def _as_sentence(words: str) -> str:
@@ -312,7 +336,7 @@ def _keep_up(
 def _is_left_over(session: StreamingSession, observed: Observed) -> bool:
     """Reports whether a start that was given up is still on its way: no engine starts over it."""
     is_older = observed.attempt is not None and observed.attempt < session.attempt
-    return is_older and observed.phase in {Phase.STARTING, Phase.RUNNING}
+    return is_older and observed.phase in {Phase.STARTING, Phase.PREPARED, Phase.RUNNING}
 
 
 def _end_of_time(coming: NextAction | None, now: datetime) -> Step | None:

@@ -116,6 +116,8 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     use_at: datetime | None = None
     """When the processor time below was read."""
     use_seconds: float | None = None
+    was_prepared: bool = False
+    """Whether its first start took a workstation that had been prepared."""
     warned_end: datetime | None = None
     """Which end the last announcement in the desktop was about."""
     warned_before: int | None = None

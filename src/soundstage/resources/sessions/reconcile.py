@@ -12,14 +12,15 @@ from soundstage.engines.interface import (
     OutOfReachError,
     PermanentError,
     Phase,
+    Reason,
     RetryableError,
+    Room,
     Spec,
     SupportsMessages,
     SupportsPersistence,
+    SupportsSizes,
     SupportsUse,
-    Transfers,
     Use,
-    Volume,
 )
 from soundstage.kit import lease
 from soundstage.resources.backups import service as backups
@@ -29,8 +30,8 @@ from soundstage.resources.backups.model import (
     StreamingSessionStatusCode,
 )
 from soundstage.resources.launch_profiles import service as launch_profiles
+from soundstage.resources.launch_profiles import workstation
 from soundstage.resources.launch_profiles.equipment import Equipment
-from soundstage.resources.launch_profiles.model import DEFAULT_VOLUME, StreamingClipboardMode
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import moving, service, store
 from soundstage.resources.sessions.absence import Absence
@@ -49,6 +50,8 @@ from soundstage.resources.sessions.lifecycle import (
     next_step,
 )
 from soundstage.resources.sessions.model import Activity, StreamingSession
+from soundstage.resources.warm_workstations import service as warm
+from soundstage.resources.warm_workstations.lifecycle import would_help
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +65,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """How long ago it was to be looked at."""
     equipment: Equipment | None = None
     """What its components give to the workstation; of one that is to be started."""
+    warm: set[str] = set()
+    """The prepared workstations that could be given up for it; of one that is to be started."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +104,9 @@ class SessionWorker:
             return None
         backup = backups.of_stop(transaction, session.id, session.stop_number)
         due_at = store.due_at(transaction, row_id) or now
-        equipment = None
+        equipment, prepared = None, set[str]()
         if _is_starting(session):
+            prepared = warm.refs(transaction)
             equipment = launch_profiles.equip(
                 transaction, session.studio_id, session.studio_component_ids
             )
@@ -110,6 +116,7 @@ class SessionWorker:
             source=moving.source(transaction, session),
             missed=max(now - due_at, timedelta(0)),
             equipment=equipment,
+            warm=prepared,
         )
 
     def act(self, loaded: Loaded, now: datetime) -> Outcome:
@@ -154,8 +161,21 @@ class SessionWorker:
                 detail=str(error),
                 reason=error.reason,
             )
+            may_make_room = self._may_make_room(loaded, error)
+            situation = msgspec.structs.replace(situation, may_make_room=may_make_room)
             step = next_step(session, loaded.backup, observed, now, situation)
         return Outcome(step=step, observed=observed, use=use)
+
+    def _may_make_room(self, loaded: Loaded, error: PermanentError) -> bool:
+        if error.reason is not Reason.CAPACITY or not loaded.warm:
+            return False
+        return would_help(self._room(), loaded.warm, loaded.session.ec2_instance_type)
+
+    def _room(self) -> Room | None:
+        try:
+            return self._engine.room() if isinstance(self._engine, SupportsSizes) else None
+        except RetryableError:
+            return None
 
     def due_at(self, outcome: Outcome) -> datetime | None:
         """When to look again."""
@@ -280,6 +300,12 @@ def _write(
             service.begin_delete(
                 transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message
             )
+        case "make room":
+            _note_progress(transaction, session, step)
+            warm.give_up_for(transaction, session.id, now)
+        case "begin anew":
+            changes = {"attempt": session.attempt + 1, "status_message": step.message}
+            store.sessions.update(transaction, session.id, changes)
         case "heal":
             _heal(transaction, session, step, now)
         case "healed":
@@ -381,24 +407,12 @@ def spec_of(
     script_seconds: int = 600,
 ) -> Spec:
     """Say to the engine what the session is."""
-    equipment = equipment or Equipment()
-    volume = session.volume_configuration or DEFAULT_VOLUME
-    return Spec(
-        image=session.ec2_image_id,
-        instance_type=session.ec2_instance_type,
+    return workstation.spec_of(
+        session,
+        equipment or Equipment(),
         attempt=session.attempt,
-        clipboard=session.clipboard_mode is StreamingClipboardMode.ENABLED,
-        mounts=equipment.mounts,
-        scripts=equipment.scripts,
         script_seconds=script_seconds,
-        environment=equipment.environment,
-        transfers=Transfers(upload_to=session.upload_to, download_from=session.download_from),
-        volume=Volume(
-            generation=session.volume_generation,
-            backup_id=session.volume_backup_id,
-            backup_of=session.volume_backup_of,
-            size_gib=volume.size or 0,
-            iops=volume.iops or 0,
-            throughput_mib=volume.throughput or 0,
-        ),
+        generation=session.volume_generation,
+        backup_id=session.volume_backup_id,
+        backup_of=session.volume_backup_of,
     )

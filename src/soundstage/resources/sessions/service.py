@@ -36,6 +36,8 @@ from soundstage.resources.studios import service as studios
 from soundstage.resources.studios.model import Studio
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
+from soundstage.resources.warm_workstations import service as warm
+from soundstage.resources.warm_workstations.model import FIRST_ATTEMPT
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import (
     AccessDeniedError,
@@ -78,11 +80,14 @@ def create(
     owner = owned_by or request.caller.principal_id
     _require_room(request, studio, owner)
     source = None if backup_id is None else restoring.source(request, studio_id, owner, backup_id)
+    prepared = None
+    if source is None:
+        prepared = warm.take(transaction, profile, image, instance_type, now)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
     share = rules.session_share
     session = StreamingSession(
-        id=ids.new_id(),
+        id=prepared or ids.new_id(),
         studio_id=studio_id,
         launch_profile_id=profile.id,
         streaming_image_id=image.id,
@@ -115,7 +120,8 @@ def create(
         download_from=download_folder(rules),
         share_minutes=None if share is None else share.max_length_in_minutes,
         share_viewers=None if share is None else share.max_viewers,
-        attempt=1,
+        attempt=FIRST_ATTEMPT,
+        was_prepared=prepared is not None,
         running_attempt=None,
         heals=[],
         # The first attempt's number names a disk that is not empty.
@@ -135,7 +141,11 @@ def create(
         actor=session.created_by,
         now=now,
         message=session.status_message,
-        change={"state": session.state, "statusCode": session.status_code},
+        change={
+            "state": session.state,
+            "statusCode": session.status_code,
+            "wasPrepared": session.was_prepared,
+        },
     )
     return session
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    false,
     func,
     or_,
     select,
@@ -90,6 +91,9 @@ table = Table(
     Column("active_by", String(16)),
     Column("use_at", Moment),
     Column("use_seconds", Float),
+    Column(
+        "was_prepared", Boolean(create_constraint=False), nullable=False, server_default=false()
+    ),
     Column("warned_end", Moment),
     Column("warned_before", Integer),
     Column("lost_host_move_in_minutes", Integer, nullable=False, server_default="0"),

@@ -16,6 +16,8 @@ RECORD = Record(uid=1, spec=SPEC, wanted="running", asked_at=100.0, machine_id="
 STOPPED = msgspec.structs.replace(RECORD, wanted="stopped")
 ABSENT = msgspec.structs.replace(RECORD, wanted="absent")
 NEW = Status(attempt=3, phase="starting", pid=7, start_time=1, boot_id="b", detail="how far")
+PREPARED = msgspec.structs.replace(NEW, phase="prepared")
+WAITING = msgspec.structs.replace(RECORD, spec=msgspec.structs.replace(SPEC, waits=True))
 RUNS = msgspec.structs.replace(NEW, phase="running", ready=True, since=200.0)
 CLOSING = msgspec.structs.replace(RUNS, phase="stopping", stopped=True)
 CLOSED = msgspec.structs.replace(CLOSING, phase="ended")
@@ -47,6 +49,11 @@ HERE = Address(place=SocketFolder(directory="/d", uid=1), name="s")
         (RECORD, None, Life.ALIVE, DISK, None, Phase.STARTING),
         (RECORD, OLD, Life.ALIVE, DISK, HERE, Phase.STARTING),
         (RECORD, NEW, Life.ALIVE, DISK, HERE, Phase.STARTING),
+        (WAITING, NEW, Life.ALIVE, DISK, None, Phase.STARTING),
+        (WAITING, PREPARED, Life.ALIVE, DISK, None, Phase.PREPARED),
+        # It was asked to go on, and has not begun to.
+        (RECORD, PREPARED, Life.ALIVE, DISK, None, Phase.STARTING),
+        (WAITING, PREPARED, Life.LOST, DISK, None, Phase.FAILED),
         (RECORD, RUNS, Life.ALIVE, DISK, None, Phase.STARTING),
         (RECORD, RUNS, Life.ALIVE, DISK, HERE, Phase.RUNNING),
         (STOPPED, RUNS, Life.ALIVE, DISK, HERE, Phase.STOPPING),

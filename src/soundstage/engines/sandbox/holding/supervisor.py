@@ -105,6 +105,7 @@ class Supervisor:
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGUSR1, lambda *_: None)
+        signal.signal(signal.SIGUSR2, lambda *_: None)
         self.wake = wake_r
         self.steps, steps_w = os.pipe2(os.O_CLOEXEC)
         command_r, self.command = os.pipe2(os.O_CLOEXEC)
@@ -202,6 +203,8 @@ class Supervisor:
     def obey(self, signals: bytes) -> None:
         if signal.SIGUSR1 in signals:
             self.pass_messages_on()
+        if signal.SIGUSR2 in signals:
+            self.let_go_on()
         if signal.SIGTERM in signals:
             self.ask_to_stop()
 
@@ -216,9 +219,11 @@ class Supervisor:
 
     def step(self, word: str, text: str) -> None:
         """The desktop's starter says how far it is."""
+        if word == "prepared" and self.status["phase"] == "starting":
+            self.status.update(phase="prepared", since=time.time())
         if word == "ready" and not self.status["ready"]:
             self.status.update(ready=True, since=time.time())
-            if self.status["phase"] == "starting":
+            if self.status["phase"] in {"starting", "prepared"}:
                 self.status["phase"] = "running"
         if text and self.status["reason"] == "INTERNAL":
             self.status["detail"] = text
@@ -269,6 +274,14 @@ class Supervisor:
                 # A desktop that does not read is not waited for.
                 return
             self.told.add(message["key"])
+
+    def let_go_on(self) -> None:
+        """Somebody comes to what was prepared; who is told twice does nothing the second time."""
+        try:
+            os.write(self.command, b"go\n")
+        except OSError:
+            # It has ended, or it is told again.
+            return
 
     def ask_to_stop(self) -> None:
         if self.status["stopped"]:

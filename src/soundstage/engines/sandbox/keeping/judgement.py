@@ -88,6 +88,8 @@ def _of_the_living(known: Known, record: Record) -> tuple[Phase, str]:
         return Phase.STARTING, "making the sandbox"
     if status.phase == "ended":
         return Phase.STOPPING, "its last processes are ending"
+    if status.phase == "prepared" and record.spec.waits:
+        return Phase.PREPARED, status.detail
     if not status.ready or known.address is None:
         return Phase.STARTING, status.detail
     return Phase.RUNNING, status.detail

@@ -95,6 +95,11 @@ def point_at_messages(status: Status) -> None:
     _signal(status.pid, status.start_time, signal.SIGUSR1)
 
 
+def let_go_on(status: Status) -> None:
+    """Have a desktop that waits go on."""
+    _signal(status.pid, status.start_time, signal.SIGUSR2)
+
+
 def kill(status: Status) -> None:
     """End the supervisor at once; the kernel takes its sandbox along."""
     _signal(status.pid, status.start_time, signal.SIGKILL)

@@ -44,7 +44,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What the supervisor wrote last; see supervisor.py."""
 
     attempt: int
-    phase: Literal["starting", "running", "stopping", "ended"]
+    phase: Literal["starting", "prepared", "running", "stopping", "ended"]
     pid: int
     start_time: int | None
     boot_id: str

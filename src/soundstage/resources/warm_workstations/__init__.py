@@ -1,0 +1,1 @@
+"""Warm workstations: prepared before anybody asks, and handed to who launches next."""

@@ -1,7 +1,9 @@
-"""A list costs the same among 1,000 rows and among 20,000, at its beginning and far down.
+"""A list costs the same among 1,000 rows and among 20,000, at its beginning and far down; so does
+an order, from its request until its workstation runs.
 
 The clock tells nothing on a busy machine, so what is counted are the steps of SQLite's own virtual
-machine, of all statements of a whole request: permission, existence and the list itself.
+machine, of all statements of a whole request: permission, existence and the list itself. What the
+reconciler asks until an order is READY is counted as well.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,6 +32,7 @@ class Crowd:
     def __init__(self, studio: Studio) -> None:
         self.world = studio.world
         self.studio_id = studio.id
+        self.studio = studio
         self.pattern = studio.launch()["sessionId"]
         self.ann = self.world.client("ann")
         self.ann_id = self.world.principal_id("ann")
@@ -101,12 +104,17 @@ def requests(made: Crowd) -> dict[str, Callable[[], Any]]:
     one = {**studio, "sessionId": f"copy{7:018}"}
     by_operator = {"createdBy": call("GetStreamingSession", **one)["session"]["createdBy"]}
     some = {"sessionIds": [f"copy{number:018}" for number in (3, 700)]}
+
+    def order() -> None:
+        assert made.studio.launch()["state"] == "READY"
+
     return {
         "one": lambda: call("GetStreamingSession", **one),
         "the first page": page(1),
         "a page far down": page(DEEP),
         "one's own": lambda: made.ann.call("ListStreamingSessions", **own),
         "who made them": lambda: call("ListStreamingSessions", **studio, **by_operator),
+        "an order": order,
         "by their ids": lambda: call("ListStreamingSessions", **studio, **some),
     }
 

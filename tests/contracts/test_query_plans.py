@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from sqlalchemy import ColumnElement, Connection, Table, event, select
+from sqlalchemy import Connection, Table, event, select
 
 from soundstage.kit import lease, prepared
 from soundstage.kit.database import Database, metadata, sqlite_url
@@ -102,23 +102,18 @@ def reads_a_whole_table(plan: str) -> bool:
     return False
 
 
-def listed(
-    records: Records[Any], *where: ColumnElement[bool]
-) -> list[tuple[str, Callable[[Connection], Any]]]:
-    """The first page and one far down of a list."""
+def listed(records: Records[Any], *names: str) -> list[tuple[str, Callable[[Connection], Any]]]:
+    """The first page and one far down of a list that is narrowed by these columns."""
+    equal = dict.fromkeys(names, "x")
 
     def first(transaction: Connection) -> None:
-        records.find(transaction, *where, limit=101)
+        records.page(transaction, equal=equal, limit=101)
 
     def later(transaction: Connection) -> None:
-        records.after(transaction, *where, created_at=NOW, record_id=ID, limit=101)
+        records.page(transaction, equal=equal, after=(NOW, ID), limit=101)
 
-    words = " and ".join(str(each.compile().string) for each in where) or "all"
+    words = f"{records.table} by {' and '.join(names) or 'nothing'}"
     return [(f"{words}, first", first), (f"{words}, later", later)]
-
-
-def of_studio(table: Table, *more: str) -> list[ColumnElement[bool]]:
-    return [table.c.studio_id == "s", *(table.c[name] == "x" for name in more)]
 
 
 def events_of(order: EventOrder, **wanted: Any) -> list[tuple[str, Callable[[Connection], Any]]]:
@@ -147,14 +142,14 @@ EVENT_PAGES = [
 ]
 PAGES = [
     *listed(studios.studios),
-    *listed(components.components, *of_studio(components.table)),
-    *listed(images.images, *of_studio(images.table)),
-    *listed(launch_profiles.launch_profiles, *of_studio(launch_profiles.table)),
-    *listed(backups.backups, *of_studio(backups.table)),
-    *listed(backups.backups, *of_studio(backups.table, "owned_by")),
-    *listed(sessions.sessions, *of_studio(sessions.table)),
-    *listed(sessions.sessions, *of_studio(sessions.table, "owned_by")),
-    *listed(sessions.sessions, *of_studio(sessions.table, "created_by")),
+    *listed(components.components, "studio_id"),
+    *listed(images.images, "studio_id"),
+    *listed(launch_profiles.launch_profiles, "studio_id"),
+    *listed(backups.backups, "studio_id"),
+    *listed(backups.backups, "studio_id", "owned_by"),
+    *listed(sessions.sessions, "studio_id"),
+    *listed(sessions.sessions, "studio_id", "owned_by"),
+    *listed(sessions.sessions, "studio_id", "created_by"),
 ]
 
 

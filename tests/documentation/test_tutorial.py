@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -41,9 +42,10 @@ class FirstTerminal:
         return self
 
     def __exit__(self, *given: object) -> None:
-        """Press Ctrl-C, which all of a terminal's programs get."""
+        """Press Ctrl-C, which all of a terminal's programs get, and show what was printed."""
         os.killpg(self._process.pid, signal.SIGINT)
         self._process.wait(30)
+        sys.stdout.write(self._log.read_text())
 
     def address(self) -> str:
         """Wait for the address that opens the desktop."""
@@ -91,7 +93,7 @@ def test_the_tutorial_is_true(home: Path, chromium: Path, blocks: Iterator[Block
                 assert desktop.ask("grep -q 'my first scene' scene.txt")
             with FirstTerminal(make_run, variables, home / "second.log") as terminal:
                 terminal.address()
-                until("the page is back", lambda: _is_back(desktop))
+                desktop.come_back()
                 assert desktop.ask("grep -q 'my first scene' scene.txt")
 
                 walk.shell(next(blocks).text.replace("/tmp/sdk/bin/python", str(python)))
@@ -112,13 +114,3 @@ def test_the_tutorial_is_true(home: Path, chromium: Path, blocks: Iterator[Block
                 assert desktop.ask("grep -q 'my first scene' scene.txt")
     finally:
         beside.command("clean", "--data")
-
-
-def _is_back(desktop: Desktop) -> bool:
-    """Reports whether what is typed is seen again."""
-    before = desktop.picture()
-    desktop.page.keyboard.type("clear")
-    desktop.page.wait_for_timeout(500)
-    shown = desktop.changed(before) > 50
-    desktop.page.keyboard.press("Control+u")
-    return shown

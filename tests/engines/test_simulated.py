@@ -222,6 +222,18 @@ def test_the_place_of_one_that_crashed_is_kept_for_a_while(studio: Studio) -> No
     assert list(engine.room().workstations) == [OTHER]
 
 
+def test_where_any_number_fits_a_start_looks_at_no_other_workstation() -> None:
+    asked: list[datetime] = []
+    studio = Studio()
+    studio.engine = SimulatedEngine(lambda: asked.append(studio.now) or studio.now)  # type: ignore[func-returns-value]
+    needed = []
+    for number in range(50):
+        asked.clear()
+        studio.start(ref=f"{number:022}")
+        needed.append(len(asked))
+    assert needed[-1] == needed[0]
+
+
 def test_who_stops_gives_the_place_away_at_once(studio: Studio) -> None:
     studio.engine.most_workstations = 1
     studio.rest()

@@ -7,6 +7,7 @@ hold, and no disk has lost what was written on it. `--hypothesis-profile=long` l
 
 import shutil
 import tempfile
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -272,12 +273,12 @@ class Lives(RuleBasedStateMachine):
                 continue
             # Of streams the journal tells under their session's name.
             who = f"{noun} {entry.detail.get('streamId', entry.subject)}"
+            is_first = who not in self.states and state == machine.initial
             before = {self.states.get(who, machine.initial)}
             if noun == "streams" and who not in self.states:
                 before.add("READY")  # One that is open at once has nothing to be told before.
             self.states[who] = state
             pairs = {(row.source, row.target) for row in machine.transitions}
-            is_first = before == {machine.initial} and state == machine.initial
             possible = is_first or any((source, state) in pairs for source in before)
             assert possible, f"{who}: {before} → {state}"
 
@@ -304,6 +305,14 @@ class Lives(RuleBasedStateMachine):
                 if limit is not None:
                     assert row.due_at is not None
                     assert now - row.state_since <= limit + SLACK
+
+    @invariant()
+    def what_a_quota_counts_is_what_there_is(self) -> None:
+        sessions_ = [row for row in self.rows(session_store.table) if row.state != "DELETED"]
+        living = Counter(row.owned_by for row in sessions_)
+        counted = {row.owned_by: row.living for row in self.rows(session_store.counts_table)}
+        assert counted.pop("", 0) == living.total()
+        assert counted == living
 
     @invariant()
     def time_limits_stand_where_they_belong(self) -> None:

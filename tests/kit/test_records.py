@@ -67,10 +67,25 @@ def test_records_are_found_oldest_first(store: Database) -> None:
             records.insert(transaction, thing(name, minutes))
         assert [found.id for found in records.find(transaction)] == ["z", "b", "c", "a"]
         assert [found.id for found in records.find(transaction, limit=2)] == ["z", "b"]
-        after = records.after(
-            transaction, created_at=thing("b", 1).created_at, record_id="b", limit=9
-        )
-        assert [found.id for found in after] == ["c", "a"]
+
+
+@pytest.mark.parametrize("is_said_otherwise", [False, True])
+def test_a_page_goes_on_after_a_record(store: Database, *, is_said_otherwise: bool) -> None:
+    where = [table.c.colour == Colour.RED] if is_said_otherwise else []
+    equal = {} if is_said_otherwise else {"colour": Colour.RED}
+    with store.transaction() as transaction:
+        for name, minutes in (("c", 1), ("b", 1), ("a", 2), ("z", 0)):
+            records.insert(transaction, thing(name, minutes))
+        records.insert(transaction, thing("d", 1, Colour.BLUE))
+
+        def page(limit: int, after: tuple[datetime, str] | None = None) -> list[str]:
+            found = records.page(transaction, *where, equal=equal, after=after, limit=limit)
+            return [each.id for each in found]
+
+        assert page(2) == ["z", "b"]
+        assert page(9, (thing("b", 1).created_at, "b")) == ["c", "a"]
+        assert page(1, (thing("b", 1).created_at, "b")) == ["c"]
+        assert page(9, (thing("a", 2).created_at, "a")) == []
 
 
 def test_only_what_fits_is_found_and_counted(store: Database) -> None:
@@ -81,7 +96,6 @@ def test_only_what_fits_is_found_and_counted(store: Database) -> None:
         assert records.find(transaction, blue) == [thing("b", colour=Colour.BLUE)]
         assert records.count(transaction, blue) == 1
         assert records.count(transaction) == 2
-        assert records.after(transaction, blue, created_at=NOW, record_id="b", limit=9) == []
 
 
 def test_one_row_is_changed_or_removed(store: Database) -> None:

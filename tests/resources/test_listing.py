@@ -61,7 +61,7 @@ class Rows:
         found, next_token = listing.page(
             request or self.request,
             store.backups,
-            store.table.c.owned_by == owned_by,
+            equal={"owned_by": owned_by},
             operation=operation,
             filters={"ownedBy": owned_by, "createdBy": None},
             next_token=token,

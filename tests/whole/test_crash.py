@@ -95,7 +95,9 @@ class Life:
             assert not session["state"].endswith("FAILED"), session["statusMessage"]
             return bool(session["state"] == state)
 
-        until(f"the session is {state}", is_there, 90)
+        # While the service is killed soon after each start, it may get nothing done on a slow
+        # machine; so this is longer than all the kills take.
+        until(f"the session is {state}", is_there, 300)
 
     def _backups(self) -> list[dict[str, Any]]:
         answer = self._ask("list_streaming_session_backups", **self._studio.where)

@@ -5,6 +5,7 @@ else says what it changed, and who was refused.
 """
 
 from datetime import datetime
+from functools import cache
 
 import msgspec
 from sqlalchemy import Connection
@@ -100,7 +101,11 @@ def _occasion(call: Call, members: tuple[str, ...]) -> Occasion:
 
 def _members(given: Shape) -> tuple[str, ...]:
     """Name what was given, by the wire's names."""
-    names = zip(given.__struct_fields__, given.__struct_encode_fields__, strict=True)
-    return tuple(
-        wire for name, wire in names if wire not in _UNTOLD and getattr(given, name) is not None
-    )
+    return tuple([wire for name, wire in _told(type(given)) if getattr(given, name) is not None])
+
+
+@cache
+def _told(kind: type[Shape]) -> tuple[tuple[str, str], ...]:
+    """Pair the names of a shape's members that may be told."""
+    names = zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True)
+    return tuple((name, wire) for name, wire in names if wire not in _UNTOLD)

@@ -396,8 +396,10 @@ class SimulatedEngine(Engine):
         return [Capability(name=name, available=False, detail=detail) for name in names]
 
     def _expect_room(self, ref: str, now: datetime) -> None:
+        if self.most_workstations is None:
+            return
         others = self._with_place(now) - {ref}
-        if self.most_workstations is not None and len(others) >= self.most_workstations:
+        if len(others) >= self.most_workstations:
             raise PermanentError(
                 f"There is no room for a workstation here. {self.most_workstations} fit, and "
                 f"{len(others)} have a place. Stop one.",

@@ -62,16 +62,16 @@ FIELDS = {field.name: field for room in Settings.__bases__ for field in dataclas
 """What there is to set, in that order."""
 
 
-def load(environment: Mapping[str, str] | None = None) -> Settings:
+def load(variables: Mapping[str, str] | None = None) -> Settings:
     """Read the settings. Raises ConfigError naming the setting and where it was read."""
-    environment = os.environ if environment is None else environment
+    variables = os.environ if variables is None else variables
     given = {
         key.removeprefix(PREFIX).lower(): value
-        for key, value in environment.items()
+        for key, value in variables.items()
         if key.startswith(PREFIX) and key not in _NO_SETTINGS and value != ""
     }
     home = Path(given["home"]).expanduser() if "home" in given else default_home()
-    named = environment.get(_CONFIG)
+    named = variables.get(_CONFIG)
     file = Path(named).expanduser() if named else home / "soundstage.toml"
     merged = _read(file, needed=bool(named)) | {
         name: _read_variable(name, value) for name, value in given.items()

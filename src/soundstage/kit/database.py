@@ -135,13 +135,19 @@ class Document(TypeDecorator[Any]):
             return None
         return _json(value) if dialect.name == "sqlite" else msgspec.to_builtins(value)
 
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        """Read those of SQLite in one step: a page of a list has hundreds."""
+        if dialect.name == "sqlite":
+            return self._read_text
+        return super().result_processor(dialect, coltype)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Check it against the type on the way back."""
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return self._decoder.decode(value)
-        return msgspec.convert(value, self.kind)
+        del dialect
+        return None if value is None else msgspec.convert(value, self.kind)
+
+    def _read_text(self, text: str | None) -> Any:
+        return None if text is None else self._decoder.decode(text)
 
 
 class Begin(Protocol):

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 import sqlalchemy
-from sqlalchemy import ColumnElement, Connection, Index, Table, or_
+from sqlalchemy import ColumnElement, Connection, Index, Integer, Table, bindparam, or_
 from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import seen_by
@@ -31,7 +31,7 @@ def listed_by(*names: str) -> Index:
 def _updating(
     table: Table, names: tuple[str, ...], computed: tuple[tuple[str, Any], ...]
 ) -> PreparedChange:
-    is_it = table.c.id == sqlalchemy.bindparam("record_id")
+    is_it = table.c.id == bindparam("record_id")
     return PreparedChange(table.update().where(is_it).values(dict(computed)), names)
 
 
@@ -44,8 +44,9 @@ class Records(Generic[Record]):
         self._fields = [table.c[name] for name in kind.__struct_fields__]
         # Made once, here and below: building a statement takes longer than running it.
         self._inserts: dict[tuple[str, ...], PreparedChange] = {}
+        self._pages: dict[tuple[tuple[str, ...], bool], Prepared] = {}
         self._get = Prepared(
-            sqlalchemy.select(*self._fields).where(table.c.id == sqlalchemy.bindparam("record_id"))
+            sqlalchemy.select(*self._fields).where(table.c.id == bindparam("record_id"))
         )
 
     def insert(self, transaction: Connection, record: Record, **more: Any) -> None:
@@ -82,20 +83,46 @@ class Records(Generic[Record]):
         )
         return [self._record(row) for row in transaction.execute(statement)]
 
-    def after(
+    def page(
         self,
         transaction: Connection,
         *where: ColumnElement[bool],
-        created_at: datetime,
-        record_id: str,
+        equal: Mapping[str, Any],
+        after: tuple[datetime, str] | None = None,
         limit: int,
     ) -> list[Record]:
-        """Read the next rows that fit, after one that was created then and has this id."""
+        """Read the next rows with these values, oldest first, after one that was created then and
+        has this id. With nothing else in `where` the statement is made once.
+        """
+        given = {f"equal_{name}": value for name, value in equal.items()} | {"at_most": limit}
+        if after is not None:
+            given["after_moment"], given["after_id"] = after
+        names, is_later = tuple(equal), after is not None
+        if where:
+            found = transaction.execute(
+                self._listing(names, is_later=is_later).where(*where), given
+            )
+            return [self._record(row) for row in found]
+        prepared = self._pages.get((names, is_later))
+        if prepared is None:
+            prepared = Prepared(self._listing(names, is_later=is_later))
+            self._pages[names, is_later] = prepared
+        return [self._record(row) for row in prepared.rows(transaction, **given)]
+
+    def _listing(self, names: tuple[str, ...], *, is_later: bool) -> sqlalchemy.Select[Any]:
         columns = self.table.c
-        # Said twice, because an index is searched by the first and not by an OR.
-        is_not_earlier = columns.created_at >= created_at
-        is_later = or_(columns.created_at > created_at, columns.id > record_id)
-        return self.find(transaction, *where, is_not_earlier, is_later, limit=limit)
+        where = [columns[name] == bindparam(f"equal_{name}") for name in names]
+        if is_later:
+            moment = bindparam("after_moment", type_=columns.created_at.type)
+            # Said twice, because an index is searched by the first and not by an OR.
+            where.append(columns.created_at >= moment)
+            where.append(or_(columns.created_at > moment, columns.id > bindparam("after_id")))
+        return (
+            sqlalchemy.select(*self._fields)
+            .where(*where)
+            .order_by(columns.created_at, columns.id)
+            .limit(bindparam("at_most", type_=Integer()))
+        )
 
     def update(self, transaction: Connection, record_id: str, changes: Mapping[str, Any]) -> None:
         """Change columns of one row."""

@@ -1,6 +1,6 @@
 """One page of a list, oldest first, for the list operations of every noun."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -32,27 +32,24 @@ def page(
     request: Request,
     records: Records[Record],
     *where: ColumnElement[bool],
+    equal: Mapping[str, Any],
     operation: str,
     filters: dict[str, Any],
     next_token: str | None,
     size: int = PAGE_SIZE,
 ) -> tuple[list[Record], str | None]:
-    """Read the page of a noun's records that `next_token` asks for, and the token of the next.
+    """Read the page of a noun's records that `next_token` asks for, and the token of the next:
+    those whose columns `equal` these values, and that fit in every other way.
 
     Raises ValidationError for a token that was changed or belongs to another list.
     """
 
     def fetch(cursor: Cursor | None, limit: int) -> list[Record]:
-        if cursor is None:
-            return records.find(request.transaction, *where, limit=limit)
-        microseconds, record_id = cursor
-        return records.after(
-            request.transaction,
-            *where,
-            created_at=_EPOCH + timedelta(microseconds=int(microseconds)),
-            record_id=str(record_id),
-            limit=limit,
-        )
+        after = None
+        if cursor is not None:
+            microseconds, record_id = cursor
+            after = _EPOCH + timedelta(microseconds=int(microseconds)), str(record_id)
+        return records.page(request.transaction, *where, equal=equal, after=after, limit=limit)
 
     return page_of(
         request,

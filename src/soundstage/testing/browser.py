@@ -6,14 +6,18 @@ The whole stories use it. What is asserted is what the page's pixels show.
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import structlog
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from soundstage.testing.whole import until
+
+log = structlog.get_logger(__name__)
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -55,6 +59,9 @@ class Desktop:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.page: Page = browser.new_page(viewport={"width": 1280, "height": 720})
+        # Shown beside a failure, this is all that a page in trouble leaves behind.
+        self.page.on("console", lambda said: log.info("page.said", text=said.text[:300]))
+        self.page.on("framenavigated", lambda frame: log.info("page.went", to=_path_of(frame.url)))
         self.page.goto(url)
         until("the desktop's panel is seen", self._has_panel)
 
@@ -67,14 +74,32 @@ class Desktop:
         def opens() -> bool:
             self.page.mouse.click(900, 300)
             self.page.keyboard.press("Control+Alt+t")
-            deadline = time.monotonic() + 5
-            while self.changed(before) < 50_000 and time.monotonic() < deadline:
-                self.page.wait_for_timeout(50)
-            return self.changed(before) >= 50_000
+            return self._comes(lambda: self.changed(before) >= 50_000)
 
         until("a window opened", opens)
         # Its shell shows a prompt a moment later; what is typed before that can be lost.
         self.settle()
+
+    def come_back(self) -> None:
+        """Wait, before the terminal of a page whose connection broke, until its shell is heard."""
+
+        def is_heard() -> bool:
+            before = self.picture()
+            self.page.keyboard.type("....", delay=8)
+            is_heard = self._comes(lambda: self.changed(before) > 50)
+            # Four characters that it may have, or not: the line is wiped in any case.
+            self.page.keyboard.press("Control+u")
+            return is_heard and self._comes(lambda: self.changed(before) <= 50)
+
+        until("the page is back", is_heard)
+
+    def _comes(self, seen: Callable[[], bool], seconds: float = 5.0) -> bool:
+        deadline = time.monotonic() + seconds
+        while not seen():
+            if time.monotonic() > deadline:
+                return False
+            self.page.wait_for_timeout(50)
+        return True
 
     def type(self, line: str) -> None:
         """Type a line and Enter."""
@@ -126,3 +151,8 @@ class Desktop:
             and all(abs(a - b) < 40 for a, b in zip(pixel, colour, strict=True))
         ]
         return sum(near) > 600
+
+
+def _path_of(url: str) -> str:
+    """An address without what its query may tell."""
+    return urlsplit(url)._replace(query="", fragment="").geturl()

@@ -20,7 +20,7 @@ from typing import Self
 import psutil
 
 _THROTTLED = ("READS", "WRITES", "FAILURES")
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 
 

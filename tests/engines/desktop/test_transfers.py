@@ -130,7 +130,7 @@ def test_another_file_of_that_name_does_not_go_on_with_the_first(ask: Ask) -> No
 def test_a_piece_from_elsewhere_in_the_file_is_refused(ask: Ask, home: Path) -> None:
     answer = ask("put", path=["big"], size=100, offset=10, length=10).first
     assert answer == {"refused": "OFFSET", "offset": 0}
-    assert not (home / "Uploads/big").exists()
+    assert list((home / "Uploads").iterdir()) == []
 
 
 def test_two_pages_do_not_write_one_file_together(ask: Ask, home: Path) -> None:
@@ -149,6 +149,33 @@ def test_a_cancelled_one_leaves_nothing(ask: Ask, home: Path) -> None:
     assert ask("drop", path=["big"], size=100).first == {"offset": 0}
     assert hidden(home / "Uploads") == []
     assert ask("drop", path=["big"], size=100).first == {"offset": 0}
+
+
+@pytest.mark.parametrize("offset", [0, 10])
+def test_a_piece_that_comes_after_the_cancelling_begins_nothing(
+    ask: Ask, home: Path, offset: int
+) -> None:
+    ask("put", path=["big"], size=100, offset=0, length=10).close()
+    ask("drop", path=["big"], size=100)
+    late = ask("put", path=["big"], size=100, offset=offset, length=10).first
+    assert late == {"refused": "OFFSET", "offset": 0}
+    assert hidden(home / "Uploads") == []
+
+
+def test_a_cancelled_one_can_be_sent_again(ask: Ask) -> None:
+    ask("drop", path=["big"], size=6)
+    assert ask("begin", path=["big"], size=6).first == {"offset": 0}
+    assert send(ask, ["big"], b"pixels") == {"offset": 6, "copy": 1}
+
+
+def test_only_so_many_cancelled_ones_are_remembered(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "_MOST_DROPPED", 2)
+    for name in "abc":
+        ask("drop", path=[name], size=6)
+    assert send(ask, ["a"], b"pixels") == {"offset": 6, "copy": 1}
+    assert send(ask, ["b"], b"pixels") == {"refused": "OFFSET", "offset": 0}
 
 
 def test_one_that_landed_before_a_crash_does_not_land_twice(ask: Ask, home: Path) -> None:

@@ -34,6 +34,7 @@ _FLUSH_EVERY = 8 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024
 _SILENCE_SECONDS = 90.0
 _PART = ".soundstage-upload-"
+_MOST_DROPPED = 1000
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -110,6 +111,33 @@ def _folder(root: str, names: list[str], *, make: bool = False) -> Iterator[int]
         os.close(place)
 
 
+class _Dropped:
+    """Which uploads were cancelled, by folder and part.
+
+    A piece that a page sent just before it cancelled may arrive after the word that it did, and
+    would begin the file again; so a cancelled one takes no piece until somebody begins it anew.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        """Held while one is added, and from the look whether one is there to the part's opening."""
+        self._parts: dict[tuple[str, str], None] = {}
+
+    def add(self, root: str, part: str) -> None:
+        self._parts[root, part] = None
+        while len(self._parts) > _MOST_DROPPED:
+            del self._parts[next(iter(self._parts))]
+
+    def forget(self, root: str, part: str) -> None:
+        self._parts.pop((root, part), None)
+
+    def holds(self, root: str, part: str) -> bool:
+        return (root, part) in self._parts
+
+
+_dropped = _Dropped()
+
+
 class Upload:
     """One file on its way in."""
 
@@ -123,6 +151,8 @@ class Upload:
 
     def begin(self) -> dict[str, object]:
         """How much of it is here already."""
+        with _dropped.lock:
+            _dropped.forget(self.root, self.part)
         with _folder(self.root, self.path[:-1], make=True) as folder:
             have = self._have(folder)
             room = os.fstatvfs(folder)
@@ -136,8 +166,7 @@ class Upload:
         if offset + length > self.size:
             raise RefusedError("NAME")
         with _folder(self.root, self.path[:-1], make=True) as folder:
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            part = os.open(self.part, flags, 0o644, dir_fd=folder)
+            part = self._open(folder, offset)
             try:
                 self._hold(part)
                 have = os.fstat(part).st_size
@@ -155,10 +184,25 @@ class Upload:
 
     def drop(self) -> dict[str, object]:
         """Forget what is here of it."""
+        with _dropped.lock:
+            _dropped.add(self.root, self.part)
         with _folder(self.root, self.path[:-1]) as folder:
             with suppress(FileNotFoundError):
                 os.unlink(self.part, dir_fd=folder)
             return {"offset": 0}
+
+    def _open(self, folder: int, offset: int) -> int:
+        """Open what is here of it; only its first piece makes it."""
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        if offset == 0:
+            flags |= os.O_CREAT
+        with _dropped.lock:
+            if _dropped.holds(self.root, self.part):
+                raise RefusedError("OFFSET", offset=0)
+            try:
+                return os.open(self.part, flags, 0o644, dir_fd=folder)
+            except FileNotFoundError:
+                raise RefusedError("OFFSET", offset=0) from None
 
     def _have(self, folder: int) -> int:
         try:

@@ -54,13 +54,10 @@ def list_page(
 ) -> tuple[list[StreamingSessionBackup], str | None]:
     """List a studio's backups, those of one owner if asked for."""
     studios.find(request.transaction, studio_id)
-    where = [store.table.c.studio_id == studio_id]
-    if owned_by is not None:
-        where.append(store.table.c.owned_by == owned_by)
     return listing.page(
         request,
         store.backups,
-        *where,
+        equal={"studio_id": studio_id, **({} if owned_by is None else {"owned_by": owned_by})},
         operation="ListStreamingSessionBackups",
         filters={"studioId": studio_id, "ownedBy": owned_by},
         next_token=next_token,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from soundstage.kit import ids
 from soundstage.resources import listing, quotas, settling
@@ -132,7 +132,7 @@ def list_page(
     """List a studio's components: those in some states, those of some types."""
     studios.find(request.transaction, studio_id)
     columns = store.table.c
-    where = [columns.studio_id == studio_id]
+    where: list[ColumnElement[bool]] = []
     if states:
         where.append(columns.state.in_(states))
     if types:
@@ -141,6 +141,7 @@ def list_page(
         request,
         store.components,
         *where,
+        equal={"studio_id": studio_id},
         operation="ListStudioComponents",
         filters={"studioId": studio_id, "states": sorted(states), "types": sorted(types)},
         next_token=next_token,

@@ -62,13 +62,12 @@ def list_acceptances(
 ) -> tuple[list[EulaAcceptance], str | None]:
     """List what a studio accepted, of some EULAs if asked for."""
     studios.find(request.transaction, studio_id)
-    where = [store.table.c.studio_id == studio_id]
-    if eula_ids:
-        where.append(store.table.c.eula_id.in_(eula_ids))
+    where = [store.table.c.eula_id.in_(eula_ids)] if eula_ids else []
     return listing.page(
         request,
         store.acceptances,
         *where,
+        equal={"studio_id": studio_id},
         operation="ListEulaAcceptances",
         filters={"studioId": studio_id, "eulaIds": sorted(eula_ids)},
         next_token=next_token,

@@ -88,13 +88,12 @@ def list_page(
 ) -> tuple[list[StreamingImage], str | None]:
     """List a studio's images, those of one owner if asked for."""
     studios.find(request.transaction, studio_id)
-    where = [store.table.c.studio_id == studio_id]
-    if owner is not None:
-        where.append(store.table.c.studio_id == owner)
+    where = [] if owner is None else [store.table.c.studio_id == owner]
     return listing.page(
         request,
         store.images,
         *where,
+        equal={"studio_id": studio_id},
         operation="ListStreamingImages",
         filters={"studioId": studio_id, "owner": owner},
         next_token=next_token,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from soundstage.kit import hints, ids
 from soundstage.resources import listing, quotas, settling
@@ -220,7 +220,7 @@ def list_page(
     """List a studio's launch profiles: those in some states, those that a person is member of."""
     studios.find(request.transaction, studio_id)
     columns = store.table.c
-    where = [columns.studio_id == studio_id]
+    where: list[ColumnElement[bool]] = []
     if states:
         where.append(columns.state.in_(states))
     if principal_id is not None and not _may_use_all(request.transaction, studio_id, principal_id):
@@ -229,6 +229,7 @@ def list_page(
         request,
         store.launch_profiles,
         *where,
+        equal={"studio_id": studio_id},
         operation="ListLaunchProfiles",
         filters={
             "studioId": studio_id,

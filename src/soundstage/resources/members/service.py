@@ -132,12 +132,11 @@ def list_people(
     where: list[ColumnElement[bool]] = []
     if principal_ids:
         where.append(columns.id.in_(principal_ids[: listing.PAGE_SIZE]))
-    if name is not None:
-        where.append(columns.name == name)
     return listing.page(
         request,
         store.people,
         *where,
+        equal={} if name is None else {"name": name},
         operation="ListPeople",
         filters={"principalIds": sorted(principal_ids), "name": name},
         next_token=next_token,

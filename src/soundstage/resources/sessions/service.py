@@ -179,8 +179,7 @@ def list_page(
             if all(getattr(session, name) == value for name, value in wanted.items())
         ]
         return listing.page_among(request, found, **asked)
-    where = [store.table.c[name] == value for name, value in wanted.items()]
-    return listing.page(request, store.sessions, *where, **asked)
+    return listing.page(request, store.sessions, equal=wanted, **asked)
 
 
 def stop(

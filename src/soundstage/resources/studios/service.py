@@ -117,7 +117,7 @@ def hold(transaction: Connection, studio_id: str) -> None:
 def list_page(request: Request, next_token: str | None) -> tuple[list[Studio], str | None]:
     """List all studios of the installation."""
     return listing.page(
-        request, store.studios, operation="ListStudios", filters={}, next_token=next_token
+        request, store.studios, equal={}, operation="ListStudios", filters={}, next_token=next_token
     )
 
 

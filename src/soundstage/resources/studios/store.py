@@ -55,7 +55,8 @@ def hold(transaction: Connection, studio_id: str) -> None:
     SQLite needs none, because its writers come one after the other. On PostgreSQL what is read
     next is read after the former holder's commit; what only refers to the row does not wait.
     """
-    _HOLD.first(transaction, held_studio=studio_id)
+    if transaction.dialect.name == "postgresql":
+        _HOLD.first(transaction, held_studio=studio_id)
 
 
 _HOLD = Prepared(

@@ -95,7 +95,7 @@ def list_page(
     return listing.page(
         request,
         store.webhooks,
-        store.table.c.studio_id == studio_id,
+        equal={"studio_id": studio_id},
         operation="ListWebhooks",
         filters={"studioId": studio_id},
         next_token=next_token,
@@ -112,14 +112,10 @@ def list_deliveries(
 ) -> tuple[list[Delivery], str | None]:
     """List what is on its way to a webhook, or dead."""
     webhook = get(request, studio_id, webhook_id)
-    columns = store.deliveries_table.c
-    where = [columns.webhook_id == webhook.id]
-    if state is not None:
-        where.append(columns.state == state)
     return listing.page(
         request,
         store.deliveries,
-        *where,
+        equal={"webhook_id": webhook.id, **({} if state is None else {"state": state})},
         operation="ListWebhookDeliveries",
         filters={"studioId": studio_id, "webhookId": webhook_id, "state": state},
         next_token=next_token,

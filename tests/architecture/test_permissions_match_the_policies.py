@@ -56,6 +56,8 @@ ADMINISTRATOR = {
     "GetLaunchProfileAvailability",
     "ListLaunchProfileAvailabilities",
     "GetStudioCapacity",
+    "GetStudioQuotas",
+    "UpdateStudioQuotas",
     "ListPeople",
 }
 """Always, within the studio; nothing else, not even reading the studio."""

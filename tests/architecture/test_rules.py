@@ -151,6 +151,7 @@ def test_every_dependency_is_pinned_as_asked() -> None:
     asked = {
         "service.txt": project["project"]["dependencies"] + project["dependency-groups"]["build"],
         "dev.txt": project["dependency-groups"]["dev"],
+        "tracing.txt": project["project"]["optional-dependencies"]["tracing"],
     }
     wrong = [
         f"{name}: {wanted}"
@@ -162,11 +163,14 @@ def test_every_dependency_is_pinned_as_asked() -> None:
     assert wrong == [], "run `make lock`"
 
 
-def test_both_environments_pin_the_same_versions() -> None:
-    service, dev = pins("service.txt"), pins("dev.txt")
-    assert {name: dev[name] for name in service if name in dev} == {
-        name: service[name] for name in service if name in dev
-    }
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("service.txt", "dev.txt"), ("service.txt", "tracing.txt"), ("tracing.txt", "dev.txt")],
+)
+def test_environments_that_meet_pin_the_same_versions(one: str, other: str) -> None:
+    first, second = pins(one), pins(other)
+    both = first.keys() & second.keys()
+    assert {name: first[name] for name in both} == {name: second[name] for name in both}
 
 
 # ---- documents -----------------------------------------------------------------------------------
@@ -229,3 +233,23 @@ def test_change_notes_have_a_kind() -> None:
         and (note.suffix != ".md" or note.stem.rpartition(".")[2] not in kinds)
     ]
     assert odd == []
+
+
+def asks_by_id(node: ast.AST) -> bool:
+    """Reports whether an engine is asked about a workstation by the id of its session."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+        return False
+    asked, name = ast.unparse(node.func.value), ast.unparse(node.args[0])
+    is_engine = asked.rpartition(".")[2] in {
+        "engine",
+        "_engine",
+        "_browsing",
+        "browsing",
+        "scripts",
+    }
+    return is_engine and name.endswith(("session_id", "session.id"))
+
+
+def test_an_engine_is_asked_by_the_workstation_s_own_name() -> None:
+    """A session may have moved: `ref` of a session or a backup says what the engine knows."""
+    assert places(asks_by_id, {"testing": "it stands for workstations that never moved"}) == []

@@ -128,6 +128,7 @@ def test_nothing_bars_the_way_and_everything_fits(
         f"webhooks/{webhook}",
         f"webhooks/{webhook}/delete",
         "capacity",
+        "capacity/quotas",
         "health",
     ):
         answer = page.goto(admin(studio, place))

@@ -25,6 +25,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from soundstage.kit.places import SocketFolder
 from soundstage.wire.ticket import Ticket, Tickets
+from soundstage.words.texts import Words
 
 REPOSITORY = Path(__file__).parents[2]
 STREAM_ENVIRONMENT = REPOSITORY / ".venv-stream"
@@ -363,20 +364,32 @@ def test_a_used_link_says_so_in_light_and_dark(
 
 
 def ground_of_the_note(
-    gateway: GatewayProcess, browser: Browser, scheme: Any, coming: dict[str, Any], image_path: Path
+    gateway: GatewayProcess,
+    browser: Browser,
+    look: tuple[Any, str],
+    coming: dict[str, Any],
+    image_path: Path,
 ) -> Any:
     """Walk through a countdown on the page, and give the colour that its note is drawn on."""
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 720})
+    scheme, language = look
+    words = Words(language)
+    stops = words("page.countdown.stops")
+    context = browser.new_context(
+        color_scheme=scheme, locale=language, viewport={"width": 1280, "height": 720}
+    )
     context.add_init_script(WATCH_POLICY)
     page = context.new_page()
     page.goto(gateway.link(a_ticket()))
     note = page.locator(".soundstage-countdown")
     until("the note is shown", note.is_visible)
     until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 650)))
-    assert re.search(r"This workstation stops in 4:\d\d", note.inner_text())
-    assert coming["reason"] in note.inner_text()
-    status = note.get_by_role("status")
-    assert status.inner_text().startswith("This workstation stops in 5 minutes. Its launch")
+    assert page.get_by_role("button", name=words("page.bar.tools"), exact=True).count() == 1
+    assert re.search(rf"{stops}4:\d\d", note.inner_text())
+    reason = words("ends.MAX_SESSION_LENGTH", length="11 h")
+    assert reason in note.inner_text()
+    minutes = words("page.countdown.minutes", number=5)
+    said = words("page.countdown.said_stops", length=minutes, why=reason)
+    assert note.get_by_role("status").inner_text().startswith(said)
     box = note.bounding_box()
     assert box is not None
     assert box["x"] > 800
@@ -387,15 +400,15 @@ def ground_of_the_note(
 
     # The keyboard stays where it was, and the note comes back at the next threshold.
     focused = page.evaluate("document.activeElement.outerHTML")
-    note.get_by_role("button", name="Close").click()
+    note.get_by_role("button", name=words("page.countdown.close")).click()
     until("the note is closed", lambda: not note.is_visible())
     assert page.evaluate("document.activeElement.outerHTML") == focused
     page.reload()
     until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 650)))
     assert not note.is_visible()
-    gateway.tell(ended=[], coming={**coming, "secondsLeft": 55.0})
+    gateway.tell(ended=[], coming={**coming, "seconds_left": 55.0})
     until("the note is back", note.is_visible, seconds=20)
-    assert note.get_by_role("alert").inner_text().startswith("This workstation stops in 1 ")
+    assert note.get_by_role("alert").inner_text().startswith(f"{stops}1 ")
     gateway.tell(ended=[])
     until("the note is gone", lambda: not note.is_visible(), seconds=20)
     assert page.evaluate("window.violations") == []
@@ -406,16 +419,16 @@ def ground_of_the_note(
 def test_what_comes_by_itself_is_shown_in_time_and_in_a_corner(
     desktop: Desktop, gateway: GatewayProcess, browser: Browser, tmp_path: Path
 ) -> None:
-    told = {"reason": "Its launch profile lets it run for 11 hours.", "advice": "Save your work."}
-    coming = {"action": "STOP", "secondsLeft": 290.0, "warnBefore": [900, 300, 60], **told}
+    told = {"rule": "MAX_SESSION_LENGTH", "allowed_seconds": 11 * 3600}
+    coming = {"action": "STOP", "seconds_left": 290.0, "warn_before": [900, 300, 60], **told}
     desktop.paint("#204080")
     grounds = set()
     with gateway.running():
-        for scheme in ("light", "dark"):
+        for look in (("light", "en"), ("dark", "de")):
             (tmp_path / "used").unlink(missing_ok=True)
             gateway.tell(ended=[], coming=coming)
-            image_path = tmp_path / f"countdown-{scheme}.png"
-            grounds.add(ground_of_the_note(gateway, browser, scheme, coming, image_path))
+            image_path = tmp_path / f"countdown-{look[0]}.png"
+            grounds.add(ground_of_the_note(gateway, browser, look, coming, image_path))
     assert len(grounds) == 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from soundstage.testing.streams import GatewayWorld, gateway_world
 
 PAGE = (
-    "<!doctype html><html><head><title>Selkies</title>"
+    '<!doctype html><html lang="en"><head><title>Selkies</title>'
     '<script type="module" src="./assets/index-1.js"></script></head><body></body></html>'
 )
 SCRIPT = "let e=document.createElement(`style`);e.textContent=`body { margin: 0 }`;"

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from soundstage.gateway.refusals import NOT_FOUND, Words
+from soundstage.gateway.refusals import NOT_FOUND, Notice
 from soundstage.testing.streams import GatewayWorld
+from soundstage.words.texts import Words
 
 
 def policy_of(world: GatewayWorld, **headers: str) -> dict[str, str]:
@@ -68,8 +69,8 @@ def test_a_desktop_that_is_away_is_tried_again(world: GatewayWorld) -> None:
 
 def test_words_are_escaped(world: GatewayWorld) -> None:
     pages = world.gateway._pages
-    words = Words(status=404, headline="<b>x</b>", happened="&", advice='"')  # type: ignore[arg-type]
-    body = pages._notice.render(words=words, retry=False, portal="/", style="")
+    notice = Notice(status=404, headline="<b>x</b>", happened="&", advice='"')  # type: ignore[arg-type]
+    body = pages._notice.render(notice=notice, t=Words(), retry=False, portal="/", style="")
     assert "<b>x</b>" not in body
     assert "&lt;b&gt;x&lt;/b&gt;" in body
     assert pages.notice(NOT_FOUND).status_code == 404

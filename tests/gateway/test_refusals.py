@@ -2,9 +2,10 @@
 
 import pytest
 
-from soundstage.gateway.refusals import status_of, words_for
+from soundstage.gateway.refusals import notice_of, status_of
 from soundstage.gateway.tickets import MISSING
 from soundstage.gateway.upstreams import Refusal
+from soundstage.words.texts import speaking
 
 
 @pytest.mark.parametrize(
@@ -25,4 +26,11 @@ def test_each_reason_has_its_status(reason: str, status: int) -> None:
 
 def test_no_two_reasons_read_alike() -> None:
     reasons = [value for name, value in vars(Refusal).items() if name.isupper()]
-    assert len({words_for(reason).headline for reason in reasons}) == len(reasons) == 5
+    assert len({notice_of(reason).headline for reason in reasons}) == len(reasons) == 5
+
+
+def test_every_reason_is_told_in_the_language_that_is_spoken() -> None:
+    with speaking("de"):
+        german = notice_of(Refusal.USED)
+    assert german.headline == "Dieser Link wurde schon benutzt"
+    assert german.status == notice_of(Refusal.USED).status

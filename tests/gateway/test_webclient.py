@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,17 @@ def test_the_installed_client_is_one_we_know() -> None:
     assert client.style_hashes
     assert client.find("codecs/libopus-wasm/index.js") is not None
     assert client.find("src/selkies-core.js") is None
+
+
+def test_the_page_speaks_a_language_and_its_scripts_have_the_words(environment: Path) -> None:
+    client = WebClient(environment, title="A title")
+    page = client.page("/x/", "de").decode()
+    assert '<html lang="de">' in page
+    assert page.index("/x/soundstage/words-de.js") < page.index("/x/soundstage/own.js")
+    for language, tools in (("en", "Tools"), ("de", "Werkzeuge")):
+        script = client.find(f"soundstage/words-{language}.js")
+        assert script is not None
+        assert script.content_type == "text/javascript; charset=utf-8"
+        begun = b'"use strict";\n\nwindow.soundstageWords = '
+        words = json.loads(script.body.removeprefix(begun).removesuffix(b";\n"))
+        assert words["bar.tools"] == tools

@@ -7,10 +7,10 @@ import pytest
 from soundstage.client.calls import Client
 from soundstage.portal.reading import Reader
 from soundstage.portal.views import Viewer
-from soundstage.portal.words import Words
 from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World
+from soundstage.words.texts import Words
 
 
 def reader(world: World, name: str) -> Reader:

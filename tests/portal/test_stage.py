@@ -8,11 +8,11 @@ from soundstage.kit.buckets import Buckets, Rate
 from soundstage.portal.pages import Pages
 from soundstage.portal.session import Cookies
 from soundstage.portal.stage import Stage
-from soundstage.portal.words import Words
 from soundstage.testing.world import World
 from soundstage.wiring.choices import portal_settings_of
 from soundstage.wiring.home import secret_of
 from soundstage.wiring.portal import PortalDoor
+from soundstage.words.texts import Words
 
 
 def stage(world: World) -> Stage:

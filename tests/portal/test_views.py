@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from soundstage.portal.views import Viewer
-from soundstage.portal.words import Words
+from soundstage.words.texts import Words
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 VIEWER = Viewer(Words(), NOW)
@@ -27,6 +27,8 @@ def session(**members: Any) -> dict[str, Any]:
             "action": "STOP",
             "at": "2026-11-28T12:10:00Z",
             "rule": "IDLE",
+            "allowedInMinutes": 45,
+            "lastActivity": "INPUT",
             "message": "The workstation will be stopped at x, because it has been idle.",
         },
         **members,
@@ -78,7 +80,10 @@ def test_the_countdown_has_its_reason() -> None:
     shown = VIEWER.workstation("st", session(), None)
     assert shown.countdown is not None
     assert shown.countdown.text == "Stops in 10 min"
-    assert shown.countdown.reason == "It has been idle."
+    assert shown.countdown.reason == (
+        "It has been idle since 2026-11-28 11:25 UTC (when a pointer or a key was last used) and "
+        "its launch profile allows 45 min of that."
+    )
     assert shown.countdown.is_soon
     assert shown.countdown.at == NOW + timedelta(minutes=10)
 

@@ -15,12 +15,12 @@ from soundstage.engines.simulated import Misbehaviour
 from soundstage.resources import quotas
 from soundstage.resources.components import service as components
 from soundstage.resources.images import service as images
-from soundstage.resources.quotas import Quota
+from soundstage.resources.quotas import Quota, StudioQuotas
 from soundstage.resources.request import Caller, CallerKind
 from soundstage.testing.postgres import Postgres
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World, world
-from soundstage.wire.faults import QuotaExceededError
+from soundstage.wire.faults import QuotaExceededError, ValidationError
 from soundstage.wiring.doors import ApiDoor
 
 LIMITS = dict.fromkeys(Quota, 3)
@@ -33,7 +33,8 @@ def test_one_more_fits_or_is_refused() -> None:
         with pytest.raises(QuotaExceededError) as caught:
             quotas.require(LIMITS, Quota.SESSIONS, used=used, studio_id="the-studio")
         assert caught.value.message == (
-            f"The quota for streaming sessions of the studio the-studio is 3; in use: {used}."
+            f"The quota for streaming sessions of the studio the-studio is 3; in use: {used}. "
+            "UpdateStudioQuotas raises it (sessions), or the portal under Capacity."
         )
         assert caught.value.context == {
             "resourceId": "the-studio",
@@ -52,6 +53,50 @@ def test_a_person_s_quota_names_the_person() -> None:
 def test_a_quota_of_nothing_allows_nothing() -> None:
     with pytest.raises(QuotaExceededError):
         quotas.require({Quota.COMPONENTS: 0}, Quota.COMPONENTS, used=0, studio_id="s")
+
+
+def test_every_quota_has_a_member_and_a_setting() -> None:
+    assert set(quotas.MEMBERS) == set(Quota)
+    assert quotas.together(LIMITS, quotas.shown(LIMITS)) == LIMITS
+
+
+def test_a_studio_s_own_quota_comes_before_the_installation_s() -> None:
+    own = StudioQuotas(sessions=5)
+    assert quotas.together(LIMITS, None) == LIMITS
+    assert quotas.together(LIMITS, own) == {**LIMITS, Quota.SESSIONS: 5}
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "becomes"),
+    [
+        (None, {}, None),
+        (None, {"sessions": 2}, {"sessions": 2}),
+        ({"sessions": 2}, {"components": 0}, {"sessions": 2, "components": 0}),
+        ({"sessions": 2}, {"sessions": 3}, None),
+        ({"sessions": 9}, {"sessions": 9, "webhooks": 1}, {"sessions": 9, "webhooks": 1}),
+        ({"sessions": 9}, {"sessions": 5}, {"sessions": 5}),
+    ],
+)
+def test_administrators_change_quotas_below_what_was_given(
+    own: dict[str, int] | None, wanted: dict[str, int], becomes: dict[str, int] | None
+) -> None:
+    """The installation gives three of each."""
+    for is_operator in (True, False):
+        changed = quotas.changed(
+            LIMITS,
+            None if own is None else StudioQuotas(**own),
+            StudioQuotas(**wanted),
+            is_operator=is_operator,
+        )
+        assert changed == (None if becomes is None else StudioQuotas(**becomes))
+
+
+@pytest.mark.parametrize(("own", "most"), [(None, 3), (StudioQuotas(launch_profiles=8), 8)])
+def test_only_the_operator_gives_more(own: StudioQuotas | None, most: int) -> None:
+    wanted = StudioQuotas(launch_profiles=9)
+    assert quotas.changed(LIMITS, own, wanted, is_operator=True) == wanted
+    with pytest.raises(ValidationError, match=f"launchProfiles: 9 is more than the {most} that"):
+        quotas.changed(LIMITS, own, wanted, is_operator=False)
 
 
 def make_image(studio: Studio) -> dict[str, str]:

@@ -115,6 +115,7 @@ TABLE: dict[str, Outcomes] = {
     "DeleteWebhook": ADMINISTRATOR_S,
     "ExtendStreamingSession": OWNER_S,
     "GetCaller": {"own": "yyyyyy"},
+    "GetCatalogue": OPERATOR_S_ACCOUNT,
     "GetEula": {"own": "yy---y", "nothing": "nn---n"},
     "GetLaunchProfile": MEMBER_S,
     "GetLaunchProfileAvailability": MEMBER_S,
@@ -135,6 +136,7 @@ TABLE: dict[str, Outcomes] = {
         "astray": "nnnnnn",
         "nothing": "nnnnnn",
     },
+    "GetStudioQuotas": ADMINISTRATOR_S_STUDIO,
     "GetWebhook": ADMINISTRATOR_S,
     "ListEulaAcceptances": EVERYBODY_S_STUDIO,
     "ListEulas": {"own": "yyyyyy"},
@@ -171,6 +173,7 @@ TABLE: dict[str, Outcomes] = {
     "UpdateStreamingImage": OPERATOR_S,
     "UpdateStudio": OPERATOR_S_STUDIO,
     "UpdateStudioComponent": OPERATOR_S,
+    "UpdateStudioQuotas": ADMINISTRATOR_S_STUDIO,
     "UpdateWebhook": ADMINISTRATOR_S,
 }
 
@@ -195,6 +198,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "UpdateStreamingImage": {"name": "New"},
     "UpdateStudio": {"displayName": "New"},
     "UpdateStudioComponent": {"name": "New"},
+    "UpdateStudioQuotas": {"sessions": 400},
 }
 """What a call needs beside the ids."""
 

@@ -52,6 +52,8 @@ def test_a_stream_s_ticket_is_good_once_and_while_its_session_runs(world: World)
     coming = asyncio.run(upstreams.countdown(ticket.stream_id))
     assert coming is not None
     assert (coming.action, coming.warn_before) == ("STOP", [900, 300, 60])
+    assert (coming.rule, coming.allowed_seconds) == ("MAX_SESSION_LENGTH", 690 * 60)
+    assert (coming.idle_since, coming.idle_by) == (None, None)
     world.operator.call("StopStreamingSession", **where)
     assert asyncio.run(upstreams.ended({ticket.stream_id})) == {ticket.stream_id}
     assert reason(world, ticket) == Refusal.ENDED

@@ -21,6 +21,7 @@ from soundstage.api.errors import Refused
 from soundstage.api.exchange import Answer, Received
 from soundstage.api.feed import Feeds
 from soundstage.api.writes import Writes
+from soundstage.kit import tracing
 from soundstage.kit.ids import new_request_id
 from soundstage.wire.faults import Fault
 
@@ -65,14 +66,26 @@ class Edge:
             # Closing before accepting refuses a websocket; there is none here.
             await send({"type": "websocket.close", "code": 1000})
             return
-        started = time.perf_counter()
         request_id = new_request_id()
+        with tracing.tracer().request(request_id) as tell:
+            answer = await self._serve(scope, receive, send, request_id)
+            if answer is not None:
+                tell("http.request.method", scope["method"][:16])
+                tell("http.response.status_code", answer.status)
+                if "operation" in answer.notes:
+                    tell("soundstage.operation", answer.notes["operation"])
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str
+    ) -> Answer | None:
+        """Read a request and send its answer; None when the client went away."""
+        started = time.perf_counter()
         received: Received | None = None
         try:
             _check_head(scope, self._settings)
             body = await self._body(scope, receive)
             if body is None:
-                return
+                return None
             received = _received(scope, request_id, body)
             answer = await self._run(received)
         except Fault as fault:
@@ -97,6 +110,7 @@ class Edge:
             bytes_out=len(answer.body),
             **answer.notes,
         )
+        return answer
 
     async def _send(
         self, receive: Receive, send: Send, answer: Answer, request_id: str, *, closes: bool

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from soundstage.gateway.accesslog import AccessLog
 from soundstage.gateway.connect import Connector
+from soundstage.gateway.ends import in_words
 from soundstage.gateway.filerights import FileRights
 from soundstage.gateway.files import Files
 from soundstage.gateway.live import LiveRelays
@@ -32,6 +33,7 @@ from soundstage.gateway.webclient import Asset, NotInstalledError, WebClient
 from soundstage.kit.clock import Clock
 from soundstage.kit.proxies import Proxies
 from soundstage.wire.ticket import Tickets
+from soundstage.words.languages import spoken
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +80,7 @@ class Gateway:
                     Route("/{stream_id}/{name:path}", self._file),
                     Route("/{rest:path}", self._nothing),
                 ],
-                middleware=[Middleware(AccessLog, proxies=self._proxies)],
+                middleware=[Middleware(AccessLog, proxies=self._proxies), Middleware(spoken)],
             )
         ]
 
@@ -171,7 +173,8 @@ class Gateway:
         except Refused as error:
             return self._pages.notice(error.reason)
         coming = await self._upstreams.countdown(stream_id)
-        return self._pages.data(b"{}" if coming is None else msgspec.json.encode(coming))
+        told = b"{}" if coming is None else msgspec.json.encode(in_words(coming))
+        return self._pages.data(told)
 
     async def _probe(self, request: Request) -> Response:
         """Answer the client's question, between two tries, whether connecting makes sense."""

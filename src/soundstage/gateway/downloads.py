@@ -22,8 +22,12 @@ from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS
 from soundstage.kit.clock import Clock
 from soundstage.kit.proxies import Proxies
 from soundstage.wire.ticket import BadTicketError, FileTicket, Tickets, is_expired
+from soundstage.words.languages import spoken
+from soundstage.words.texts import Words
 
 log = structlog.get_logger(__name__)
+
+_words = Words()
 
 _PIECE = 256 * 1024
 _LONGEST_SECONDS = 3600.0
@@ -70,19 +74,19 @@ class Downloads:
             Mount(
                 "/backup-files",
                 routes=[Route("/", self._send, methods=["GET"])],
-                middleware=[Middleware(AccessLog, proxies=self._proxies)],
+                middleware=[Middleware(AccessLog, proxies=self._proxies), Middleware(spoken)],
             )
         ]
 
     async def _send(self, request: Request) -> Response:
         if request.method != "GET":
-            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "A file can only be fetched whole.")
+            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "backup_file.whole")
         try:
             ticket = self._tickets.read_file(request.query_params.get("ticket", ""))
         except BadTicketError:
-            return _refusal(HTTPStatus.FORBIDDEN, "This address was not made here.")
+            return _refusal(HTTPStatus.FORBIDDEN, "backup_file.not_ours")
         if is_expired(ticket, self._clock()):
-            return _refusal(HTTPStatus.GONE, "This address has expired. Ask for a new one.")
+            return _refusal(HTTPStatus.GONE, "backup_file.expired")
         file = await self._open(ticket)
         if isinstance(file, Response):
             return file
@@ -105,15 +109,15 @@ class Downloads:
 
     async def _open(self, ticket: FileTicket) -> File | Response:
         if self._files is None:
-            return _refusal(HTTPStatus.NOT_FOUND, "Backups can't be looked into here.")
+            return _refusal(HTTPStatus.NOT_FOUND, "backup_file.closed")
         try:
             file = await anyio.to_thread.run_sync(self._files.open, ticket)
         except Exception as error:  # noqa: BLE001 - whatever it is, it may go well later
             log.warning("gateway.backup_file_refused", backup=ticket.backup_id, error=str(error))
-            refusal = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "It can't be read just now.")
+            refusal = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "backup_file.unreadable")
             refusal.headers["Retry-After"] = "5"
             return refusal
-        return file or _refusal(HTTPStatus.NOT_FOUND, "The file or its backup is gone.")
+        return file or _refusal(HTTPStatus.NOT_FOUND, "backup_file.gone")
 
 
 async def _pieces(file: File) -> AsyncIterator[bytes]:
@@ -129,5 +133,5 @@ async def _pieces(file: File) -> AsyncIterator[bytes]:
             await anyio.to_thread.run_sync(file.close)
 
 
-def _refusal(status: HTTPStatus, words: str) -> Response:
-    return PlainTextResponse(f"{words}\n", status_code=status, headers=_HEADERS)
+def _refusal(status: HTTPStatus, key: str) -> Response:
+    return PlainTextResponse(f"{_words(key)}\n", status_code=status, headers=_HEADERS)

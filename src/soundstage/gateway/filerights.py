@@ -21,8 +21,11 @@ from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import FileRules, Transferred, Upstream, Upstreams
 from soundstage.kit.proxies import Proxies
 from soundstage.wire.ticket import Ticket, is_expired
+from soundstage.words.texts import Words
 
 log = structlog.get_logger(__name__)
+
+_words = Words()
 
 HEADER = "soundstage-file"
 """Carries what the browser knows of a file, as percent-encoded JSON. A page of another site can't
@@ -31,12 +34,17 @@ _NUMBER = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class RefusedFileError(Exception):
-    """A request that is answered with a sentence."""
+    """A request that is answered with a sentence: one of `desktop.refused` of the words."""
 
-    def __init__(self, status: HTTPStatus, message: str, **facts: int) -> None:
+    def __init__(
+        self, status: HTTPStatus, key: str, *, offset: int | None = None, **values: object
+    ) -> None:
+        message = _words(f"desktop.refused.{key}", **values)
         super().__init__(message)
         self.status = status
-        self.body: dict[str, object] = {"message": message, **facts}
+        self.body: dict[str, object] = {"message": message}
+        if offset is not None:
+            self.body["offset"] = offset
 
 
 class GivenFile(msgspec.Struct, frozen=True):
@@ -81,33 +89,28 @@ class FileRights:
         pass_ = self._entrance.read_cookies(request.headers.getlist("cookie"), stream_id)
         if request.method not in {"GET", "HEAD"} and not self._is_our_origin(request):
             log.warning("gateway.foreign_origin", origin=request.headers.get("origin", "")[:200])
-            raise RefusedFileError(HTTPStatus.FORBIDDEN, "Another site may not send files.")
+            raise RefusedFileError(HTTPStatus.FORBIDDEN, "foreign")
         if request.query_params.get("role") == "viewer":
-            raise RefusedFileError(HTTPStatus.FORBIDDEN, "Whoever only watches moves no files.")
+            raise RefusedFileError(HTTPStatus.FORBIDDEN, "watching")
         upstream = await self._upstreams.find(stream_id)
         if upstream.files is None:
-            raise RefusedFileError(
-                HTTPStatus.FORBIDDEN, "The launch profile lets no files through this stream."
-            )
+            raise RefusedFileError(HTTPStatus.FORBIDDEN, "no_files")
         return Entered(pass_, upstream, upstream.files)
 
     async def enter_upload(self, request: Request) -> tuple[Entered, GivenFile]:
         """Check a request that sends a file. Raises Refused, RefusedFileError."""
         entered = await self.enter(request)
         if entered.rules.upload_to is None:
-            raise RefusedFileError(HTTPStatus.FORBIDDEN, "The launch profile allows no uploads.")
+            raise RefusedFileError(HTTPStatus.FORBIDDEN, "no_uploads")
         try:
             text = unquote(request.headers.get(HEADER, ""), errors="strict")
             file = msgspec.json.decode(text, type=GivenFile)
         except ValueError:
-            raise RefusedFileError(
-                HTTPStatus.BAD_REQUEST, "The request does not say which file."
-            ) from None
+            raise RefusedFileError(HTTPStatus.BAD_REQUEST, "which") from None
         most = self._settings.upload_most_bytes
         if file.size > most:
             raise RefusedFileError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"It is larger than files may be here: {_amount(most)}.",
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", most=_amount(most)
             )
         return entered, file
 
@@ -115,18 +118,18 @@ class FileRights:
         """Check a request that takes files out. Raises Refused, RefusedFileError."""
         entered = await self.enter(request)
         if entered.rules.download_from is None:
-            raise RefusedFileError(HTTPStatus.FORBIDDEN, "The launch profile allows no downloads.")
+            raise RefusedFileError(HTTPStatus.FORBIDDEN, "no_downloads")
         return entered
 
     def length_of(self, request: Request, file: GivenFile) -> int:
         """Read how long the piece is that comes. Raises RefusedFileError."""
         text = request.headers.get("content-length", "")
         if not text.isascii() or not text.isdigit():
-            raise RefusedFileError(HTTPStatus.LENGTH_REQUIRED, "How long is the piece?")
+            raise RefusedFileError(HTTPStatus.LENGTH_REQUIRED, "how_long")
         if len(text) > 12 or int(text) > self._settings.piece_bytes:
-            raise RefusedFileError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The piece is too large.")
+            raise RefusedFileError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "piece_too_large")
         if file.offset + int(text) > file.size:
-            raise RefusedFileError(HTTPStatus.BAD_REQUEST, "The piece is not in the file.")
+            raise RefusedFileError(HTTPStatus.BAD_REQUEST, "piece_outside")
         return int(text)
 
     @contextmanager
@@ -135,9 +138,7 @@ class FileRights:
         mine, settings = self._under_way.get(stream_id, 0), self._settings
         in_total = sum(self._under_way.values())
         if mine >= settings.transfers_per_stream or in_total >= settings.transfers_in_total:
-            raise RefusedFileError(
-                HTTPStatus.TOO_MANY_REQUESTS, "Too many files are under way at once."
-            )
+            raise RefusedFileError(HTTPStatus.TOO_MANY_REQUESTS, "too_many")
         self._under_way[stream_id] = mine + 1
         try:
             yield

@@ -24,7 +24,7 @@ from soundstage.gateway.connect import Connector
 from soundstage.gateway.fileline import Answer, BrokenLineError, FileLine, line_to
 from soundstage.gateway.filerights import Entered, FileRights, RefusedFileError
 from soundstage.gateway.pages import NO_STORE, PLAIN_HEADERS, Pages
-from soundstage.gateway.refusals import words_for
+from soundstage.gateway.refusals import notice_of
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.upstreams import Refused, Transferred
 
@@ -33,18 +33,15 @@ log = structlog.get_logger(__name__)
 _PIECE = 256 * 1024
 _LOOK_EVERY_SECONDS = 1.0
 
-_SENTENCES = {
-    "NAME": (
-        HTTPStatus.BAD_REQUEST,
-        "This name can't be used: it begins with a dot, or holds a slash or invisible characters.",
-    ),
-    "LONG_NAME": (HTTPStatus.BAD_REQUEST, "This name is longer than 255 bytes."),
-    "FULL": (HTTPStatus.INSUFFICIENT_STORAGE, "The workstation's disk has no room for it."),
-    "FOLDER": (HTTPStatus.CONFLICT, "The folder for uploads can't be written to."),
-    "BUSY": (HTTPStatus.LOCKED, "Another page sends this file just now."),
-    "OFFSET": (HTTPStatus.CONFLICT, "The workstation has another part of it."),
-    "GONE": (HTTPStatus.NOT_FOUND, "There is no such file."),
-    "NOT_ALLOWED": (HTTPStatus.FORBIDDEN, "The workstation was started without this right."),
+_REFUSALS = {
+    "NAME": HTTPStatus.BAD_REQUEST,
+    "LONG_NAME": HTTPStatus.BAD_REQUEST,
+    "FULL": HTTPStatus.INSUFFICIENT_STORAGE,
+    "FOLDER": HTTPStatus.CONFLICT,
+    "BUSY": HTTPStatus.LOCKED,
+    "OFFSET": HTTPStatus.CONFLICT,
+    "GONE": HTTPStatus.NOT_FOUND,
+    "NOT_ALLOWED": HTTPStatus.FORBIDDEN,
 }
 """What the program may refuse, by its words."""
 
@@ -167,9 +164,7 @@ class Files:
         answer = _expect(await line.ask("get", path=path, offset=part.first, length=length))
         expected = (about.size, about.modified, length)
         if (answer.size, answer.modified, answer.length) != expected:
-            raise RefusedFileError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "The file is being written just now."
-            )
+            raise RefusedFileError(HTTPStatus.SERVICE_UNAVAILABLE, "being_written")
         if part.first == 0:
             await self._rights.tell(
                 Transferred(
@@ -218,14 +213,14 @@ class Files:
             try:
                 return await endpoint(request)
             except Refused as error:
-                words = words_for(error.reason)
-                return self._say({"message": f"{words.headline}."}, words.status)
+                notice = notice_of(error.reason)
+                return self._say({"message": f"{notice.headline}."}, notice.status)
             except RefusedFileError as error:
                 return self._say(error.body, error.status)
             except BrokenLineError as error:
                 log.info("gateway.transfer_broke_off", detail=str(error))
-                message = "The workstation does not take or give files just now."
-                return self._say({"message": message}, HTTPStatus.SERVICE_UNAVAILABLE)
+                broken = RefusedFileError(HTTPStatus.SERVICE_UNAVAILABLE, "broken")
+                return self._say(broken.body, broken.status)
             except ClientDisconnect:
                 return Response(status_code=HTTPStatus.BAD_REQUEST)
 
@@ -271,8 +266,7 @@ def _expect(answer: Answer, size: int = 0) -> Answer:
     """Hand an answer on unless it is a refusal."""
     if answer.refused is None:
         return answer
-    if answer.refused not in _SENTENCES:
+    if answer.refused not in _REFUSALS:
         raise BrokenLineError("an unknown refusal")
-    status, sentence = _SENTENCES[answer.refused]
-    facts = {"offset": min(answer.offset, size)} if answer.refused == "OFFSET" else {}
-    raise RefusedFileError(status, sentence, **facts)
+    offset = min(answer.offset, size) if answer.refused == "OFFSET" else None
+    raise RefusedFileError(_REFUSALS[answer.refused], answer.refused, offset=offset)

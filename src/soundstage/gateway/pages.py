@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from soundstage.gateway.handshake import is_host
-from soundstage.gateway.refusals import words_for
+from soundstage.gateway.refusals import notice_of
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.webclient import WebClient
+from soundstage.words.texts import Words
 
 _HERE = Path(__file__).parent
 _FEATURES = (
@@ -44,6 +45,7 @@ class Pages:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
+        self._words = Words()
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
             autoescape=True,
@@ -59,10 +61,11 @@ class Pages:
 
     def notice(self, reason: str) -> Response:
         """Say in a page why there is no desktop."""
-        words = words_for(reason)
-        retry = words.status == HTTPStatus.SERVICE_UNAVAILABLE
+        notice = notice_of(reason)
+        retry = notice.status == HTTPStatus.SERVICE_UNAVAILABLE
         body = self._notice.render(
-            words=words,
+            notice=notice,
+            t=self._words,
             retry=retry,
             portal=f"{self._settings.public_path}/",
             style=Markup(self._style),  # noqa: S704 - our own file
@@ -70,13 +73,13 @@ class Pages:
         headers = {"Content-Security-Policy": self._notice_policy, **NO_STORE, **PLAIN_HEADERS}
         if retry:
             headers["Retry-After"] = "5"
-        return HTMLResponse(body, status_code=words.status, headers=headers)
+        return HTMLResponse(body, status_code=notice.status, headers=headers)
 
     def client(self, request: Request, stream_id: str, assets: str, client: WebClient) -> Response:
         """Answer with the client's page; `assets` is the address of its scripts and styles."""
         policy = self.client_policy(request, stream_id, assets, client.style_hashes)
         return HTMLResponse(
-            client.page(assets),
+            client.page(assets, self._words.language),
             headers={
                 "Content-Security-Policy": policy,
                 # The client compares it after a break, to load itself anew after an update.

@@ -4,6 +4,7 @@
 A gateway on a machine of its own gets a version that asks over the network.
 """
 
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -41,16 +42,19 @@ class Transferred(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
-class Countdown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What will happen to a stream's workstation by itself; the page shows it as it is sent."""
+class Countdown(msgspec.Struct, frozen=True, kw_only=True):
+    """What will happen to a stream's workstation by itself; `ends` puts it into words."""
 
     action: str
     """`STOP`, which keeps the disk, or `TERMINATE`."""
     seconds_left: float
-    reason: str
-    """One sentence for people."""
-    advice: str
-    """What they can do, in another."""
+    rule: str
+    """By which rule of the launch profile: MAX_SESSION_LENGTH, for instance, or IDLE."""
+    allowed_seconds: float
+    """How long the rule allows."""
+    idle_since: datetime | None = None
+    idle_by: str | None = None
+    """What the workstation was last used by, where the rule is about that."""
     warn_before: list[int]
     """How many seconds before it people want to hear of it."""
 

@@ -5,7 +5,7 @@ session's socket: the artist owns the process behind that socket, and what it wo
 run on our origin. Since every file is in a table, an address is looked up and never becomes a
 path. Some small files of our own stand beside the client's: a stylesheet, a script that leaves the
 page when the stream has ended, one that moves files, one that makes the bar, one that shows what
-the workstation will do by itself, and what they have in common.
+the workstation will do by itself, what they have in common, and their words in each language.
 """
 
 import base64
@@ -17,6 +17,8 @@ import re
 from pathlib import Path
 
 import msgspec
+
+from soundstage.words.texts import FIRST, LANGUAGES, Words
 
 OWN_FILES = Path(__file__).parent / "static"
 
@@ -65,6 +67,7 @@ class WebClient:
             raise NotInstalledError(f"{folder} has no index.html")
         page = files.pop("index.html")
         files["manifest.json"] = _manifest(title)
+        own |= {f"soundstage/words-{each}.js": _words_in(each) for each in LANGUAGES}
         every = files | own
         self.digest = _digest({"index.html": page, "title": title.encode()} | every)
         self._assets = {name: _asset(name, body) for name, body in every.items()}
@@ -77,12 +80,12 @@ class WebClient:
         """Look a file up by its name relative to the client's folder."""
         return self._assets.get(name)
 
-    def page(self, assets: str) -> bytes:
+    def page(self, assets: str, language: str = FIRST) -> bytes:
         """Make the page, with its scripts and styles taken from the address `assets`.
 
         They are the same for all streams, so that a browser keeps one copy.
         """
-        return _adapt(self._page, self._title, assets).encode()
+        return _adapt(self._page, self._title, assets, language).encode()
 
 
 def inline_scripts(page: str) -> list[str]:
@@ -105,10 +108,17 @@ def _hash_source(text: bytes) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
 
 
-def _adapt(page: str, title: str, assets: str) -> str:
+def _words_in(language: str) -> bytes:
+    """Write the script that gives our own ones their words."""
+    words = json.dumps(Words(language).below("page"), ensure_ascii=False)
+    return f'"use strict";\n\nwindow.soundstageWords = {words};\n'.encode()
+
+
+def _adapt(page: str, title: str, assets: str, language: str) -> str:
     head = (
         f'<link rel="stylesheet" href="{assets}soundstage/page.css">'
         f'<script src="{assets}soundstage/page.js"></script>'
+        f'<script src="{assets}soundstage/words-{language}.js"></script>'
         f'<script src="{assets}soundstage/own.js"></script>'
         f'<script src="{assets}soundstage/files.js"></script>'
         f'<script src="{assets}soundstage/bar.js"></script>'
@@ -116,6 +126,7 @@ def _adapt(page: str, title: str, assets: str) -> str:
     )
     changes = {
         r"<title>[^<]*</title>": f"<title>{title}</title>{head}",
+        r'<html lang="[^"]*">': f'<html lang="{language}">',
         r'(src|href)="(?:\./)?assets/': rf'\1="{assets}assets/',
     }
     for pattern, replacement in changes.items():

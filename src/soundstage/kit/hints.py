@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import sqlalchemy
 
+from soundstage.kit import occasion, tracing
+
 _KEY = "soundstage.hints"
 
 Hint = tuple[str, str]
@@ -19,6 +21,9 @@ Listener = Callable[[list[Hint]], None]
 def hint(transaction: sqlalchemy.Connection, worker: str, changed: str) -> None:
     """Wake `worker` after the commit, because `changed` (an id) changed."""
     transaction.info.setdefault(_KEY, []).append((worker, changed))
+    request_id = occasion.of(transaction).request_id
+    if request_id is not None:
+        tracing.tracer().caused(changed, request_id)
 
 
 def take(transaction: sqlalchemy.Connection) -> list[Hint]:

@@ -17,7 +17,8 @@ from soundstage.portal.events import Changes
 from soundstage.portal.pages import Pages
 from soundstage.portal.session import Cookies
 from soundstage.portal.stage import Stage, Troubles
-from soundstage.portal.words import Words
+from soundstage.words.languages import spoken
+from soundstage.words.texts import Words
 
 
 class Portal:
@@ -52,7 +53,7 @@ class Portal:
         async def asset(request: Request) -> Response:
             return stage.pages.asset(**request.path_params)
 
-        return [
+        routes: list[BaseRoute] = [
             Route("/", front.entry(stage, workstations.Workstations(stage).home)),
             Route("/assets/{digest}/{name}", asset),
             *front.routes(stage),
@@ -63,3 +64,7 @@ class Portal:
             *addresses.routes(stage),
             *events.routes(stage.login, stage.changes),
         ]
+        for route in routes:
+            if isinstance(route, Route):
+                route.app = spoken(route.app)
+        return routes

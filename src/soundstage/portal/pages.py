@@ -15,7 +15,8 @@ from starlette.responses import HTMLResponse, Response
 from soundstage import __version__
 from soundstage.portal.door import Login, PortalSettings
 from soundstage.portal.session import Cookies
-from soundstage.portal.words import Words
+from soundstage.words import languages
+from soundstage.words.texts import Words
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {
@@ -65,6 +66,7 @@ class Pages:
             "provider": settings.provider_name,
             "links": settings.offers_links,
             "version": __version__,
+            "languages": languages.choices(),
         }
 
     def page(

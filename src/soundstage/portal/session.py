@@ -14,11 +14,13 @@ from starlette.responses import Response
 
 from soundstage.kit.proxies import Proxies
 from soundstage.portal.door import PortalSettings, Visit
+from soundstage.words import languages
 
 _LONGEST = 128
 _LONGEST_ATTEMPT = 3500
 """Browsers keep cookies of 4 KiB."""
 _FORM_SECONDS = 3600
+_LANGUAGE_SECONDS = 365 * 24 * 3600
 
 
 class Cookies:
@@ -71,6 +73,10 @@ class Cookies:
     def put_attempt(self, response: Response, sealed: str, seconds: int) -> None:
         """Give it to the browser; with 0 seconds, take it away."""
         self._put(response, self.attempt, sealed, seconds)
+
+    def put_language(self, response: Response, language: str) -> None:
+        """Keep the language that somebody chose; the gateway's pages are told it as well."""
+        self._put(response, languages.COOKIE, language, _LANGUAGE_SECONDS)
 
     def token(self, whose: str) -> str:
         """Make the token for forms, of a login's id or of a stranger's bits."""

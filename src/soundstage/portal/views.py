@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from soundstage.portal.words import Words
+from soundstage.words import ends
+from soundstage.words.texts import Words
 
 Document = dict[str, Any]
 
@@ -256,7 +257,7 @@ class Viewer:
         if kind.get("cpus") is None:
             return str(kind["ec2InstanceType"])
         words = self._words
-        cores = f"{kind['cpus']:.1f}".rstrip("0").rstrip(".")
+        cores = words.figure(round(kind["cpus"], 1))
         parts = [words("profile.cores", number=cores), words.size(kind["memoryInBytes"])]
         if kind["gpus"]:
             parts.append(words.count("profile.gpus", kind["gpus"]))
@@ -319,11 +320,17 @@ class Viewer:
         at = moment(coming["at"])
         left = at - self._now
         kind = "stop" if coming["action"] == "STOP" else "end"
-        _, _, reason = coming["message"].partition(", because ")
+        allowed = timedelta(minutes=coming["allowedInMinutes"])
         return Countdown(
             at=at,
             text=self._words(f"countdown.{kind}", length=self._words.length(left)),
-            reason=f"{reason[:1].upper()}{reason[1:]}",
+            reason=ends.reason(
+                self._words,
+                coming["rule"],
+                allowed=allowed,
+                idle_since=at - allowed,
+                idle_by=coming.get("lastActivity"),
+            ),
             is_soon=left < timedelta(minutes=15),
         )
 

@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from soundstage.portal.words import Words
+from soundstage.words.languages import language_of
+from soundstage.words.texts import Words
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -62,8 +63,9 @@ def app(address: str, own: OwnCertificate | None) -> Starlette:
     async def welcome(request: Request) -> Response:
         if own is None or request.method not in {"GET", "HEAD"}:
             return await lead_on(request)
+        words = Words(language_of(request.headers.raw))
         page = _templates.get_template("welcome.html").render(
-            t=Words(), address=address, own=own, authority=_AUTHORITY
+            t=words, address=address, own=own, authority=_AUTHORITY
         )
         return HTMLResponse(page, headers=_HEADERS)
 

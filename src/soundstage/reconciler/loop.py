@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from soundstage.kit import lease
+from soundstage.kit import lease, tracing
 from soundstage.kit.clock import Clock
 from soundstage.kit.convergence import Step, Watching, Worker
 from soundstage.kit.database import Begin, Database
@@ -258,13 +258,19 @@ class Loop:
 
     def _act(self, step: Step) -> None:
         try:
-            decided = step.act(self._clock())
+            decided = self._acted(step)
         except Exception:  # noqa: BLE001 - one row must not end the loop
             self._fail(step)
         except BaseException as error:  # noqa: BLE001 - it is raised again, for who waits
             self._end(error, [step])
         else:
             self._decided.put(decided)
+
+    def _acted(self, step: Step) -> Step:
+        if step.loaded is None:
+            return step
+        with tracing.tracer().step(step.worker.name, step.lease.id):
+            return step.act(self._clock())
 
     def _write(self, decided: Sequence[Step]) -> None:
         """Write what was decided, and then what is only noted."""

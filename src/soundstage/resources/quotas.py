@@ -1,14 +1,21 @@
-"""How much of each thing a studio may have, and the refusal of more.
+"""How much of each thing a studio may have, who may change that, and the refusal of more.
 
 Services that make something call `require` last of all their checks, with what they counted. They
 count in the transaction that makes it, after `studios.service.find_usable`, which lets one request
 at a time make something in a studio: so no quota is overshot, however many ask at once.
+
+The settings say how much every studio may have. A studio keeps of its own only what is another
+number (docs/adr/0040): `studios.service` stores it and gives both put together.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 
-from soundstage.wire.faults import QuotaExceededError
+import msgspec
+
+from soundstage.kit.settings.amounts import Amount
+from soundstage.wire.faults import QuotaExceededError, ValidationError
+from soundstage.wire.shapes import Shape
 
 
 class Quota(StrEnum):
@@ -25,7 +32,61 @@ class Quota(StrEnum):
 
 
 Quotas = Mapping[Quota, int]
-"""How many of each a studio may have; `wiring` makes it from the settings."""
+"""How many of each a studio may have."""
+
+
+class StudioQuotas(Shape, frozen=True, kw_only=True):
+    """How many of each a studio may have; what is left out is not said."""
+
+    sessions_per_user: Amount | None = None
+    sessions: Amount | None = None
+    launch_profiles: Amount | None = None
+    custom_images: Amount | None = None
+    shared_file_systems: Amount | None = None
+    active_directories: Amount | None = None
+    components: Amount | None = None
+    webhooks: Amount | None = None
+
+
+MEMBERS = {
+    Quota[field.name.upper()]: field.encode_name for field in msgspec.structs.fields(StudioQuotas)
+}
+"""How each is called on the wire."""
+
+
+def together(installation: Quotas, own: StudioQuotas | None) -> Quotas:
+    """Give a studio's quotas: its own where it has one, else the installation's."""
+    return {**installation, **_said(own)}
+
+
+def shown(quotas: Quotas) -> StudioQuotas:
+    """Write quotas as the wire has them."""
+    return StudioQuotas(**{quota.name.lower(): value for quota, value in quotas.items()})
+
+
+def changed(
+    installation: Quotas, own: StudioQuotas | None, wanted: StudioQuotas, *, is_operator: bool
+) -> StudioQuotas | None:
+    """Give what a studio has of its own after a change; None where that is nothing.
+
+    The number of the installation makes it follow the installation again. Others than the operator
+    go no higher than that, or than where it stands already: raises ValidationError.
+    """
+    present = together(installation, own)
+    for quota, value in _said(wanted).items():
+        most = max(installation[quota], present[quota])
+        if value > most and not is_operator:
+            raise ValidationError(
+                f"{MEMBERS[quota]}: {value} is more than the {most} that administrators may give; "
+                "only the operator of this installation gives more.",
+                context={"member": MEMBERS[quota], "value": str(value), "limit": str(most)},
+            )
+    kept = {
+        quota: value
+        for quota, value in together(present, wanted).items()
+        if value != installation[quota]
+    }
+    return shown(kept) if kept else None
 
 
 def require(
@@ -37,7 +98,8 @@ def require(
         return
     whose = f" by {user}" if user is not None else ""
     raise QuotaExceededError(
-        f"The quota for {quota} of the studio {studio_id} is {value}; in use{whose}: {used}.",
+        f"The quota for {quota} of the studio {studio_id} is {value}; in use{whose}: {used}. "
+        f"UpdateStudioQuotas raises it ({MEMBERS[quota]}), or the portal under Capacity.",
         context={
             "resourceId": studio_id,
             "quota": quota.value,
@@ -46,3 +108,8 @@ def require(
             **({"principalId": user} if user is not None else {}),
         },
     )
+
+
+def _said(own: StudioQuotas | None) -> dict[Quota, int]:
+    said = {quota: getattr(own, quota.name.lower(), None) for quota in Quota}
+    return {quota: value for quota, value in said.items() if value is not None}

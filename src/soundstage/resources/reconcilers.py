@@ -14,10 +14,11 @@ from soundstage.resources.images import service as image_service
 from soundstage.resources.launch_profiles import reconcile as launch_profiles
 from soundstage.resources.launch_profiles import service as launch_profile_service
 from soundstage.resources.launch_profiles.model import LaunchProfileStatusCode
-from soundstage.resources.quotas import Quota, Quotas
+from soundstage.resources.quotas import Quotas
 from soundstage.resources.request import SingleSignOn
 from soundstage.resources.sessions import service as session_service
 from soundstage.resources.sessions.countdown import TimeRules
+from soundstage.resources.sessions.fencing import FencingWorker
 from soundstage.resources.sessions.reconcile import SessionWorker
 from soundstage.resources.settling import Blocker
 from soundstage.resources.streams.reconcile import StreamWorker
@@ -68,7 +69,7 @@ def workers(
     """Make them all; an engine without backups gets no worker for backups."""
     made: list[Worker[Any, Any]] = [
         studios.worker(_STUDIO_BLOCKERS, sign_on),
-        components.worker(quotas[Quota.ACTIVE_DIRECTORIES]),
+        components.worker(quotas),
         images.worker(),
         launch_profiles.worker(engine, _PROFILE_BLOCKERS),
         SessionWorker(
@@ -77,6 +78,7 @@ def workers(
             rules=time_rules,
             script_seconds=script_seconds,
         ),
+        FencingWorker(engine),
         StreamWorker(engine),
         WebhookWorker(),
         DeliveryWorker(outbound or Outbound(), address),

@@ -3,6 +3,7 @@
 The API door makes one a request through `wiring`; reconcilers do not use it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 import msgspec
 from sqlalchemy import Connection
 
+from soundstage.engines.instance_types import INSTANCE_TYPES, InstanceType
 from soundstage.engines.interface import SupportsBrowsing, SupportsScriptOutput, SupportsSizes
 from soundstage.engines.shares import SharedFolder
 from soundstage.kit.pages import Pages
@@ -47,8 +49,14 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     supports_backups: bool
     stream_expiration_seconds: int
     quotas: Quotas
+    """Of studios that have none of their own."""
     shared_folders: list[SharedFolder] = []
     """Folders of this host that may be mounted in workstations."""
+    instance_types: Mapping[str, InstanceType] = msgspec.field(
+        default_factory=lambda: INSTANCE_TYPES
+    )
+    images: Mapping[str, str] = {}
+    """What each `ec2ImageId` means to the engine."""
 
     def arn(self, kind: ArnKind, resource_id: str) -> str:
         """Name one of this installation's resources."""

@@ -9,6 +9,9 @@ ADDED_OPERATIONS: dict[str, str] = {
     "GetCaller": "says who is calling, and which studios are theirs",
     "GetLaunchProfileAvailability": "says what a workstation would get now, and how soon",
     "GetStudioCapacity": "says what there is for workstations, and how much of its quotas is used",
+    "GetStudioQuotas": "says how much of each thing a studio may have",
+    "UpdateStudioQuotas": "gives a studio more of them, or less, than the settings",
+    "GetCatalogue": "says what instance types and images are here",
     "ListPeople": "says who is known, so that administrators can choose among them",
     "ExtendStreamingSession": "puts a session's end off",
     "GetStreamingSessionBackupFile": "takes one file out of a backup",
@@ -31,6 +34,7 @@ ADDED_MEMBERS: dict[str, str] = {
     "streamingSessionBackup sizeInBytes": "how large a backup is",
     "session nextAction": "what will happen to a session, when, and by which rule",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
+    "streamConfiguration lostHostMoveInMinutes": "a session may leave a host that is lost",
     "streamConfiguration sessionDownload": "whether files may be fetched through the stream",
 }
 """By structure, or operation, and member."""

@@ -5,6 +5,8 @@ from ipaddress import ip_network
 
 from soundstage.api.door import ApiSettings
 from soundstage.api.throttling import Limits
+from soundstage.engines.images.catalogue import catalogue as catalogue_of_images
+from soundstage.engines.instance_types import catalogue, sizes_of
 from soundstage.engines.interface import (
     Engine,
     SupportsBackups,
@@ -38,6 +40,8 @@ def installation_of(settings: Settings, secret: InstallationSecret, engine: Engi
         stream_expiration_seconds=settings.stream_expiration_seconds,
         quotas=quotas_of(settings),
         shared_folders=shared_folders_of(settings),
+        instance_types=catalogue(sizes_of(settings)),
+        images=images_of(settings),
     )
 
 
@@ -47,6 +51,14 @@ def shared_folders_of(settings: Settings) -> list[SharedFolder]:
         return parse_shared_folders(settings.shared_folders)
     except RefusedError as error:
         raise ConfigError(f"SOUNDSTAGE_SHARED_FOLDERS: {error}") from None
+
+
+def images_of(settings: Settings) -> dict[str, str]:
+    """Say what each `ec2ImageId` means to the engine. Raises ConfigError."""
+    try:
+        return catalogue_of_images(settings.images)
+    except ValueError as error:
+        raise ConfigError(f"SOUNDSTAGE_IMAGES: {error}") from None
 
 
 def time_rules_of(settings: Settings) -> TimeRules:

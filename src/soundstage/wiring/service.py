@@ -49,6 +49,7 @@ from soundstage.resources.operations import BY_NOUN, OPERATIONS
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service as sessions
 from soundstage.wire.ticket import FileTicket, Tickets
+from soundstage.wiring import traces
 from soundstage.wiring.changes import Changes
 from soundstage.wiring.choices import (
     api_settings_of,
@@ -98,6 +99,7 @@ class Service:
         self.seal = secret.seal_for("access-keys")
         self.database = database_of(settings, secret)
         self.engine = engine or registry.make(settings, clock)
+        self.traces = traces.begin(settings, self.engine)
         self.installation = installation_of(settings, secret, self.engine)
         self._audit_key = secret.derive(AUDIT_KEY)
         self.tickets = Tickets(secret.derive("stream-tickets"))
@@ -228,7 +230,8 @@ class Service:
         self.feeds.let_go()
 
     def close(self) -> None:
-        """Let go of the database and of the home."""
+        """Let go of the database and of the home, and send the last traces."""
+        traces.end(self.traces)
         self.database.dispose()
         if self._lock is not None:
             os.close(self._lock)

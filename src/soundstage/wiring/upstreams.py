@@ -18,7 +18,7 @@ from soundstage.gateway.upstreams import (
     Transferred,
     Upstream,
 )
-from soundstage.resources.sessions.countdown import thresholds
+from soundstage.resources.sessions.countdown import Rule, thresholds
 from soundstage.resources.streams import service as streams
 from soundstage.wire.ticket import Ticket
 from soundstage.wiring.choices import time_rules_of
@@ -75,9 +75,10 @@ class InProcessUpstreams:
         with self._service.database.transaction(write=False) as transaction:
             stream = streams.find_open(transaction, stream_id)
             rules = None if stream is None else streams.transfer_rules(transaction, stream)
+            ref = "" if stream is None else streams.workstation(transaction, stream)
         if stream is None:
             raise Refused(Refusal.ENDED)
-        observed = self._observe(stream.session_id)
+        observed = self._observe(ref)
         if observed.phase is not Phase.RUNNING or observed.address is None:
             raise Refused(Refusal.UNAVAILABLE)
         address = observed.address
@@ -92,9 +93,9 @@ class InProcessUpstreams:
             files=files,
         )
 
-    def _observe(self, session_id: str) -> Observed:
+    def _observe(self, ref: str) -> Observed:
         try:
-            return self._service.engine.observe(session_id)
+            return self._service.engine.observe(ref)
         except RetryableError:
             raise Refused(Refusal.UNAVAILABLE) from None
 
@@ -115,8 +116,10 @@ class InProcessUpstreams:
         return Countdown(
             action=coming.action,
             seconds_left=(coming.at - self._service.clock()).total_seconds(),
-            reason=coming.sentence,
-            advice=coming.advice,
+            rule=coming.rule,
+            allowed_seconds=coming.allowed.total_seconds(),
+            idle_since=coming.at - coming.allowed if coming.rule is Rule.IDLE else None,
+            idle_by=coming.active_by,
             warn_before=[int(each.total_seconds()) for each in warn_before],
         )
 

@@ -83,6 +83,16 @@ def test_a_file_is_planned_applied_pulled_and_planned_again(
             }
         ]
     }
+    file.write_text(FILE.replace("Films\n", "Films\n  quotas: {sessions: 9, components: 0}\n", 1))
+    assert typed("apply", str(file), **SECRET).stdout == (
+        "~ studio films: quotas.sessions 500 → 9, quotas.components 100 → 0\n1 change.\n"
+    )
+    assert "sessions: 9\n" in typed("pull").stdout
+    assert typed("studios", "get-quotas", "--output", "json").stdout.count(": 9") == 1
+    other = "catalogue:\n  instanceTypes:\n    - {ec2InstanceType: g5.xlarge, cpus: 8}\n"
+    file.write_text(FILE + other)
+    said = typed("plan", str(file), code=1, **SECRET).stderr
+    assert "g5.xlarge: cpus 4 → 8. The catalogue is the installation's" in said
     less = tmp_path / "less.yaml"
     less.write_text(FILE.partition("launchProfiles")[0] + "launchProfiles: []\n")
     assert typed("plan", str(less), **SECRET).stdout == "No changes.\n"

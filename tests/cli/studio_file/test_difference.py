@@ -37,7 +37,7 @@ def present(**parts: list[Part]) -> Present:
     lists = {noun: parts.get(noun, WHOLE[noun]) for noun in WHOLE if noun != "studio"}
     return Present(
         studio_id="s",
-        studio={**STUDIO, "tags": {}},
+        studio={**STUDIO, "tags": {}, "quotas": {"sessions": 500, "webhooks": 10}},
         parts={
             noun: {part["name"]: {"tags": {}, **part} for part in found}
             for noun, found in lists.items()
@@ -85,6 +85,10 @@ def test_what_is_as_it_should_be_changes_nothing() -> None:
         (
             {**WHOLE, "studio": {**STUDIO, "displayName": "Film"}},
             "~ studio films: displayName Films → Film",
+        ),
+        (
+            {**WHOLE, "studio": {**STUDIO, "quotas": {"sessions": 20, "webhooks": 10}}},
+            "~ studio films: quotas.sessions 500 → 20",
         ),
         (
             {**WHOLE, "studio": {**STUDIO, "administrators": ["anna"]}},

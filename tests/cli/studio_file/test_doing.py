@@ -176,17 +176,37 @@ def files(draw: st.DrawFn, studio_name: str, ids: list[str]) -> dict[str, Any]:
             "displayName": draw(WORDS),
             "adminRoleArn": ROLE,
             "userRoleArn": ROLE,
-            **draw(either(tags=TAGS, administrators=st.lists(st.sampled_from(ids), unique=True))),
+            **draw(
+                either(
+                    tags=TAGS,
+                    administrators=st.lists(st.sampled_from(ids), unique=True),
+                    quotas=either(
+                        sessions=st.integers(0, 1_000_000),
+                        sessionsPerUser=st.integers(0, 20),
+                        components=st.integers(20, 200),
+                    ),
+                )
+            ),
         },
         "images": images,
         "components": components,
         "launchProfiles": profiles,
+        **draw(
+            either(
+                catalogue=st.just(
+                    {"instanceTypes": [{"ec2InstanceType": "g5.xlarge", "memoryInGib": 16}]}
+                )
+            )
+        ),
     }
 
 
 def planned(client: Client, wanted: dict[str, Any], *, prune: bool) -> tuple[Present, list[Change]]:
     studio_id = present.find_studio(client, wanted["studio"]["studioName"])
-    found = Present() if studio_id is None else present.read(client, studio_id)
+    if studio_id is None:
+        found = Present(catalogue=present.catalogue_of(client))
+    else:
+        found = present.read(client, studio_id)
     return found, changes(wanted, found, prune=prune)
 
 

@@ -33,7 +33,11 @@ def test_names_stand_in_place_of_ids(there: World, studio_id: str) -> None:
     assert profile["streamConfiguration"]["streamingImages"] == ["Host"]
     assert profile["members"] == []
     printed = as_file(found)
-    assert list(printed) == ["studio", "images", "components", "launchProfiles"]
+    assert list(printed) == ["studio", "images", "components", "launchProfiles", "catalogue"]
+    assert printed["studio"]["quotas"]["launchProfiles"] == 50
+    assert printed["catalogue"]["images"] == [{"ec2ImageId": "ami-host", "engineImage": "host"}]
+    small = printed["catalogue"]["instanceTypes"][0]
+    assert small == {"ec2InstanceType": "g4dn.xlarge", "cpus": 4.0, "gpus": 1, "memoryInGib": 16.0}
     assert printed["studio"]["studioName"] == "films"
     assert printed["images"] == [{"name": "Host", "ec2ImageId": "ami-host"}]
     assert not any(key.endswith("Id") for key in printed["launchProfiles"][0])

@@ -151,7 +151,8 @@ def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
     assert set(engine.room().workstations) == set(refs)
 
     # A backup of one on another member than the one that is asked, and back from it.
-    far = hosts[cluster.members[2].address]
+    dead = cluster.members[1]
+    far = hosts[dead.address]
     stop(engine, far)
     backup_id = secrets.token_hex(11)
 
@@ -163,9 +164,8 @@ def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
     eventually(back_up, seconds=90)
     again = run(engine, far, spec(2, generation=1, backup_id=backup_id), seconds=120)
     assert again.phase is Phase.RUNNING, again.detail
-    assert host_of(engine, far) == cluster.members[2].address
+    assert host_of(engine, far) == dead.address
 
-    dead = cluster.members[1]
     lost = hosts.pop(dead.address)
     dead.kill_daemon()
     began = time.monotonic()
@@ -174,12 +174,18 @@ def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
     assert time.monotonic() - began < 30
     for ref in hosts.values():
         assert engine.observe(ref).phase is Phase.RUNNING
+    # Brought up elsewhere, under another name, from the backup of what the host has.
     another = secrets.token_hex(11)
-    observed = run(engine, another, spec(), seconds=120)
+    volume = {"generation": 2, "backup_id": backup_id, "backup_of": lost}
+    observed = run(engine, another, spec(3, **volume), seconds=120)
     assert observed.phase is Phase.RUNNING, observed.detail
     assert host_of(engine, another) != dead.address
     dead.start_daemon()
+    # It ran on, and is ended as soon as its host can be reached.
     eventually(lambda: engine.observe(lost).phase is Phase.RUNNING, seconds=90)
+    stop(engine, lost)
+    assert engine.observe(lost).volume_generation == 1
+    assert engine.observe(another).phase is Phase.RUNNING
     for ref in (*refs, another):
         remove(engine, ref)
 

@@ -4,8 +4,8 @@ import pytest
 
 from soundstage.portal.admin.asking import Ask, Form, about
 from soundstage.portal.views import Choice
-from soundstage.portal.words import Words
 from soundstage.resources.operations import OPERATIONS
+from soundstage.words.texts import Words
 
 RULES = "streamConfiguration"
 SHAPE = next(row.input for row in OPERATIONS if row.name == "CreateLaunchProfile")

@@ -7,7 +7,7 @@ import pytest
 from soundstage.engines.interface import RetryableError
 from soundstage.engines.simulated import SimulatedEngine
 from soundstage.portal.admin.capacity import gauges_of, tone_of
-from soundstage.portal.words import Words
+from soundstage.words.texts import Words
 
 if TYPE_CHECKING:
     from tests.portal.admin.conftest import Office
@@ -19,7 +19,7 @@ def test_figures_of_the_machine_and_of_quotas_are_shown(office: "Office") -> Non
     page = office.see("capacity", office.ben).text
     assert "0 workstations have a place on it." in page
     assert "0 of 400" in page
-    assert "Streaming sessions per user" in page
+    assert "Workstations of one person" in page
     assert "10 each" in page
     assert "1 of 50" in page
 

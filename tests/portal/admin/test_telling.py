@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundstage.portal.admin.telling import host_of, kinds_of, what_of
-from soundstage.portal.words import Words
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.images.model import StreamingImageState
 from soundstage.resources.launch_profiles.model import LaunchProfileState
 from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.streams.model import StreamingSessionStreamState
+from soundstage.words.texts import Words
 
 if TYPE_CHECKING:
     from tests.portal.admin.conftest import Office

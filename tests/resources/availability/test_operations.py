@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World
@@ -57,9 +59,32 @@ def test_capacity_and_quotas_of_a_studio_are_told(world: World, studio: Studio) 
     quotas = {each["quota"]: each for each in told["quotas"]}
     assert quotas["streaming sessions"] == {
         "quota": "streaming sessions",
+        "name": "sessions",
         "value": 500,
         "used": 1,
     }
+    assert quotas["webhooks"]["used"] == 0
     assert quotas["launch profiles"]["used"] == quotas["studio components"]["used"] == 1
     assert "used" not in quotas["streaming sessions per user"]
     assert {each["freePlaces"] for each in told["instanceTypes"]} == {3}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"instance_types": {"g5.xlarge": {"memory_gib": 12}}, "images": {"ami-film": "film"}}],
+)
+def test_the_catalogue_is_what_the_settings_make_of_it(world: World) -> None:
+    told = world.operator.call("GetCatalogue")
+    types = {each["ec2InstanceType"]: each for each in told["instanceTypes"]}
+    assert len(types) == 13
+    assert types["g5.xlarge"] == {
+        "ec2InstanceType": "g5.xlarge",
+        "cpus": 4.0,
+        "gpus": 1,
+        "memoryInGib": 12.0,
+    }
+    assert types["g3s.xlarge"]["memoryInGib"] == 30.5
+    assert told["images"] == [
+        {"ec2ImageId": "ami-film", "engineImage": "film"},
+        {"ec2ImageId": "ami-host", "engineImage": "host"},
+    ]

@@ -7,7 +7,7 @@ from soundstage.testing.world import World
 def test_it_settles_a_component_once(world: World, studio_id: str) -> None:
     given = {"studioId": studio_id, "name": "n", "type": "CUSTOM"}
     made = world.operator.call("CreateStudioComponent", **given)["studioComponent"]
-    worker = reconcile.worker(most_directories=1)
+    worker = reconcile.worker(world.service.installation.quotas)
     assert (worker.name, worker.table) == ("components", store.table)
     with world.service.database.transaction() as transaction:
         loaded = worker.load(transaction, made["studioComponentId"], world.clock())

@@ -26,7 +26,8 @@ def test_a_studio_has_one_active_directory(world: World, studio_id: str, refused
     name, message = refused("CreateStudioComponent", **given)
     assert name == "ServiceQuotaExceededException"
     assert message == (
-        f"The quota for Active Directory components of the studio {studio_id} is 1; in use: 1."
+        f"The quota for Active Directory components of the studio {studio_id} is 1; in use: 1. "
+        "UpdateStudioQuotas raises it (activeDirectories), or the portal under Capacity."
     )
     assert make(world, studio_id, type="LICENSE_SERVICE")["state"] == "READY"
     component_id = directory["studioComponentId"]

@@ -19,6 +19,7 @@ from soundstage.resources.launch_profiles.model import (
     SessionPersistenceMode,
     StreamingClipboardMode,
 )
+from soundstage.resources.sessions.absence import Absence
 from soundstage.resources.sessions.lifecycle import (
     BESIDE,
     HEALTH_EVERY,
@@ -449,16 +450,20 @@ def test_an_engine_that_can_not_say_leaves_it_to_time(
 
 def unreached(state: StreamingSessionState) -> Step:
     why = "The host n2 does not answer."
-    return blind_step(a_session(state), None, why=why, again_at=NOW, now=NOW, is_out_of_reach=True)
+    return blind_step(a_session(state), None, why=why, again_at=NOW, now=NOW, absence=Absence())
 
 
 def test_a_session_says_that_its_host_does_not_answer_and_when_it_does_again() -> None:
     assert unreached(S.STOPPED) == Step(again_at=NOW)
     decided = unreached(S.READY)
-    assert decided == Step(again_at=NOW, message="Out of reach. The host n2 does not answer.")
-    away = a_session(S.READY, status_message=decided.message)
+    told = "Out of reach. The host n2 does not answer."
+    assert decided == Step(event="lost", again_at=NOW, message=told)
+    away = a_session(S.READY, unreachable_since=NOW)
     again = step(away, seen(P.RUNNING))
-    assert (again.event, again.message) == (None, "The workstation can be reached again.")
+    assert (again.event, again.message) == ("found", "The workstation can be reached again.")
+    # Of one that was stopped meanwhile that says nothing.
+    again = step(a_session(S.STOP_FAILED, unreachable_since=NOW), seen(P.STOPPED))
+    assert (again.event, again.message) == ("found", "")
 
 
 ENDLESS: dict[str, Any] = {}

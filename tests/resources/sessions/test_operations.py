@@ -49,6 +49,7 @@ def test_a_session_from_its_making_to_its_stop(studio: Studio) -> None:
     assert set(ready) - set(made) == {"nextAction", "stopAt"}
     assert ready["nextAction"] == {
         "action": "STOP",
+        "allowedInMinutes": 690,
         "at": ready["stopAt"],
         "message": ready["nextAction"]["message"],
         "rule": "MAX_SESSION_LENGTH",

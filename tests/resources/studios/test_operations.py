@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from soundstage.client.calls import CallError
 from soundstage.testing.world import ENDPOINT, World
 
 ROLE = "arn:aws:iam::123456789012:role/studio"
@@ -81,3 +82,31 @@ def test_no_such_studio(refused: Any) -> None:
     absent = "us-west-2:stid-0000000000000000"
     expected = ("ResourceNotFoundException", f"There is no studio {absent}.")
     assert refused("GetStudio", studioId=absent) == expected
+
+
+def test_quotas_are_the_installation_s_until_they_are_changed(world: World) -> None:
+    studio_id = world.studio()["studioId"]
+    told = world.operator.call("GetStudioQuotas", studioId=studio_id)
+    assert told["quotas"] == told["installationQuotas"]
+    assert told["quotas"] == {
+        "sessionsPerUser": 10,
+        "sessions": 500,
+        "launchProfiles": 50,
+        "customImages": 10,
+        "sharedFileSystems": 10,
+        "activeDirectories": 1,
+        "components": 100,
+        "webhooks": 10,
+    }
+    changed = world.operator.call("UpdateStudioQuotas", studioId=studio_id, sessions=600)
+    assert changed["quotas"] == {**told["quotas"], "sessions": 600}
+    assert changed["installationQuotas"] == told["quotas"]
+    assert world.operator.call("GetStudioQuotas", studioId=studio_id) == changed
+
+
+@pytest.mark.parametrize("value", [-1, 1_000_001, "many"])
+def test_a_quota_is_a_number_within_its_limit(world: World, value: object) -> None:
+    studio_id = world.studio()["studioId"]
+    with pytest.raises(CallError, match="sessions must be") as caught:
+        world.operator.call("UpdateStudioQuotas", studioId=studio_id, sessions=value)
+    assert caught.value.name == "ValidationException"

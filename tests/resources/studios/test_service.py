@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from soundstage.client.calls import CallError
+from soundstage.client.calls import CallError, Client
+from soundstage.resources.identities.model import IDENTITY_STORE_ID
 from soundstage.resources.studios import service, store
 from soundstage.resources.studios.model import StudioState, StudioStatusCode
 from soundstage.testing.openid import OpenIDProvider, world_with
@@ -227,3 +228,47 @@ def test_a_repair_without_a_provider_fails(world: World, studio_id: str) -> None
         assert service.is_repaired(studio)
         service.settle(transaction, studio, world.clock(), blockers=[])
     assert of(world, studio_id)["statusCode"] == "AWS_SSO_NOT_ENABLED"
+
+
+def test_administrators_raise_quotas_as_far_as_the_operator_gave(
+    world: World, studio_id: str
+) -> None:
+    ada = world.client("ada")
+    world.operator.call(
+        "PutStudioMembers",
+        studioId=studio_id,
+        identityStoreId=IDENTITY_STORE_ID,
+        members=[{"principalId": world.principal_id("ada"), "persona": "ADMINISTRATOR"}],
+    )
+
+    def change(client: Client, most: int) -> int:
+        made = client.call("UpdateStudioQuotas", studioId=studio_id, customImages=most)
+        return int(made["quotas"]["customImages"])
+
+    assert change(ada, 0) == 0
+    with pytest.raises(CallError, match=r"is 0; in use: 0\. UpdateStudioQuotas raises it"):
+        world.operator.call(
+            "CreateStreamingImage", studioId=studio_id, name="Host", ec2ImageId="ami-host"
+        )
+    with pytest.raises(CallError, match="customImages: 11 is more than the 10 that"):
+        change(ada, 11)
+    assert change(world.operator, 11) == 11
+    assert change(ada, 11) == 11
+    assert change(ada, 10) == 10
+    with pytest.raises(CallError, match="customImages: 11 is more"):
+        change(ada, 11)
+    events = world.operator.call("ListEvents", studioId=studio_id)["events"]
+    told = [each for each in events if each["type"] == "studios.QUOTAS_CHANGED"]
+    # What changed nothing is no event.
+    assert [each["details"]["customImages"] for each in told] == ["11 → 10", "0 → 11", "10 → 0"]
+    assert {each["operation"] for each in told} == {"UpdateStudioQuotas"}
+
+
+def test_a_studio_that_changes_keeps_its_quotas_as_they_are(world: World, studio_id: str) -> None:
+    world.operator.call("UpdateStudio", studioId=studio_id, displayName="New")
+    with pytest.raises(CallError) as caught:
+        world.operator.call("UpdateStudioQuotas", studioId=studio_id, sessions=1)
+    assert caught.value.name == "ConflictException"
+    world.settle()
+    world.operator.call("UpdateStudioQuotas", studioId=studio_id, sessions=1)
+    assert of(world, studio_id)["displayName"] == "New"

@@ -89,7 +89,9 @@ def _there(connection: Connection, wanted: dict[str, Any]) -> Present:
         if connection.is_studio_named
         else present.find_studio(connection.client, name)
     )
-    return Present() if studio_id is None else present.read(connection.client, studio_id)
+    if studio_id is None:
+        return Present(catalogue=present.catalogue_of(connection.client))
+    return present.read(connection.client, studio_id)
 
 
 def _document(change: Change) -> dict[str, Any]:

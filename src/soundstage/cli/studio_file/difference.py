@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from soundstage.cli.studio_file import catalogue
 from soundstage.cli.studio_file.document import MARK, MARKS
 from soundstage.cli.studio_file.present import NOUNS, Part, Present
 from soundstage.kit.config import ConfigError
@@ -22,7 +23,7 @@ _CALLED = {
     "components": "component",
     "launchProfiles": "launch profile",
 }
-_APART = frozenset({"name", "tags", MARKS, "members", "administrators"})
+_APART = frozenset({"name", "tags", MARKS, "members", "administrators", "quotas"})
 """Members that are compared and changed in ways of their own."""
 _FIXED = {
     "studio": ("studioName", "studioEncryptionConfiguration"),
@@ -49,6 +50,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     added: list[str] = []
     removed: list[str] = []
     """People."""
+    quotas: Part = {}
+    """Those that change, and to what."""
     told: list[str] = []
     """What changes, for people."""
 
@@ -61,6 +64,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def changes(wanted: Mapping[str, Any], present: Present, *, prune: bool) -> list[Change]:
     """List what is to be done, in its order. Raises ConfigError for what can't be done."""
+    catalogue.expect(wanted.get("catalogue", {}), present.catalogue)
     studio = wanted["studio"]
     found = [
         *_part("studio", studio["studioName"], studio, present.studio or None, prune=prune),
@@ -99,6 +103,7 @@ def _part(
             members=members,
             tags=given or None,
             added=sorted(people),
+            quotas=wanted.get("quotas", {}),
             told=[f"{len(people)} people"] if people else [],
         )
         return
@@ -118,8 +123,15 @@ def _part(
     added = sorted(people - had)
     is_told_whom = _PEOPLE.get(noun, "") in wanted
     removed = sorted(had - people) if prune and is_told_whom else []
+    had_quotas = present.get("quotas", {})
+    quotas = {
+        key: value
+        for key, value in wanted.get("quotas", {}).items()
+        if value != had_quotas.get(key)
+    }
     told = [
         *(line for key in changed for line in _told(key, present.get(key), members[key])),
+        *_told("quotas", had_quotas, quotas),
         *([] if tags is None else ["tags"]),
         *(f"{each} added" for each in added),
         *(f"{each} removed" for each in removed),
@@ -133,6 +145,7 @@ def _part(
             tags=tags,
             added=added,
             removed=removed,
+            quotas=quotas,
             told=told,
         )
 

@@ -16,10 +16,12 @@ from msgspec import inspect as types
 from soundstage.cli.yaml_text import read as read_yaml
 from soundstage.client.secrets import Reference, is_reference, resolve
 from soundstage.kit.config import ConfigError
+from soundstage.resources.availability.operations import CatalogueImageShape, InstanceTypeShape
 from soundstage.resources.components.operations import CreateStudioComponentInput
 from soundstage.resources.images.operations import CreateStreamingImageInput
 from soundstage.resources.launch_profiles.model import StreamConfiguration
 from soundstage.resources.launch_profiles.operations import CreateLaunchProfileInput
+from soundstage.resources.quotas import StudioQuotas
 from soundstage.resources.studios.operations import CreateStudioInput
 from soundstage.wire.json_schema import TEXT, Document, Schemas
 from soundstage.wire.kinds import bare
@@ -64,8 +66,9 @@ PrincipalIds = Annotated[list[str], Meta(description="Ids of people, as `soundst
 StudioPart: Any = _entry(
     "Studio",
     CreateStudioInput,
-    "The studio, which is found by its studioName, and its administrators.",
+    "The studio, which is found by its studioName, its administrators, and how much it may have.",
     administrators=(PrincipalIds | None, None),
+    quotas=(StudioQuotas | None, None),
 )
 ImagePart: Any = _entry("Image", CreateStreamingImageInput, "An image, found by its name.")
 ComponentPart: Any = _entry(
@@ -89,6 +92,21 @@ ProfilePart: Any = _entry(
     studio_components=(Names,),
     members=(PrincipalIds | None, None),
 )
+InstanceTypePart: Any = _entry(
+    "InstanceType",
+    InstanceTypeShape,
+    "What an instance type is, where workstations run; the installation's settings say it.",
+    cpus=(float | None, None),
+    gpus=(int | None, None),
+    memory_in_gib=(float | None, None),
+)
+CataloguePart: Any = _entry(
+    "Catalogue",
+    Shape,
+    "What the studio counts on. It is compared, and never changed: it is the installation's.",
+    instance_types=(list[InstanceTypePart] | None, None),
+    images=(list[CatalogueImageShape] | None, None),
+)
 StudioFile: Any = _entry(
     "StudioFile",
     Shape,
@@ -97,6 +115,7 @@ StudioFile: Any = _entry(
     images=(list[ImagePart] | None, None),
     components=(list[ComponentPart] | None, None),
     launch_profiles=(list[ProfilePart] | None, None),
+    catalogue=(CataloguePart | None, None),
 )
 
 

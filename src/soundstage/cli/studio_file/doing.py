@@ -51,6 +51,7 @@ class Doing:
             self._present.studio_id = made[id_key]
         self._present.ids[change.noun, change.name] = made[id_key]
         self._wait(change, f"{kind}Ready")
+        self._quotas(change)
         self._people(change)
 
     def update(self, change: Change) -> None:
@@ -60,6 +61,7 @@ class Doing:
             given = self._with_ids(change.members)
             self._client.call(f"Update{kind}", **self._where(change), **given)
             self._wait(change, f"{kind}Ready")
+        self._quotas(change)
         if change.tags is not None:
             self._tag(change, change.tags)
         self._people(change)
@@ -102,6 +104,10 @@ class Doing:
             self._client.call("UntagResource", resourceArn=arn, tagKeys=gone)
         if tags:
             self._client.call("TagResource", resourceArn=arn, tags=tags)
+
+    def _quotas(self, change: Change) -> None:
+        if change.quotas:
+            self._client.call("UpdateStudioQuotas", **self._where(change), **change.quotas)
 
     def _people(self, change: Change) -> None:
         put, taken, persona = (

@@ -44,6 +44,8 @@ class Present(msgspec.Struct, kw_only=True):
     ids: dict[tuple[str, str], str] = {}
     """The id of each part, by its list and name."""
     arns: dict[tuple[str, str], str] = {}
+    catalogue: Part = {}
+    """What the installation has to choose from."""
 
     def name_of(self, noun: str, part_id: str) -> str:
         """Name a part by its id; one that is gone keeps the id."""
@@ -62,7 +64,9 @@ def find_studio(client: Client, studio_name: str) -> str | None:
 def read(client: Client, studio_id: str) -> Present:
     """Read a studio and all of its parts. Raises ConfigError where two have the same name."""
     studio = client.call("GetStudio", studioId=studio_id)["studio"]
-    found = Present(studio_id=studio_id, studio=_known(studio, StudioPart))
+    found = Present(
+        studio_id=studio_id, studio=_known(studio, StudioPart), catalogue=catalogue_of(client)
+    )
     found.arns["studio", ""] = studio["arn"]
     # Who is one by a group at the provider is left to it: a file would give back what it took.
     found.studio["administrators"] = sorted(
@@ -70,6 +74,7 @@ def read(client: Client, studio_id: str) -> Present:
         for each in client.pages("ListStudioMembers", studioId=studio_id)
         if each["identityStoreId"] != IDENTITY_STORE_ID
     )
+    found.studio["quotas"] = client.call("GetStudioQuotas", studioId=studio_id)["quotas"]
     for noun, (operation, key, shape) in NOUNS.items():
         for resource in _alive(client.pages(operation, studioId=studio_id)):
             name = resource["name"]
@@ -88,6 +93,12 @@ def read(client: Client, studio_id: str) -> Present:
     return found
 
 
+def catalogue_of(client: Client) -> Part:
+    """Read what the installation has to choose from."""
+    found = client.call("GetCatalogue")
+    return {name: found[name] for name in ("instanceTypes", "images")}
+
+
 def as_file(present: Present) -> dict[str, Any]:
     """Give what a file says of it: empty members left out, and references in place of secrets."""
     lists = {
@@ -95,7 +106,7 @@ def as_file(present: Present) -> dict[str, Any]:
         for noun, parts in present.parts.items()
         if parts
     }
-    return {"studio": _short(present.studio), **lists}
+    return {"studio": _short(present.studio), **lists, "catalogue": present.catalogue}
 
 
 def _short(part: Part) -> Part:

@@ -7,13 +7,14 @@
 "use strict";
 
 (() => {
+  const say = (key) => window.soundstage.say(`bar.${key}`);
   const FIGURES = [
-    ["Round trip", "rtt_ms", "ms"],
-    ["Shown", "fps", "frames a second"],
-    ["Made", "encoded_fps", "frames a second"],
-    ["Encoding", "encode_ms", "ms a frame"],
-    ["Decoding", "decode_ms", "ms a frame"],
-    ["Received", "mbps", "Mbit/s"],
+    [say("round_trip"), "rtt_ms", "ms"],
+    [say("shown"), "fps", say("frames")],
+    [say("made"), "encoded_fps", say("frames")],
+    [say("encoding"), "encode_ms", say("each_frame")],
+    [say("decoding"), "decode_ms", say("each_frame")],
+    [say("received"), "mbps", "Mbit/s"],
   ];
   const KEYS = [
     ["Ctrl + Alt + Delete", [["Control", "ControlLeft"], ["Alt", "AltLeft"], ["Delete", "Delete"]]],
@@ -40,18 +41,18 @@
     return element;
   };
 
-  const open = button("open", "Tools", () => show(bar.hidden));
-  open.title = "Tools (Ctrl+Alt+Shift+B)";
+  const open = button("open", say("tools"), () => show(bar.hidden));
+  open.title = `${say("tools")} (Ctrl+Alt+Shift+B)`;
   open.setAttribute("aria-expanded", "false");
   const bar = make("section", "panel");
   bar.hidden = true;
-  bar.setAttribute("aria-label", "Tools");
+  bar.setAttribute("aria-label", say("tools"));
   const row = make("div", "row");
-  const full = button("button", "Full screen", toggleFull);
-  const files = button("button", "Files", () => document.querySelector(".soundstage-files-open").click());
-  const keysOpen = button("button", "Keys", () => unfold(keysOpen, keys));
-  const figuresOpen = button("button", "Statistics", () => unfold(figuresOpen, figures));
-  const clipboard = make("span", "clipboard", "Clipboard: not known yet");
+  const full = button("button", say("full"), toggleFull);
+  const files = button("button", window.soundstage.say("files.title"), () => document.querySelector(".soundstage-files-open").click());
+  const keysOpen = button("button", say("keys"), () => unfold(keysOpen, keys));
+  const figuresOpen = button("button", say("statistics"), () => unfold(figuresOpen, figures));
+  const clipboard = make("span", "clipboard", say("clipboard_unknown"));
   const keys = make("div", "keys");
   const figures = make("dl", "figures");
   for (const [text, chord] of KEYS) {
@@ -66,7 +67,7 @@
     part.hidden = true;
     opener.setAttribute("aria-expanded", "false");
   }
-  row.append(full, files, keysOpen, figuresOpen, clipboard, button("button", "Fold", () => show(false)));
+  row.append(full, files, keysOpen, figuresOpen, clipboard, button("button", say("fold"), () => show(false)));
   bar.append(row, keys, figures);
 
   let before = null;
@@ -100,12 +101,12 @@
     if (document.fullscreenElement !== null) {
       document.exitFullscreen();
     } else {
-      document.documentElement.requestFullscreen().catch(() => { full.textContent = "No full screen here"; });
+      document.documentElement.requestFullscreen().catch(() => { full.textContent = say("no_full"); });
     }
   }
 
   document.addEventListener("fullscreenchange", () => {
-    full.textContent = document.fullscreenElement === null ? "Full screen" : "Leave full screen";
+    full.textContent = say(document.fullscreenElement === null ? "full" : "leave_full");
   });
 
   /* Down one after the other, up the other way round, as fingers do. */
@@ -158,15 +159,15 @@
     const rule = (name) => event.data.payload?.[name]?.value ?? event.data.payload?.[name];
     const [allowed, inward, outward] = ["clipboard_enabled", "clipboard_in_enabled", "clipboard_out_enabled"]
       .map((name) => rule(name) === true);
-    let text = "Clipboard: off";
+    let text = "clipboard_off";
     if (allowed && inward && outward) {
-      text = "Clipboard: both ways";
+      text = "clipboard_both";
     } else if (allowed && inward) {
-      text = "Clipboard: only in";
+      text = "clipboard_in";
     } else if (allowed && outward) {
-      text = "Clipboard: only out";
+      text = "clipboard_out";
     }
-    clipboard.textContent = text;
+    clipboard.textContent = say(text);
   });
 
   window.soundstage.add({

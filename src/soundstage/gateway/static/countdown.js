@@ -6,6 +6,7 @@
 "use strict";
 
 (() => {
+  const say = (key, values) => window.soundstage.say(`countdown.${key}`, values);
   const RARELY = 30;
   const OFTEN = 5;
   const HEARD = "soundstage.countdown";
@@ -22,7 +23,7 @@
   why.className = "soundstage-countdown-why";
   const close = document.createElement("button");
   close.type = "button";
-  close.textContent = "Close";
+  close.textContent = say("close");
   close.className = "soundstage-countdown-close";
   /* What is read aloud changes at thresholds, not every second. */
   const said = document.createElement("p");
@@ -80,7 +81,7 @@
     const seconds = Math.ceil(left());
     const verb = coming.action === "STOP" ? "stops" : "ends";
     const rest = String(seconds % 60).padStart(2, "0");
-    what.textContent = `This workstation ${verb} in `;
+    what.textContent = say(verb);
     clock.textContent = `${Math.floor(seconds / 60)}:${rest}`;
     why.textContent = `${coming.reason} ${coming.advice}`;
     const isLast = before === Math.min(...coming.warnBefore);
@@ -89,9 +90,9 @@
     if (shownAt !== before) {
       shownAt = before;
       const minutes = Math.max(1, Math.round(seconds / 60));
-      const unit = minutes === 1 ? "minute" : "minutes";
+      const length = say(minutes === 1 ? "minute" : "minutes", { number: minutes });
       said.setAttribute("role", isLast ? "alert" : "status");
-      said.textContent = `This workstation ${verb} in ${minutes} ${unit}. ${why.textContent}`;
+      said.textContent = say(`said_${verb}`, { length, why: why.textContent });
     }
   }
 

@@ -7,6 +7,7 @@
 "use strict";
 
 (() => {
+  const say = (key, values) => window.soundstage.say(`files.${key}`, values);
   const FIRST_PIECE = 256 * 1024;
   const SMALLEST_PIECE = 64 * 1024;
   const PIECE_SECONDS = 1.5;
@@ -39,15 +40,15 @@
   const targetText = make("p", "target-text");
   target.append(targetText);
 
-  const open = button("open", "Files", () => show(panel.hidden));
-  open.title = "Files (Ctrl+Alt+Shift+F)";
+  const open = button("open", say("title"), () => show(panel.hidden));
+  open.title = `${say("title")} (Ctrl+Alt+Shift+F)`;
   open.setAttribute("aria-expanded", "false");
   open.hidden = true;
 
   const panel = make("section", "panel");
   panel.hidden = true;
-  panel.setAttribute("aria-label", "Files");
-  const close = button("close", "Close", () => show(false));
+  panel.setAttribute("aria-label", say("title"));
+  const close = button("close", say("close"), () => show(false));
   const uploads = make("div", "part");
   const hint = make("p", "hint");
   const picks = make("div", "picks");
@@ -57,7 +58,7 @@
   const nothing = make("p", "hint");
   const said = make("p", "said");
   said.setAttribute("role", "status");
-  const refresh = button("pick", "Look again", list);
+  const refresh = button("pick", say("again"), list);
 
   const chooser = (isFolder) => {
     const input = document.createElement("input");
@@ -79,13 +80,13 @@
   const files = chooser(false);
   const folder = chooser(true);
   picks.append(
-    button("pick", "Choose files…", () => files.click()),
-    button("pick", "Choose a folder…", () => folder.click()),
+    button("pick", say("choose"), () => files.click()),
+    button("pick", say("choose_folder"), () => folder.click()),
     files,
     folder,
   );
-  uploads.append(make("h2", "title", "Send to the workstation"), hint, picks, sent);
-  downloads.append(make("h2", "title", "Take from the workstation"), nothing, laidOut, refresh);
+  uploads.append(make("h2", "title", say("send")), hint, picks, sent);
+  downloads.append(make("h2", "title", say("take")), nothing, laidOut, refresh);
   panel.append(close, uploads, downloads, said);
 
   let before = null;
@@ -180,11 +181,11 @@
     /* Folders are full of hidden files that their owners never saw. */
     const seen = found.filter(({ path }) => path.length === 1 || !path.some((p) => p[0] === "."));
     if (seen.length > MOST_FILES) {
-      tell(`More than ${MOST_FILES} files at once: send them in an archive.`);
+      tell(say("too_many", { number: MOST_FILES }));
       return;
     }
     if (seen.length < found.length) {
-      tell(`${found.length - seen.length} hidden files were left out.`);
+      tell(say("hidden", { number: found.length - seen.length }));
     }
     for (const { file, path } of seen) {
       const upload = newUpload(file, path);
@@ -206,10 +207,10 @@
     bar.max = 1;
     bar.value = 0;
     bar.setAttribute("aria-label", path.join("/"));
-    const state = make("span", "state", "Waiting");
+    const state = make("span", "state", say("waiting"));
     const upload = { file, path, row, bar, state, offset: 0, isOver: false, stop: new AbortController() };
-    upload.button = button("cancel", "Cancel", () => cancelOrRetry(upload));
-    upload.button.setAttribute("aria-label", `Cancel ${path.join("/")}`);
+    upload.button = button("cancel", say("cancel"), () => cancelOrRetry(upload));
+    upload.button.setAttribute("aria-label", say("cancel_named", { name: path.join("/") }));
     row.append(name, bar, state, upload.button);
     row.dataset.state = "waiting";
     return upload;
@@ -218,8 +219,8 @@
   function cancelOrRetry(upload) {
     if (upload.row.dataset.state === "failed") {
       upload.stop = new AbortController();
-      mark(upload, "waiting", "Waiting");
-      upload.button.textContent = "Cancel";
+      mark(upload, "waiting", say("waiting"));
+      upload.button.textContent = say("cancel");
       queue.push(upload);
       sendAll();
       return;
@@ -231,7 +232,7 @@
     }
     upload.row.remove();
     request("DELETE", upload).catch(() => {});
-    tell(`${upload.path.join("/")} was cancelled.`);
+    tell(say("cancelled", { name: upload.path.join("/") }));
   }
 
   function mark(upload, kind, text) {
@@ -282,13 +283,13 @@
           piece = Math.min(piece, most);
           answer = await request("PUT", upload, upload.file.slice(from, from + piece));
         } else {
-          mark(upload, "sending", "Looking how much is there");
+          mark(upload, "sending", say("looking"));
           answer = await request("POST", upload);
         }
       } catch {
         /* The line is down, or it was cancelled; or the file can't be read any more. */
         if (!upload.stop.signal.aborted && !(await isReadable(upload.file))) {
-          fail(upload, "The file was changed or can't be read. Choose it again.");
+          fail(upload, say("unreadable"));
           return;
         }
       }
@@ -315,13 +316,13 @@
         /* Not the workstation's word: something on the way takes no pieces of this size. */
         most = Math.max(SMALLEST_PIECE, Math.floor(Math.min(piece, most) / 2));
       } else if (answer !== null && isFinal(answer.status, told)) {
-        fail(upload, told.message ?? `The server answered ${answer.status}.`);
+        fail(upload, told.message ?? say("answered", { status: answer.status }));
         return;
       } else {
         /* What is there by now is asked after the break. */
         isKnown = false;
         rate = null;
-        mark(upload, "sending", told.message ?? "Waiting for the connection");
+        mark(upload, "sending", told.message ?? say("line"));
         await new Promise((over) => { setTimeout(over, pause * 1000); });
         pause = Math.min(LONGEST_PAUSE, pause * 2);
       }
@@ -349,7 +350,7 @@
     if (rate === null || rate <= 0) {
       return percent;
     }
-    return `${percent}, ${inWords((upload.file.size - upload.offset) / rate)} left`;
+    return say("left", { share: percent, length: inWords((upload.file.size - upload.offset) / rate) });
   }
 
   function inWords(seconds) {
@@ -360,16 +361,15 @@
   }
 
   function finish(upload, copy) {
-    const other = copy > 1 ? `, kept beside the other as (${copy})` : "";
-    mark(upload, "done", `Arrived${other}`);
+    mark(upload, "done", copy > 1 ? say("arrived_beside", { copy }) : say("arrived"));
     upload.button.remove();
-    tell(`${upload.path.join("/")} has arrived.`);
+    tell(say("has_arrived", { name: upload.path.join("/") }));
   }
 
   function fail(upload, message) {
     mark(upload, "failed", message);
-    upload.button.textContent = "Try again";
-    upload.button.setAttribute("aria-label", `Try again to send ${upload.path.join("/")}`);
+    upload.button.textContent = say("retry");
+    upload.button.setAttribute("aria-label", say("retry_named", { name: upload.path.join("/") }));
     tell(`${upload.path.join("/")}: ${message}`);
   }
 
@@ -388,7 +388,7 @@
         throw new Error(told.message);
       }
     } catch {
-      nothing.textContent = "The list can't be had just now.";
+      nothing.textContent = say("no_list");
       nothing.hidden = false;
       return;
     }
@@ -402,12 +402,12 @@
     }));
     nothing.hidden = told.files.length > 0 && !told.more;
     nothing.textContent = told.more
-      ? "There are more files than are shown here."
-      : `What lies in ${place(rules.downloadFrom)} can be taken from here.`;
+      ? say("more")
+      : say("from", { place: place(rules.downloadFrom) });
   }
 
   function place(name) {
-    return name.startsWith("$HOME/") ? `${name.slice(6)} in the home folder` : name;
+    return name.startsWith("$HOME/") ? say("in_home", { folder: name.slice(6) }) : name;
   }
 
   function amount(bytes) {
@@ -416,7 +416,7 @@
         return `${Number((bytes / unit).toFixed(1))} ${name}`;
       }
     }
-    return `${bytes} bytes`;
+    return say("bytes", { number: bytes });
   }
 
   /* Whether anything may be moved at all. */
@@ -446,9 +446,8 @@
       rules = null;
       return;
     }
-    hint.textContent = "Drop files or folders anywhere on this page. They arrive in "
-      + `${place(rules.uploadTo)}; one may have up to ${amount(rules.mostBytes)}.`;
-    targetText.textContent = `Drop to send to ${place(rules.uploadTo)}`;
+    hint.textContent = say("hint", { place: place(rules.uploadTo), most: amount(rules.mostBytes) });
+    targetText.textContent = say("drop", { place: place(rules.uploadTo) });
     open.hidden = false;
   }
 

@@ -1,5 +1,6 @@
 /* What our own parts of a stream's page have in common: what is typed and pointed at in them is not
- * the desktop's, and everything else is. Runs before the scripts that make such parts.
+ * the desktop's, and everything else is; and their words. Runs before the scripts that make such parts,
+ * and after the one that has the words.
  */
 "use strict";
 
@@ -64,5 +65,10 @@ window.soundstage = (() => {
     }
   }
 
-  return { add };
+  /* Give a text of the page's language, its {braces} filled in. */
+  function say(key, values = {}) {
+    return window.soundstageWords[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  }
+
+  return { add, say };
 })();

@@ -43,6 +43,14 @@ class ServiceSettings:
             "Empty: localhost and the port.",
         ),
     ] = ""
+    traces: Annotated[
+        bool,
+        Meta(
+            description="Whether spans of requests, of the reconciler's steps and of what the "
+            "engine does are sent as OpenTelemetry traces. It takes the packages of "
+            "requirements/tracing.txt; where to is said by the standard variables `OTEL_*`."
+        ),
+    ] = False
     tls: Annotated[
         bool,
         Meta(

@@ -11,6 +11,7 @@ from soundstage.portal.admin.components import Components
 from soundstage.portal.admin.desk import Desk, Handler
 from soundstage.portal.admin.images import Images
 from soundstage.portal.admin.profiles import Profiles
+from soundstage.portal.admin.quotas import Quotas
 from soundstage.portal.admin.webhooks import Webhooks
 from soundstage.portal.stage import Stage
 
@@ -21,6 +22,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
     """Make the routes."""
     desk = Desk(stage)
     webhooks = Webhooks(desk)
+    quotas = Quotas(desk)
     nouns = (Profiles(desk), Images(desk), Components(desk), webhooks)
     shown: list[tuple[str, Callable[..., Response]]] = [
         ("sessions", sessions.show),
@@ -35,6 +37,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
         ("people/remove", partial(people.remove, desk)),
         ("profiles/{id}/members", people.change_of_profile(desk, adds=True)),
         ("profiles/{id}/members/remove", people.change_of_profile(desk, adds=False)),
+        ("capacity/quotas", quotas.change),
         ("webhooks/{id}/switch", webhooks.switch),
         ("webhooks/{id}/redeliver", webhooks.redeliver),
     ]
@@ -50,6 +53,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
             Route(f"{_STUDIO}/{path}", desk.page(partial(handler, desk)), methods=["GET"])
             for path, handler in shown
         ),
+        Route(f"{_STUDIO}/capacity/quotas", desk.page(quotas.show), methods=["GET"]),
         *(
             Route(f"{_STUDIO}/{path}", desk.page(handler), methods=["GET"])
             for noun in nouns

@@ -9,7 +9,7 @@ import msgspec
 
 from soundstage.portal.fields import Limits, limits_of, put, read, take
 from soundstage.portal.views import Choice, Document
-from soundstage.portal.words import Words
+from soundstage.words.texts import Words
 
 Choices = Mapping[str, list[Choice]]
 """What can be chosen, by the member that it is chosen for."""

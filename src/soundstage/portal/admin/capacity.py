@@ -6,7 +6,7 @@ from starlette.responses import Response
 from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document, Viewer
-from soundstage.portal.words import Words
+from soundstage.words.texts import Words
 
 
 class Gauge(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ def show(desk: Desk, asked: Asked, place: Place) -> Response:
 def gauges_of(words: Words, place: Document) -> list[Gauge]:
     """Show what is promised of what may be, and what is left of the machine now."""
     promised, most, size = place["promised"], place["toPromise"], place["size"]
-    cores = {"used": f"{promised['cpus']:g}", "most": f"{most['cpus']:g}"}
+    cores = {key: words.figure(value["cpus"]) for key, value in _both(promised, most)}
     memory = {key: words.size(value["memoryInBytes"]) for key, value in _both(promised, most)}
     used = max(0, size["memoryInBytes"] - place["freeMemoryInBytes"])
     found = [
@@ -89,11 +89,11 @@ def _gauge(words: Words, key: str, amount: float, limit: float, **figures: objec
 
 
 def _quota(words: Words, quota: Document) -> Gauge:
-    name = quota["quota"]
+    name = words(f"quotas.field.{quota['name']}")
     value, used = quota["value"], quota.get("used")
     if used is None:
         text = words("capacity.each", most=value)
-        return Gauge(name=name[:1].upper() + name[1:], used=0, most=0, text=text, tone="quiet")
+        return Gauge(name=name, used=0, most=0, text=text, tone="quiet")
     text = words("capacity.of", used=used, most=value)
     tone = tone_of(used, value)
-    return Gauge(name=name[:1].upper() + name[1:], used=used, most=value, text=text, tone=tone)
+    return Gauge(name=name, used=used, most=value, text=text, tone=tone)

@@ -49,6 +49,7 @@ _SECTIONS = [
             "maxStoppedSessionLengthInMinutes",
             "sessionBackup.mode",
             "sessionBackup.maxBackupsToRetain",
+            "lostHostMoveInMinutes",
         ),
     ),
     Section(

@@ -11,7 +11,7 @@ import msgspec
 
 from soundstage.portal.admin.desk import Place, names_of
 from soundstage.portal.views import Document, moment
-from soundstage.portal.words import Words
+from soundstage.words.texts import Words
 
 SERVICE = "soundstage"
 """Who causes what nobody asked for."""

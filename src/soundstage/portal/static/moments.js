@@ -1,6 +1,9 @@
 // Puts moments into the reader's own time, and counts down; without script they stay as the server wrote them.
 
-const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+// As the reader's own country writes the page's language, if the reader's is that one.
+const { lang } = document.documentElement;
+const locale = navigator.languages.find((each) => each.split("-")[0] === lang) ?? lang;
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
 /** Rewrite the moments below an element. */
 export function localize(root) {

@@ -67,6 +67,8 @@ class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
     """How much of something a studio may have, and has."""
 
     quota: Quota
+    name: str
+    """As UpdateStudioQuotas has it."""
     value: int
     used: int | None
     """None where it is counted by person."""

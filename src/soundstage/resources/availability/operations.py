@@ -4,7 +4,7 @@ from soundstage.resources.availability import service
 from soundstage.resources.availability.model import Availability, InstanceTypeAvailability, Place
 from soundstage.resources.images.operations import StreamingImageShape
 from soundstage.resources.images.operations import show as show_image
-from soundstage.resources.launch_profiles.model import LaunchProfileState
+from soundstage.resources.launch_profiles.model import LaunchProfileState, StreamingInstanceType
 from soundstage.resources.launch_profiles.operations import LaunchProfileShape
 from soundstage.resources.launch_profiles.operations import show as show_profile
 from soundstage.resources.listing import PAGE_SIZE
@@ -96,6 +96,8 @@ class QuotaUseShape(Shape, frozen=True, kw_only=True):
     """How much of something the studio may have, and has."""
 
     quota: Quota
+    name: str
+    """As UpdateStudioQuotas has it."""
     value: int
     used: int | None = None
     """Absent where it is counted by person."""
@@ -114,6 +116,55 @@ class GetStudioCapacityOutput(Shape, frozen=True, kw_only=True):
     quotas: list[QuotaUseShape]
     place: PlaceShape | None = None
     """Absent where the engine can't tell."""
+
+
+class GetCatalogueInput(Shape, frozen=True, kw_only=True):
+    """Nothing to choose: it is the installation's."""
+
+
+class InstanceTypeShape(Shape, frozen=True, kw_only=True):
+    """What an instance type is here, before a host that is smaller scales it."""
+
+    ec2_instance_type: StreamingInstanceType
+    cpus: float
+    gpus: int
+    memory_in_gib: float
+
+
+class CatalogueImageShape(Shape, frozen=True, kw_only=True):
+    """What an `ec2ImageId` means here."""
+
+    ec2_image_id: str
+    engine_image: str
+    """As the engine knows it."""
+
+
+class GetCatalogueOutput(Shape, frozen=True, kw_only=True):
+    """What the installation has to choose from."""
+
+    images: list[CatalogueImageShape]
+    instance_types: list[InstanceTypeShape]
+
+
+def get_catalogue(request: Request, given: GetCatalogueInput) -> GetCatalogueOutput:
+    """Say what instance types and images are here; the settings alone change it."""
+    del given
+    types, images = service.catalogue(request)
+    return GetCatalogueOutput(
+        images=[
+            CatalogueImageShape(ec2_image_id=each, engine_image=image)
+            for each, image in sorted(images.items())
+        ],
+        instance_types=[
+            InstanceTypeShape(
+                ec2_instance_type=StreamingInstanceType(each.name),
+                cpus=each.vcpus,
+                gpus=each.gpus,
+                memory_in_gib=each.memory_gib,
+            )
+            for each in types
+        ],
+    )
 
 
 def get_studio_capacity(request: Request, given: GetStudioCapacityInput) -> GetStudioCapacityOutput:
@@ -195,6 +246,15 @@ def _show_start(found: Availability) -> float | None:
 
 
 OPERATIONS = [
+    Operation(
+        name="GetCatalogue",
+        method="GET",
+        path="/catalogue",
+        input=GetCatalogueInput,
+        output=GetCatalogueOutput,
+        permission=Permission(administrator=Grant.NEVER, user=Grant.NEVER),
+        handler=get_catalogue,
+    ),
     Operation(
         name="GetStudioCapacity",
         method="GET",

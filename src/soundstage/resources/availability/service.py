@@ -1,5 +1,6 @@
 """Tells a launch profile's chances; called by its operations."""
 
+from soundstage.engines.instance_types import InstanceType
 from soundstage.engines.interface import RetryableError, Room
 from soundstage.resources.availability import model
 from soundstage.resources.availability.model import Availability, Offer, Place, QuotaUse
@@ -7,11 +8,12 @@ from soundstage.resources.components import service as components
 from soundstage.resources.images import service as images
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles.model import LaunchProfile, LaunchProfileState
-from soundstage.resources.quotas import Quota
+from soundstage.resources.quotas import MEMBERS, Quota
 from soundstage.resources.request import Request
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions import starts
 from soundstage.resources.studios import service as studios
+from soundstage.resources.webhooks import service as webhooks
 
 
 def of_profile(request: Request, studio_id: str, profile_id: str) -> Availability:
@@ -49,19 +51,27 @@ def list_page(
 
 def of_studio(request: Request, studio_id: str) -> tuple[Place | None, list[QuotaUse]]:
     """Say how large the place is, and how much of its quotas a studio has. Raises NotFoundError."""
-    studios.find(request.transaction, studio_id)
     transaction = request.transaction
+    studio = studios.find(transaction, studio_id)
     used = {
         Quota.SESSIONS: sessions.count(transaction, studio_id),
         Quota.LAUNCH_PROFILES: launch_profiles.count(transaction, studio_id),
         Quota.CUSTOM_IMAGES: images.count(transaction, studio_id),
+        Quota.WEBHOOKS: webhooks.count(transaction, studio_id),
         **components.counts(transaction, studio_id),
     }
-    quotas = request.installation.quotas
+    quotas = studios.quotas_of(studio, request.installation.quotas)
     room = _room(request)
     return None if room is None else model.place_of(room), [
-        QuotaUse(quota=quota, value=quotas[quota], used=used.get(quota)) for quota in Quota
+        QuotaUse(quota=quota, name=MEMBERS[quota], value=quotas[quota], used=used.get(quota))
+        for quota in Quota
     ]
+
+
+def catalogue(request: Request) -> tuple[list[InstanceType], dict[str, str]]:
+    """Say what the instance types are here, and what each `ec2ImageId` means."""
+    here = request.installation
+    return list(here.instance_types.values()), dict(here.images)
 
 
 def _chances(request: Request, profiles: list[LaunchProfile]) -> dict[str, Availability]:

@@ -47,7 +47,7 @@ def list_page(
     """List one folder of a backup, by names. Raises the faults of the operation."""
     backup, browsing = _readable(request, studio_id, backup_id)
     with _faults(backup):
-        entries = browsing.list_backup(backup.session_id, backup.id, folder)
+        entries = browsing.list_backup(backup.ref, backup.id, folder)
 
     def fetch(cursor: Cursor | None, limit: int) -> list[BackupEntry]:
         after = None if cursor is None else str(cursor[0])
@@ -69,7 +69,7 @@ def find_file(request: Request, studio_id: str, backup_id: str, path: str) -> Fo
     backup, browsing = _readable(request, studio_id, backup_id)
     folder, _, name = path.strip("/").rpartition("/")
     with _faults(backup):
-        entries = browsing.list_backup(backup.session_id, backup.id, folder)
+        entries = browsing.list_backup(backup.ref, backup.id, folder)
     found = next((entry for entry in entries if entry.name == name), None)
     if found is None:
         raise NotFoundError("file in the backup", backup.id)
@@ -109,7 +109,7 @@ class Files:
         if backup is None or backup.state is not StreamingSessionState.READY:
             return None
         try:
-            found = self._browsing.open_backup_file(backup.session_id, backup.id, ticket.path)
+            found = self._browsing.open_backup_file(backup.ref, backup.id, ticket.path)
         except PermanentError:
             return None
         self._note(backup, ticket, found.size_bytes)

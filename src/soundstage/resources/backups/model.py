@@ -65,3 +65,10 @@ class StreamingSessionBackup(msgspec.Struct, frozen=True, kw_only=True):
     """When it is removed because its session is gone."""
     created_at: datetime
     updated_at: datetime
+    workstation: str | None = None
+    """Whose disk was copied, as the engine knows it; None: the one called as the session."""
+
+    @property
+    def ref(self) -> str:
+        """Under which name the engine has the copy."""
+        return self.workstation or self.session_id

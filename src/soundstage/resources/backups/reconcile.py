@@ -37,14 +37,14 @@ class BackupWorker:
     def act(self, loaded: StreamingSessionBackup, now: datetime) -> Step:
         """Look at the copy, decide, and ask the engine for the next thing."""
         try:
-            observed = self._engine.observe_backup(loaded.session_id, loaded.id)
+            observed = self._engine.observe_backup(loaded.ref, loaded.id)
             step = next_step(loaded, observed, now)
             if step.act is Act.COPY:
                 # One that somebody asked for may be of a workstation that runs.
                 is_asked_for = loaded.stop_number is None
-                self._engine.ensure_backup(loaded.session_id, loaded.id, live=is_asked_for)
+                self._engine.ensure_backup(loaded.ref, loaded.id, live=is_asked_for)
             elif step.act is Act.REMOVE:
-                self._engine.ensure_backup_absent(loaded.session_id, loaded.id)
+                self._engine.ensure_backup_absent(loaded.ref, loaded.id)
         except RetryableError as error:
             again_at = now + timedelta(seconds=error.after_seconds)
             unseen = ObservedBackup(phase=BackupPhase.RUNNING, detail=str(error))

@@ -71,10 +71,20 @@ def of_stop(
     return store.of_stop(transaction, session_id, stop_number)
 
 
-def newest_ready(transaction: Connection, session_id: str) -> StreamingSessionBackup | None:
-    """Read the newest backup that a session can start from."""
+def newest_ready(
+    transaction: Connection, session_id: str, ref: str | None = None
+) -> StreamingSessionBackup | None:
+    """Read the newest backup that a session can start from: one of the workstation that it has
+    now, if `ref` names that and there is one, for what others held is older work.
+    """
     ready = store.of_session(transaction, session_id, StreamingSessionState.READY)
-    return ready[-1] if ready else None
+    own = [backup for backup in ready if backup.ref == ref]
+    return next(reversed(own or ready), None)
+
+
+def look_up(transaction: Connection, backup_id: str) -> StreamingSessionBackup | None:
+    """Read one backup by its id alone, for nouns above."""
+    return store.backups.get(transaction, backup_id)
 
 
 def is_one_begun(transaction: Connection, session_id: str) -> bool:
@@ -93,6 +103,7 @@ def begin(
     tags: dict[str, str],
     now: datetime,
     keep_newest: int | None = None,
+    workstation: str | None = None,
 ) -> StreamingSessionBackup:
     """Begin the backup of one stop, or one beside; that of a stop which was begun is answered."""
     begun = None if stop_number is None else store.of_stop(transaction, session_id, stop_number)
@@ -115,6 +126,7 @@ def begin(
         purge_at=None,
         created_at=now,
         updated_at=now,
+        workstation=workstation,
     )
     store.backups.insert(transaction, backup, due_at=now)
     _note(transaction, backup, {"state": backup.state, "statusCode": backup.status_code}, now)

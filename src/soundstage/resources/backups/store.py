@@ -42,6 +42,7 @@ table = Table(
     Column("purge_at", Moment),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("workstation", String(22)),
     *lease.columns(),
     listed_by("studio_id"),
     listed_by("studio_id", "owned_by"),

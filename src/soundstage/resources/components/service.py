@@ -23,9 +23,10 @@ from soundstage.resources.components.model import (
     checked_configuration,
 )
 from soundstage.resources.components.reach import require_reachable
-from soundstage.resources.quotas import Quota
+from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
+from soundstage.resources.studios.model import Studio
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
@@ -60,14 +61,14 @@ def create(
     configuration = checked_configuration(component_type, configuration)
     require_reachable(request.installation.shared_folders, component_type, configuration)
     tags = tag_rules.check(tags)
-    studios.find_usable(request.transaction, studio_id)
+    studio = studios.find_usable(request.transaction, studio_id)
     quotas.require(
-        request.installation.quotas,
+        studios.quotas_of(studio, request.installation.quotas),
         Quota.COMPONENTS,
         used=settling.count_living(request.transaction, store.components, studio_id),
         studio_id=studio_id,
     )
-    _require_room(request, studio_id, component_type)
+    _require_room(request, studio, component_type)
     component = StudioComponent(
         id=ids.new_id(),
         studio_id=studio_id,
@@ -162,7 +163,8 @@ def update(
     settling.require(MACHINE, component, "update")
     if wanted.type is not component.type and wanted.type is not _DIRECTORY:
         studios.hold(request.transaction, studio_id)
-        _require_room(request, studio_id, wanted.type)
+        studio = studios.find(request.transaction, studio_id)
+        _require_room(request, studio, wanted.type)
     settling.begin(
         request,
         store.components,
@@ -193,7 +195,7 @@ def delete(request: Request, studio_id: str, component_id: str) -> StudioCompone
 
 
 def settle(
-    transaction: Connection, component: StudioComponent, now: datetime, *, most_directories: int
+    transaction: Connection, component: StudioComponent, now: datetime, *, installation: Quotas
 ) -> None:
     """Finish a component in progress.
 
@@ -219,7 +221,10 @@ def settle(
             message = "The studio component has been created."
     if wanted.type is _DIRECTORY and component.type is not _DIRECTORY:
         studios.hold(transaction, component.studio_id)
-        if store.count_of_type(transaction, component.studio_id, _DIRECTORY) >= most_directories:
+        studio = studios.find(transaction, component.studio_id)
+        limits = studios.quotas_of(studio, installation)
+        present = store.count_of_type(transaction, component.studio_id, _DIRECTORY)
+        if present >= limits[Quota.ACTIVE_DIRECTORIES]:
             event, code = "failed", codes.ACTIVE_DIRECTORY_ALREADY_EXISTS
             message = "The studio has an Active Directory component already."
             changes = {"wished": None}
@@ -250,13 +255,14 @@ def _count_of_type(transaction: Connection, studio_id: str, kind: StudioComponen
     return present + store.count_becoming(transaction, studio_id, kind)
 
 
-def _require_room(request: Request, studio_id: str, kind: StudioComponentType) -> None:
+def _require_room(request: Request, studio: Studio, kind: StudioComponentType) -> None:
     """Raise QuotaExceededError unless the studio may have one more component of this type."""
     quota = _QUOTAS_OF_TYPES.get(kind)
     if quota is None:
         return
-    used = _count_of_type(request.transaction, studio_id, kind)
-    quotas.require(request.installation.quotas, quota, used=used, studio_id=studio_id)
+    used = _count_of_type(request.transaction, studio.id, kind)
+    limits = studios.quotas_of(studio, request.installation.quotas)
+    quotas.require(limits, quota, used=used, studio_id=studio.id)
 
 
 def _with(component: StudioComponent, change: StudioComponentChange) -> StudioComponent:

@@ -36,9 +36,9 @@ def create(
 ) -> StreamingImage:
     """Begin to register an image; it is READY a moment later."""
     tags = tag_rules.check(tags)
-    studios.find_usable(request.transaction, studio_id)
+    studio = studios.find_usable(request.transaction, studio_id)
     quotas.require(
-        request.installation.quotas,
+        studios.quotas_of(studio, request.installation.quotas),
         Quota.CUSTOM_IMAGES,
         used=count(request.transaction, studio_id),
         studio_id=studio_id,

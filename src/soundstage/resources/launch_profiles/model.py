@@ -233,6 +233,10 @@ class StreamConfiguration(Shape, frozen=True, kw_only=True):
     """
     session_download: StreamConfigurationSessionDownload | None = None
     """An addition to the public API: None lets no file out."""
+    lost_host_move_in_minutes: Annotated[int, Meta(ge=0, le=1440)] | None = None
+    """An addition to the public API: after so long without an answer of its host a session is
+    brought up on another, from its last backup; 0 or None: it waits for its host.
+    """
 
 
 SHORTEST_IDLE_MINUTES = 5
@@ -309,6 +313,11 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
         )
     volume = given.volume_configuration or VolumeConfiguration()
     backup = given.session_backup or StreamConfigurationSessionBackup()
+    if given.lost_host_move_in_minutes and not backup.max_backups_to_retain:
+        raise ValidationError(
+            "streamConfiguration.lostHostMoveInMinutes: it needs sessionBackup.maxBackupsToRetain "
+            "of at least 1, for a session is brought up elsewhere from its last backup."
+        )
     storage = given.session_storage
     return msgspec.structs.replace(
         given,

@@ -74,9 +74,9 @@ def create(
     _refuse_what_no_engine_does(request.installation, configuration)
     _require_components(transaction, studio_id, studio_component_ids)
     tags = tag_rules.check(tags)
-    studios.find_usable(transaction, studio_id)
+    studio = studios.find_usable(transaction, studio_id)
     quotas.require(
-        request.installation.quotas,
+        studios.quotas_of(studio, request.installation.quotas),
         Quota.LAUNCH_PROFILES,
         used=count(transaction, studio_id),
         studio_id=studio_id,

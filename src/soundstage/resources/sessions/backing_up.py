@@ -46,4 +46,5 @@ def create(request: Request, studio_id: str, session_id: str) -> StreamingSessio
         owned_by=session.owned_by,
         tags=session.tags,
         now=request.now,
+        workstation=session.workstation,
     )

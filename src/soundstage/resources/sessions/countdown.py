@@ -39,6 +39,8 @@ class NextAction(msgspec.Struct, frozen=True, kw_only=True):
     """How long the rule allows; `at` was counted from a moment that lay so far before it."""
     reason: str
     """Why, as the end of a sentence."""
+    active_by: Activity | None = None
+    """What it was last used by, where the rule is about that."""
 
     @property
     def message(self) -> str:
@@ -125,7 +127,8 @@ def idle(session: StreamingSession) -> NextAction | None:
     if session.state is not StreamingSessionState.READY or not minutes or session.active_at is None:
         return None
     allowed = timedelta(minutes=minutes)
-    last = _ACTIVITIES[session.active_by or Activity.START]
+    active_by = session.active_by or Activity.START
+    last = _ACTIVITIES[active_by]
     return NextAction(
         action=ActionKind.STOP if session.may_be_stopped else ActionKind.TERMINATE,
         at=session.active_at + allowed,
@@ -133,6 +136,7 @@ def idle(session: StreamingSession) -> NextAction | None:
         allowed=allowed,
         reason=f"it has been idle since {moment(session.active_at)} ({last}) and its launch "
         f"profile allows {duration(allowed)} of that",
+        active_by=active_by,
     )
 
 

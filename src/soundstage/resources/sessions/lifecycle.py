@@ -19,6 +19,14 @@ from soundstage.resources.backups.model import (
 )
 from soundstage.resources.launch_profiles.model import AutomaticTerminationMode
 from soundstage.resources.request import SERVICE_PRINCIPAL
+from soundstage.resources.sessions.absence import (
+    MISSED,
+    Absence,
+    farewell,
+    lost_since,
+    moves_at,
+    told,
+)
 from soundstage.resources.sessions.countdown import (
     ActionKind,
     Announcement,
@@ -45,6 +53,8 @@ MACHINE = Machine(
         ([_S.STOP_IN_PROGRESS], "failed", _S.STOP_FAILED),
         ([_S.STOPPED, _S.START_FAILED], "start", _S.START_IN_PROGRESS),
         ([_S.START_IN_PROGRESS], "failed", _S.START_FAILED),
+        # Its host was lost: it is started on another, from its last backup.
+        ([_S.READY, _S.START_IN_PROGRESS], "move", _S.START_IN_PROGRESS),
         # It kept dying; nothing of its disk is lost.
         ([_S.READY], "collapsed", _S.STOPPED),
         ([_S.READY], "collapsed for good", _S.STOP_FAILED),
@@ -80,9 +90,6 @@ HEAL_LIMIT = timedelta(minutes=2)
 HEALS_WITHIN = timedelta(minutes=10)
 MOST_HEALS = 3
 """This many heals within that time, and the session is given up."""
-
-_OUT_OF_REACH = "Out of reach. "
-"""So begins what a session says while the host of its workstation does not answer."""
 
 _REASONS = {
     Reason.INTERNAL: _C.INTERNAL_ERROR,
@@ -124,7 +131,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 BESIDE = frozenset(
-    {"heal", "healed", "begin backup", "purge", "announce", "measured", "count anew"}
+    {
+        "heal",
+        "healed",
+        "begin backup",
+        "purge",
+        "announce",
+        "measured",
+        "count anew",
+        "lost",
+        "found",
+    }
 )
 
 
@@ -153,6 +170,10 @@ def next_step(
     """Decide what to do. `backup` is the one of the session's last stop, if it was begun."""
     if counted_anew(session, situation.missed, now, situation.patience):
         return Step(event="count anew", again_at=now)
+    if session.unreachable_since is not None:
+        is_missed = session.state in MISSED
+        message = "The workstation can be reached again." if is_missed else ""
+        return Step(event="found", message=message, again_at=now)
     match session.state:
         case _S.CREATE_IN_PROGRESS | _S.START_IN_PROGRESS:
             return _bring_up(session, observed, now, situation.patience)
@@ -181,14 +202,19 @@ def blind_step(
     again_at: datetime,
     now: datetime,
     patience: timedelta = timedelta(0),
-    is_out_of_reach: bool = False,
+    absence: Absence | None = None,
 ) -> Step:
-    """Decide while the engine can't say what is there: only what time alone decides."""
+    """Decide while the engine can't say what is there: only what time alone decides. `absence`
+    is given where that is because its host does not answer.
+    """
     if session.state in {_S.READY, _S.STOPPED}:
-        # Of one that rests nobody wants to reach anything.
-        is_missed = is_out_of_reach and session.state is _S.READY
-        told = f"{_OUT_OF_REACH}{why}" if is_missed else ""
-        return _end_of_time(planned(session), now) or Step(again_at=again_at, message=told)
+        end = _end_of_time(planned(session), now)
+        if end is not None:
+            return end
+    if absence is not None and session.state in MISSED and not _is_over(session, now, patience):
+        return _miss(session, absence, why, now, again_at)
+    if session.state in {_S.READY, _S.STOPPED}:
+        return Step(again_at=again_at)
     # A stop whose backup was begun has its workstation down; it waits for the backup alone.
     is_waiting = session.state is _S.STOP_IN_PROGRESS and backup is not None
     is_late = session.state in MACHINE.limits and _is_late(session, now, patience)
@@ -200,6 +226,29 @@ def blind_step(
             again_at=now + HEALTH_EVERY,
         )
     return Step(again_at=again_at)
+
+
+def _is_over(session: StreamingSession, now: datetime, patience: timedelta) -> bool:
+    return session.state in MACHINE.limits and _is_late(session, now, patience)
+
+
+def _miss(
+    session: StreamingSession, absence: Absence, why: str, now: datetime, again_at: datetime
+) -> Step:
+    """Its host does not answer: wait for that, or have it brought up elsewhere."""
+    since = lost_since(session, absence, now)
+    message = told(session, absence, why, since)
+    if since != session.unreachable_since:
+        return Step(event="lost", message=message, again_at=again_at)
+    coming = moves_at(session, absence, since)
+    if coming is None or now < coming:
+        return Step(message=message, again_at=min(again_at, coming or again_at))
+    return Step(
+        event="move",
+        code=_C.STREAMING_SESSION_START_IN_PROGRESS,
+        message=farewell(absence, why, now - since),
+        again_at=now,
+    )
 
 
 def _bring_up(
@@ -277,8 +326,6 @@ def _end_of_time(coming: NextAction | None, now: datetime) -> Step | None:
 
 def _watch_over(session: StreamingSession, situation: Situation, now: datetime) -> Step:
     """It runs well: see whether anybody works in it, and announce what is coming."""
-    if session.status_message.startswith(_OUT_OF_REACH):
-        return Step(message="The workstation can be reached again.", again_at=now)
     if situation.use is not None:
         return Step(event="measured", again_at=now)
     if not is_use_wanted(session, now):

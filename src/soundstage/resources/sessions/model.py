@@ -116,6 +116,17 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     """Which end the last announcement in the desktop was about."""
     warned_before: int | None = None
     """How many seconds before the end that announcement was due."""
+    lost_host_move_in_minutes: int = 0
+    """After so long without an answer of its host it is brought up elsewhere; 0: it waits."""
+    unreachable_since: datetime | None = None
+    """When its host was first found not to answer, as long as that is so."""
+    workstation: str | None = None
+    """What the engine knows its workstation by; None: as the session, which never moved."""
+
+    @property
+    def ref(self) -> str:
+        """What the engine knows its workstation by."""
+        return self.workstation or self.id
 
     @property
     def may_be_stopped(self) -> bool:
@@ -130,3 +141,14 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     def makes_backups(self) -> bool:
         """Reports whether a stop makes a backup."""
         return self.backup_mode is SessionBackupMode.AUTOMATIC and self.max_backups_to_retain > 0
+
+
+class LeftWorkstation(msgspec.Struct, frozen=True, kw_only=True):
+    """A workstation that a session left on a host that was lost."""
+
+    id: str
+    """What the engine knows it by."""
+    session_id: str
+    left_at: datetime
+    backup_id: str | None = None
+    """The backup of its disk, once that was begun."""

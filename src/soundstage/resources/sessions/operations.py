@@ -22,7 +22,7 @@ from soundstage.resources.launch_profiles.model import (
 from soundstage.resources.request import Request
 from soundstage.resources.sessions import activity, backing_up, script_outputs, service
 from soundstage.resources.sessions.countdown import ActionKind, Rule, next_action
-from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
 from soundstage.resources.shaping import shaped
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.operation import Grant, Operation, Permission
@@ -33,9 +33,13 @@ class StreamingSessionNextAction(Shape, frozen=True, kw_only=True):
     """What will happen to a session if nobody does anything; an addition to the public API."""
 
     action: ActionKind
+    allowed_in_minutes: int
+    """How long the rule allows; it was counted from a moment that lay so far before `at`."""
     at: datetime
     message: str
     rule: Rule
+    last_activity: Activity | None = None
+    """What the session was last used by, where the rule is about that."""
 
 
 class StreamingSessionShape(Shape, frozen=True, kw_only=True):
@@ -315,7 +319,12 @@ def _next_action(session: StreamingSession) -> StreamingSessionNextAction | None
     if coming is None:
         return None
     return StreamingSessionNextAction(
-        action=coming.action, at=coming.at, message=coming.message, rule=coming.rule
+        action=coming.action,
+        allowed_in_minutes=int(coming.allowed.total_seconds() // 60),
+        at=coming.at,
+        message=coming.message,
+        rule=coming.rule,
+        last_activity=coming.active_by,
     )
 
 

@@ -32,7 +32,8 @@ from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles.equipment import Equipment
 from soundstage.resources.launch_profiles.model import DEFAULT_VOLUME, StreamingClipboardMode
 from soundstage.resources.request import SERVICE_PRINCIPAL
-from soundstage.resources.sessions import service, store
+from soundstage.resources.sessions import moving, service, store
+from soundstage.resources.sessions.absence import Absence
 from soundstage.resources.sessions.countdown import TimeRules
 from soundstage.resources.sessions.lifecycle import (
     HEALS_WITHIN,
@@ -55,6 +56,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     session: StreamingSession
     backup: StreamingSessionBackup | None
+    source: StreamingSessionBackup | None = None
+    """What it could be brought up elsewhere from, if it is to be."""
     missed: timedelta = timedelta(0)
     """How long ago it was to be looked at."""
     equipment: Equipment | None = None
@@ -104,6 +107,7 @@ class SessionWorker:
         return Loaded(
             session=session,
             backup=backup,
+            source=moving.source(transaction, session),
             missed=max(now - due_at, timedelta(0)),
             equipment=equipment,
         )
@@ -114,7 +118,7 @@ class SessionWorker:
         equipment = loaded.equipment or Equipment()
         patience = equipment.may_take(self._script_seconds)
         try:
-            observed = self._engine.observe(session.id)
+            observed = self._engine.observe(session.ref)
         except RetryableError as error:
             again_at = now + timedelta(seconds=error.after_seconds)
             unseen = Observed(phase=Phase.STARTING, detail=str(error))
@@ -125,7 +129,9 @@ class SessionWorker:
                 again_at=again_at,
                 now=now,
                 patience=patience,
-                is_out_of_reach=isinstance(error, OutOfReachError),
+                absence=Absence(source=loaded.source, missed=loaded.missed)
+                if isinstance(error, OutOfReachError)
+                else None,
             )
             return Outcome(step=step, observed=unseen)
         use = self._observe_use(session, observed, now)
@@ -174,6 +180,10 @@ class SessionWorker:
                 store.sessions.update(transaction, session.id, changes)
             case "announce":
                 _note_announcement(transaction, session, outcome.step, now)
+            case "lost" | "found":
+                moving.note_reach(transaction, session, outcome.step, now)
+            case "move" if loaded.source is not None:
+                moving.begin(transaction, session, loaded.source, outcome.step, now)
             case _:
                 _write(
                     transaction,
@@ -186,17 +196,17 @@ class SessionWorker:
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:
         """Look at the changed session now."""
-        lease.wake_row(transaction, self.table, changed, now)
+        lease.wake_row(transaction, self.table, store.named(transaction, changed), now)
 
-    def watched(self, transaction: Connection) -> list[tuple[str, int]]:
+    def watched(self, transaction: Connection) -> list[tuple[str, str, int]]:
         """Read which workstations should be running well, and the attempt of each."""
         return store.settled(transaction)
 
-    def has_changed(self, watched: tuple[str, int]) -> str | None:
+    def has_changed(self, watched: tuple[str, str, int]) -> str | None:
         """Name the session whose workstation is another than was stored; asked without a lease."""
-        session_id, attempt = watched
+        session_id, ref, attempt = watched
         try:
-            observed = self._engine.observe(session_id)
+            observed = self._engine.observe(ref)
         except OutOfReachError:
             # Whoever looks at the session is told.
             return session_id
@@ -216,7 +226,7 @@ class SessionWorker:
             # Then only input counts, and this reading is as good as any.
             return Use(cpu_seconds=0.0)
         try:
-            return self._engine.observe_use(session.id)
+            return self._engine.observe_use(session.ref)
         except RetryableError:
             return None
 
@@ -227,7 +237,7 @@ class SessionWorker:
             return step
         message = Message(key=told.key, title=told.title, text=told.text, urgent=told.urgent)
         try:
-            self._engine.show_message(session.id, message)
+            self._engine.show_message(session.ref, message)
         except RetryableError as error:
             return Step(again_at=now + timedelta(seconds=error.after_seconds))
         except PermanentError:
@@ -238,13 +248,13 @@ class SessionWorker:
         match act:
             case Act.RUN:
                 spec = spec_of(session, equipment, script_seconds=self._script_seconds)
-                self._engine.ensure_running(session.id, spec)
+                self._engine.ensure_running(session.ref, spec)
             case Act.STOP:
-                self._engine.ensure_stopped(session.id)
+                self._engine.ensure_stopped(session.ref)
             case Act.REMOVE:
-                self._engine.ensure_absent(session.id)
+                self._engine.ensure_absent(session.ref)
             case Act.REMOVE_VOLUME if isinstance(self._engine, SupportsPersistence):
-                self._engine.ensure_volume_absent(session.id)
+                self._engine.ensure_volume_absent(session.ref)
             case _:
                 pass
 
@@ -286,6 +296,7 @@ def _write(
                 owned_by=session.owned_by,
                 tags=session.tags,
                 now=now,
+                workstation=session.workstation,
             )
         case "purge":
             store.sessions.delete(transaction, session.id)

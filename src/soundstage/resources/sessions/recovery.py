@@ -45,7 +45,9 @@ def settle(
 ) -> Recovered:
     """Let every session rest without a disk, and know the backups that there are."""
     sessions = store.sessions.find(transaction)
-    patterns = {session.id: _pattern(session, now) for session in sessions}
+    patterns = {session.id: _pattern(session, None, now) for session in sessions}
+    moved = [session for session in sessions if session.workstation is not None]
+    patterns |= {each.ref: _pattern(each, each.workstation, now) for each in moved}
     adopted = safekeeping.adopted(transaction, check, patterns)
     lost = safekeeping.lost(transaction, check)
     for backup in lost:
@@ -62,7 +64,7 @@ def settle(
     without = []
     living = [session for session in sessions if session.state not in _GONE]
     for session in living:
-        newest = backups.newest_ready(transaction, session.id)
+        newest = backups.newest_ready(transaction, session.id, session.ref)
         _lay_down(transaction, session, newest, now)
         if newest is None:
             without.append(session.id)
@@ -118,7 +120,9 @@ def _lay_down(
     )
 
 
-def _pattern(session: StreamingSession, now: datetime) -> StreamingSessionBackup:
+def _pattern(
+    session: StreamingSession, workstation: str | None, now: datetime
+) -> StreamingSessionBackup:
     """What a backup of this session is, apart from its id and size."""
     return StreamingSessionBackup(
         id="",
@@ -136,4 +140,5 @@ def _pattern(session: StreamingSession, now: datetime) -> StreamingSessionBackup
         purge_at=None,
         created_at=now,
         updated_at=now,
+        workstation=workstation,
     )

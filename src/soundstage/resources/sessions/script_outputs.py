@@ -22,7 +22,7 @@ def list_page(
     Raises NotFoundError.
     """
     session = service.get(request, studio_id, session_id)
-    kept = request.scripts.script_output(session.id) if request.scripts is not None else []
+    kept = request.scripts.script_output(session.ref) if request.scripts is not None else []
     numbered = sorted(enumerate(kept), key=lambda each: (-each[1].attempt, each[0]))
     keyed = [([-each.attempt, number], each) for number, each in numbered]
 

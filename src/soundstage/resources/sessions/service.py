@@ -9,6 +9,7 @@ from soundstage.kit import hints, ids, journal, lease
 from soundstage.resources import listing, quotas
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import (
+    StreamingSessionBackup,
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
@@ -28,10 +29,11 @@ from soundstage.resources.launch_profiles.model import (
 )
 from soundstage.resources.quotas import Quota
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
-from soundstage.resources.sessions import restoring, store
+from soundstage.resources.sessions import left, restoring, store
 from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
 from soundstage.resources.studios import service as studios
+from soundstage.resources.studios.model import Studio
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
@@ -62,7 +64,7 @@ def create(
 ) -> StreamingSession:
     """Begin to launch a workstation by a launch profile; what is not said is its first choice."""
     transaction, now = request.transaction, request.now
-    studios.find_usable(transaction, studio_id)
+    studio = studios.find_usable(transaction, studio_id)
     profile = launch_profiles.find(transaction, studio_id, launch_profile_id)
     if not profile.is_usable:
         raise ConflictError(
@@ -74,7 +76,7 @@ def create(
     eulas.require_accepted(transaction, studio_id, image.eula_ids)
     tags = tag_rules.check(tags)
     owner = owned_by or request.caller.principal_id
-    _require_room(request, studio_id, owner)
+    _require_room(request, studio, owner)
     source = None if backup_id is None else restoring.source(request, studio_id, owner, backup_id)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
@@ -107,6 +109,7 @@ def create(
         max_stopped_session_length_in_minutes=rules.max_stopped_session_length_in_minutes or 0,
         studio_component_ids=profile.studio_component_ids,
         idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
+        lost_host_move_in_minutes=rules.lost_host_move_in_minutes or 0,
         upload_to=upload_folder(rules),
         download_from=download_folder(rules),
         attempt=1,
@@ -115,7 +118,7 @@ def create(
         # The first attempt's number names a disk that is not empty.
         volume_generation=0 if source is None else 1,
         volume_backup_id=backup_id,
-        volume_backup_of=None if source is None else source.session_id,
+        volume_backup_of=None if source is None else source.ref,
         started_from_backup_id=backup_id,
         previous_volume_generation=0,
         is_volume_deleted=False,
@@ -234,8 +237,8 @@ def start(
         # An attempt's number is never used twice, so it names the new generation.
         changes |= {
             "volume_generation": attempt,
-            "volume_backup_id": wanted,
-            "volume_backup_of": None,
+            "volume_backup_id": wanted.id,
+            "volume_backup_of": None if wanted.ref == session.ref else wanted.ref,
             "previous_volume_generation": session.volume_generation,
         }
     move(
@@ -415,8 +418,10 @@ def counts(transaction: Connection) -> dict[str, int]:
 
 
 def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
-    """Say which of these are sessions that may have something at the engine; for the sweep."""
-    return store.known_refs(transaction, refs)
+    """Say which of these are workstations that sessions have, or left on a host that was lost;
+    for the sweep.
+    """
+    return store.known_refs(transaction, refs) | left.known_refs(transaction, refs)
 
 
 def count(transaction: Connection, studio_id: str) -> int:
@@ -424,18 +429,18 @@ def count(transaction: Connection, studio_id: str) -> int:
     return store.count_living(transaction, studio_id, "")[0]
 
 
-def _require_room(request: Request, studio_id: str, owner: str) -> None:
+def _require_room(request: Request, studio: Studio, owner: str) -> None:
     """Raise QuotaExceededError unless the owner and the studio may have one more session."""
-    limits = request.installation.quotas
-    all_of_studio, of_owner = store.count_living(request.transaction, studio_id, owner)
+    limits = studios.quotas_of(studio, request.installation.quotas)
+    all_of_studio, of_owner = store.count_living(request.transaction, studio.id, owner)
     quotas.require(
         limits,
         Quota.SESSIONS_PER_USER,
         used=of_owner,
-        studio_id=studio_id,
+        studio_id=studio.id,
         user=owner,
     )
-    quotas.require(limits, Quota.SESSIONS, used=all_of_studio, studio_id=studio_id)
+    quotas.require(limits, Quota.SESSIONS, used=all_of_studio, studio_id=studio.id)
 
 
 def _require(session: StreamingSession, event: str) -> None:
@@ -450,7 +455,7 @@ def _require(session: StreamingSession, event: str) -> None:
 
 def _checked_backup(
     request: Request, session: StreamingSession, backup_id: str | None
-) -> str | None:
+) -> StreamingSessionBackup | None:
     """Say which backup the start must restore: the one asked for, or the newest if there is no
     disk any more. None: start on the disk as it is.
     """
@@ -464,11 +469,10 @@ def _checked_backup(
             raise ValidationError(
                 f"backupId: the backup {backup_id} is {backup.state}; it must be READY."
             )
-        return backup_id
+        return backup
     if not session.is_volume_deleted:
         return None
-    newest = backups.newest_ready(request.transaction, session.id)
-    return None if newest is None else newest.id
+    return backups.newest_ready(request.transaction, session.id, session.ref)
 
 
 def _choose_instance_type(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    and_,
     bindparam,
     case,
     func,
@@ -89,11 +90,15 @@ table = Table(
     Column("use_seconds", Float),
     Column("warned_end", Moment),
     Column("warned_before", Integer),
+    Column("lost_host_move_in_minutes", Integer, nullable=False, server_default="0"),
+    Column("unreachable_since", Moment),
+    Column("workstation", String(22)),
     *lease.columns(),
     listed_by("studio_id"),
     listed_by("studio_id", "owned_by"),
     listed_by("studio_id", "created_by"),
     Index(None, "owned_by"),
+    Index(None, "workstation"),
 )
 sessions = Records(table, StreamingSession)
 
@@ -177,14 +182,26 @@ def among(transaction: Connection, session_ids: list[str]) -> list[StreamingSess
 
 
 def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
-    """Say which of these are the ids of sessions that may have something at the engine."""
+    """Say which of these are workstations of sessions that may have something at the engine."""
     found: set[str] = set()
     asked = sorted(refs)
     for start in range(0, len(asked), _ASKED_AT_ONCE):
         some = asked[start : start + _ASKED_AT_ONCE]
-        is_there = (table.c.id.in_(some), table.c.state != StreamingSessionState.DELETED)
-        found.update(transaction.execute(select(table.c.id).where(*is_there)).scalars())
+        is_living = table.c.state != StreamingSessionState.DELETED
+        never_moved = and_(table.c.id.in_(some), table.c.workstation.is_(None))
+        is_there = or_(never_moved, table.c.workstation.in_(some))
+        named = select(func.coalesce(table.c.workstation, table.c.id))
+        found.update(transaction.execute(named.where(is_living, is_there)).scalars())
     return found
+
+
+def named(transaction: Connection, ref: str) -> str:
+    """Say which session has a workstation that was moved; what is not one stays as it is."""
+    found = _NAMED.first(transaction, looked_for=ref)
+    return ref if found is None else str(found[0])
+
+
+_NAMED = Prepared(select(table.c.id).where(table.c.workstation == bindparam("looked_for")))
 
 
 def not_ready(transaction: Connection, session_ids: set[str]) -> set[str]:
@@ -205,14 +222,17 @@ def due_at(transaction: Connection, session_id: str) -> datetime | None:
 _DUE_AT = Prepared(select(table.c.due_at).where(table.c.id == bindparam("looked_for")))
 
 
-def settled(transaction: Connection) -> list[tuple[str, int]]:
-    """Read the ids and attempts of all READY sessions that run and that nobody has in hand."""
-    statement = select(table.c.id, table.c.attempt).where(
+def settled(transaction: Connection) -> list[tuple[str, str, int]]:
+    """Read the ids, workstations and attempts of all READY sessions that run and that nobody has
+    in hand.
+    """
+    ref = func.coalesce(table.c.workstation, table.c.id).label("ref")
+    statement = select(table.c.id, ref, table.c.attempt).where(
         table.c.state == StreamingSessionState.READY,
         table.c.running_attempt == table.c.attempt,
         table.c.lease_token.is_(None),
     )
-    return [(row.id, row.attempt) for row in transaction.execute(statement)]
+    return [(row.id, row.ref, row.attempt) for row in transaction.execute(statement)]
 
 
 def note_input(transaction: Connection, session_ids: set[str], now: datetime) -> None:

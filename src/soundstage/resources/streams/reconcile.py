@@ -18,6 +18,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A stream, and whether it may be open."""
 
     stream: StreamingSessionStream
+    ref: str
+    """What the engine knows the workstation by."""
     may_stay_open: bool
 
 
@@ -37,14 +39,15 @@ class StreamWorker:
         if stream is None:
             return None
         may_stay = service.may_stay_open(transaction, stream)
-        return Loaded(stream=stream, may_stay_open=may_stay)
+        ref = service.workstation(transaction, stream)
+        return Loaded(stream=stream, ref=ref, may_stay_open=may_stay)
 
     def act(self, loaded: Loaded, now: datetime) -> Step:
         """Look whether the desktop answers, if that is the question."""
         observed = Observed(phase=Phase.STARTING)
         if loaded.stream.state is StreamingSessionStreamState.CREATE_IN_PROGRESS:
             try:
-                observed = self._engine.observe(loaded.stream.session_id)
+                observed = self._engine.observe(loaded.ref)
             except RetryableError as error:
                 observed = Observed(phase=Phase.STARTING, detail=str(error))
         return next_step(loaded.stream, observed, now, may_stay_open=loaded.may_stay_open)

@@ -151,6 +151,12 @@ def next_action(transaction: Connection, stream_id: str) -> NextAction | None:
     return None if session is None else countdown.next_action(session)
 
 
+def workstation(transaction: Connection, stream: StreamingSessionStream) -> str:
+    """Say what the engine knows the workstation behind a stream by."""
+    session = sessions.look_up(transaction, stream.session_id)
+    return stream.session_id if session is None else session.ref
+
+
 def transfer_rules(
     transaction: Connection, stream: StreamingSessionStream
 ) -> tuple[str | None, str | None]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from soundstage.resources.quotas import StudioQuotas
 from soundstage.wire.shapes import Shape
 
 
@@ -89,3 +90,5 @@ class Studio(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
     wished: StudioChange | None = None
     """What the update in progress asks for."""
+    quotas: StudioQuotas | None = None
+    """Those that are others than the installation's."""

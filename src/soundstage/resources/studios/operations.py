@@ -5,6 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from soundstage.resources import quotas
+from soundstage.resources.quotas import Quotas, StudioQuotas
 from soundstage.resources.request import Request
 from soundstage.resources.shaping import shaped
 from soundstage.resources.studios import service
@@ -78,6 +80,13 @@ class ChangedStudioInput(Shape, frozen=True, kw_only=True):
     client_token: ClientToken | None = None
 
 
+class UpdateStudioQuotasInput(StudioQuotas, frozen=True, kw_only=True):
+    """Which quotas to change of which studio."""
+
+    studio_id: str
+    client_token: ClientToken | None = None
+
+
 class ListStudiosInput(Shape, frozen=True, kw_only=True):
     """Where to go on."""
 
@@ -88,6 +97,14 @@ class StudioOutput(Shape, frozen=True, kw_only=True):
     """One studio."""
 
     studio: StudioShape
+
+
+class StudioQuotasOutput(Shape, frozen=True, kw_only=True):
+    """How much of each thing a studio may have."""
+
+    quotas: StudioQuotas
+    installation_quotas: StudioQuotas
+    """What it has where nobody changed it, and how far administrators may raise it."""
 
 
 class ListStudiosOutput(Shape, frozen=True, kw_only=True):
@@ -146,6 +163,28 @@ def start_studio_sso_configuration_repair(
     return StudioOutput(studio=_show(request, service.repair_sso(request, given.studio_id)))
 
 
+def get_studio_quotas(request: Request, given: GetStudioInput) -> StudioQuotasOutput:
+    """Say how much of each thing a studio may have; GetStudioCapacity says how much it has."""
+    studio = service.get(request, given.studio_id)
+    return _show_quotas(request, service.quotas_of(studio, request.installation.quotas))
+
+
+def update_studio_quotas(request: Request, given: UpdateStudioQuotasInput) -> StudioQuotasOutput:
+    """Change how much of each thing a studio may have, from now on.
+
+    Administrators lower quotas, and raise them up to the installation's; the operator gives more.
+    """
+    wanted = StudioQuotas(**{name: getattr(given, name) for name in StudioQuotas.__struct_fields__})
+    return _show_quotas(request, service.update_quotas(request, given.studio_id, wanted))
+
+
+def _show_quotas(request: Request, found: Quotas) -> StudioQuotasOutput:
+    return StudioQuotasOutput(
+        quotas=quotas.shown(found),
+        installation_quotas=quotas.shown(request.installation.quotas),
+    )
+
+
 def _show(request: Request, studio: Studio) -> StudioShape:
     return shaped(
         StudioShape,
@@ -157,6 +196,7 @@ def _show(request: Request, studio: Studio) -> StudioShape:
 
 
 _NOBODY = Permission(administrator=Grant.NEVER, user=Grant.NEVER)
+_ADMINISTRATORS = Permission(administrator=Grant.ALWAYS, user=Grant.NEVER)
 
 OPERATIONS = [
     Operation(
@@ -213,5 +253,23 @@ OPERATIONS = [
         output=StudioOutput,
         permission=_NOBODY,
         handler=start_studio_sso_configuration_repair,
+    ),
+    Operation(
+        name="GetStudioQuotas",
+        method="GET",
+        path="/studios/{studioId}/quotas",
+        input=GetStudioInput,
+        output=StudioQuotasOutput,
+        permission=_ADMINISTRATORS,
+        handler=get_studio_quotas,
+    ),
+    Operation(
+        name="UpdateStudioQuotas",
+        method="PATCH",
+        path="/studios/{studioId}/quotas",
+        input=UpdateStudioQuotasInput,
+        output=StudioQuotasOutput,
+        permission=_ADMINISTRATORS,
+        handler=update_studio_quotas,
     ),
 ]

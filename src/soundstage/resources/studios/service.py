@@ -7,9 +7,10 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from soundstage.kit import ids
-from soundstage.resources import listing, settling
-from soundstage.resources.request import Request, SingleSignOn
+from soundstage.kit import ids, journal
+from soundstage.resources import listing, quotas, settling
+from soundstage.resources.quotas import Quotas, StudioQuotas
+from soundstage.resources.request import CallerKind, Request, SingleSignOn
 from soundstage.resources.settling import Blocker
 from soundstage.resources.studios import store
 from soundstage.resources.studios.lifecycle import MACHINE
@@ -150,6 +151,40 @@ def delete(request: Request, studio_id: str) -> Studio:
         kind=ArnKind.STUDIO,
     )
     return find(request.transaction, studio_id)
+
+
+def quotas_of(studio: Studio, installation: Quotas) -> Quotas:
+    """Give how much of each thing a studio may have."""
+    return quotas.together(installation, studio.quotas)
+
+
+def update_quotas(request: Request, studio_id: str, wanted: StudioQuotas) -> Quotas:
+    """Change how much a studio may have, from now on; what is None stays as it is.
+
+    Nothing is taken from anybody who has more. Raises ValidationError where an administrator asks
+    for more than the installation gives.
+    """
+    studio = find_usable(request.transaction, studio_id)
+    installation = request.installation.quotas
+    is_operator = request.caller.kind is CallerKind.OPERATOR
+    own = quotas.changed(installation, studio.quotas, wanted, is_operator=is_operator)
+    before, after = (quotas.together(installation, each) for each in (studio.quotas, own))
+    if own != studio.quotas:
+        store.studios.update(request.transaction, studio_id, {"quotas": own})
+        journal.append(
+            request.transaction,
+            at=request.now,
+            kind="studios.QUOTAS_CHANGED",
+            subject=f"{ArnKind.STUDIO}/{studio_id}",
+            actor=request.caller.principal_id,
+            studio_id=studio_id,
+            detail={
+                name: f"{before[quota]} → {after[quota]}"
+                for quota, name in quotas.MEMBERS.items()
+                if before[quota] != after[quota]
+            },
+        )
+    return after
 
 
 def repair_sso(request: Request, studio_id: str) -> Studio:

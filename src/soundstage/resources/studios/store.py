@@ -6,6 +6,7 @@ from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records, listed_by
+from soundstage.resources.quotas import StudioQuotas
 from soundstage.resources.studios.model import (
     Studio,
     StudioChange,
@@ -32,6 +33,7 @@ table = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("wished", Document(StudioChange)),
+    Column("quotas", Document(StudioQuotas)),
     *lease.columns(),
     listed_by(),
 )

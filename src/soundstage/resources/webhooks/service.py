@@ -37,10 +37,10 @@ class WebhookChange(msgspec.Struct, frozen=True, kw_only=True):
 def create(request: Request, studio_id: str, *, url: str, types: list[str]) -> Webhook:
     """Begin to tell an address of a studio's events, from the next one on."""
     transaction, now = request.transaction, request.now
-    studios.find_usable(transaction, studio_id)
+    studio = studios.find_usable(transaction, studio_id)
     _check(url)
-    used = store.webhooks.count(transaction, store.table.c.studio_id == studio_id)
-    quotas.require(request.installation.quotas, Quota.WEBHOOKS, used=used, studio_id=studio_id)
+    limits = studios.quotas_of(studio, request.installation.quotas)
+    quotas.require(limits, Quota.WEBHOOKS, used=count(transaction, studio_id), studio_id=studio_id)
     made = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     webhook = Webhook(
         id=ids.new_id(),
@@ -76,6 +76,11 @@ def waiting(transaction: Connection, webhook: Webhook) -> tuple[int, int]:
     """Say how many events are on their way to it, and how many are dead."""
     counts = store.counts_of(transaction, webhook.id)
     return counts.get(DeliveryState.PENDING, 0), counts.get(DeliveryState.DEAD, 0)
+
+
+def count(transaction: Connection, studio_id: str) -> int:
+    """Count what the studio's quota counts."""
+    return store.webhooks.count(transaction, store.table.c.studio_id == studio_id)
 
 
 def totals(transaction: Connection) -> dict[str, int]:

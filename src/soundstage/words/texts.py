@@ -1,41 +1,67 @@
-"""The words of the pages, all in one place: `words/en.toml`, and a file beside it for each further
-language.
+"""The texts of pages: `en.toml` beside this module, and a file beside it for each further language.
 
-Templates and handlers ask for a text by its key. What the API says, such as a status message, is
-shown as it came.
+A further language is one more file, with the same keys and the same {braces} in its texts (a test
+compares them); `languages` finds it by its name. Templates and handlers ask for a text by its key,
+and have it in the language that is spoken in the request they answer. What the API says, such as a
+status message, is shown as it came.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-_FOLDER = Path(__file__).parent / "words"
+FIRST = "en"
+"""What is spoken where nobody wants another one."""
+_FOLDER = Path(__file__).parent
+LANGUAGES = tuple(sorted(file.stem for file in _FOLDER.glob("*.toml")))
+_spoken: ContextVar[str] = ContextVar("soundstage.language", default=FIRST)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak a language while the block lasts, in what it calls and the threads that it starts."""
+    before = _spoken.set(language)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
 
 
 class Words:
-    """The texts of one language."""
+    """The texts, in one language, or in whichever is spoken when they are asked for."""
 
-    def __init__(self, language: str = "en") -> None:
-        self.language = language
-        document = tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
-        self._texts = dict(_flat(document, ""))
+    def __init__(self, language: str | None = None) -> None:
+        self._language = language
+
+    @property
+    def language(self) -> str:
+        """The language that is spoken now."""
+        return self._language or _spoken.get()
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """All texts by their keys."""
+        return _read(self.language)
 
     def __call__(self, key: str, **values: object) -> str:
         """Give a text with its values put in. Raises KeyError for one that is not there."""
-        return self._texts[key].format(**values)
+        return self.texts[key].format(**values)
 
     def __contains__(self, key: str) -> bool:
         """Reports whether there is such a text."""
-        return key in self._texts
+        return key in self.texts
 
     def below(self, key: str) -> dict[str, str]:
         """Give all texts whose keys begin with this one and a dot, by the rest of their keys."""
         begun = f"{key}."
         return {
             each.removeprefix(begun): text
-            for each, text in self._texts.items()
+            for each, text in self.texts.items()
             if each.startswith(begun)
         }
 
@@ -63,9 +89,23 @@ class Words:
         """Write a number of bytes."""
         for unit in ("bytes", "kib", "mib", "gib"):
             if number < 1024 or unit == "gib":
-                return self(f"size.{unit}", number=f"{number:.{0 if unit == 'bytes' else 1}f}")
+                text = f"{number:.{0 if unit == 'bytes' else 1}f}"
+                return self(f"size.{unit}", number=self._pointed(text))
             number /= 1024
         raise AssertionError("The loop has an answer for every number.")
+
+    def figure(self, number: float) -> str:
+        """Write a number that need not be whole."""
+        return self._pointed(f"{number:g}")
+
+    def _pointed(self, number: str) -> str:
+        return number.replace(".", self("size.point"))
+
+
+@cache
+def _read(language: str) -> Mapping[str, str]:
+    text = (_FOLDER / f"{language}.toml").read_text(encoding="utf-8")
+    return dict(_flat(tomllib.loads(text), ""))
 
 
 def _flat(document: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:

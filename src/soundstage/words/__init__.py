@@ -1,0 +1,1 @@
+"""What people read on pages, one file a language, and which of them is spoken to whom."""

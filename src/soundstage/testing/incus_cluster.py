@@ -5,6 +5,7 @@ systems, but has its own mounts, its own name and one wire to a bridge, by which
 the other members reach it: so a member can be killed, or its wire cut, as hosts are in earnest.
 """
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ _BRIDGE = "sstest0"
 _NETWORK = "10.88.0"
 _GATEWAY = f"{_NETWORK}.254"
 _PORT = 8443
+_LEFT_BYTES = 64 * 1024**2
 _LEADS = "database-leader"
 # Limits are kept by control groups as the machine has them mounted; a new /sys would hide those.
 _INNER = """\
@@ -74,6 +76,26 @@ class Member(IncusDaemon):
 
     def mend(self) -> None:
         _ip("link", "set", self.wire, "up")
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Have no room in its storage pool for as long as the block lasts."""
+        assert self._daemon is not None  # noqa: S101 -- it has been started.
+        # Its pool is mounted where only it and who is with it see it.
+        pool = f"/proc/{self._daemon.pid}/root{self.directory}/storage-pools/{POOL}"
+        if not os.path.ismount(pool):
+            raise AssertionError(f"{self.name} has no pool of its own")
+        filling = Path(pool) / "filling"
+        with filling.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(pool).free - _LEFT_BYTES)
+        # It counts what is used when it has written that down.
+        sync = ["btrfs", "filesystem", "sync", pool]
+        subprocess.run(sync, check=True, capture_output=True)
+        try:
+            yield
+        finally:
+            filling.unlink()
+            subprocess.run(sync, check=True, capture_output=True)
 
     def preseed(self, text: str) -> str:
         """Have it set up as a file says."""
@@ -161,6 +183,16 @@ class Cluster:
         first.incus("config", "trust", "add-certificate", str(self._identity.certificate))
         for member in others:
             self.join(member)
+
+    def add(self) -> Member:
+        """One more."""
+        number = len(self.members) + 1
+        member = Member(self.folder / f"n{number}", number)
+        self.members.append(member)
+        member.folder.mkdir()
+        member.plug_in()
+        self.join(member)
+        return member
 
     def join(self, member: Member) -> None:
         """Make it a member."""

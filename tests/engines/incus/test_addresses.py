@@ -148,6 +148,15 @@ def test_one_that_is_cut_off_from_the_others_is_left(stands: list[Stand]) -> Non
         assert addresses.ask("GET", "/instances").metadata == "n2"
 
 
+def test_an_end_of_our_own_is_no_loss(stands: list[Stand]) -> None:
+    with reached(stands[0].path, stands[1].path) as addresses:
+        addresses.close()
+        stands[0].hangs_up = True
+        with pytest.raises(AwayError), addresses.listen("/events"):
+            pass
+        assert addresses.address == str(stands[0].path)
+
+
 def test_an_error_of_the_asker_is_no_reason_to_leave(stands: list[Stand]) -> None:
     first, second, _ = stands
     first.error = "Instance already exists"

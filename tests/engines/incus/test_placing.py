@@ -17,11 +17,14 @@ from soundstage.engines.admission import Holding, Host, Promise, Rules
 from soundstage.engines.images.store import Build
 from soundstage.engines.incus import placing
 from soundstage.engines.incus.engine import IncusEngine
+from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.placing import Candidate
 from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.instance_types import GIB, share_for
 from soundstage.engines.interface import (
     BackupPhase,
+    OutOfReachError,
     PermanentError,
     Phase,
     Reason,
@@ -32,7 +35,7 @@ from soundstage.engines.interface import (
 from soundstage.kit import pinned
 from soundstage.kit.places import TlsHost, open_place
 from soundstage.testing.incus import IncusDaemon
-from soundstage.testing.incus_cluster import Cluster, running_cluster
+from soundstage.testing.incus_cluster import Cluster, Member, running_cluster
 
 TYPE = "g4dn.xlarge"
 NETWORK = IPv4Interface("10.78.0.1/28")
@@ -101,14 +104,18 @@ def service_home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def engine(cluster: Cluster, service_home: Path) -> Iterator[IncusEngine]:
-    settings = IncusSettings(
+def settings(cluster: Cluster, service_home: Path) -> IncusSettings:
+    return IncusSettings(
         home=service_home,
         target=cluster.target,
         images={"ami-host": "workstation"},
         subnet=SUBNET,
         rules=Rules(least_disk_bytes=GIB),
     )
+
+
+@pytest.fixture(scope="module")
+def engine(settings: IncusSettings) -> Iterator[IncusEngine]:
     made = IncusEngine(settings)
     yield made
     made.close()
@@ -181,6 +188,51 @@ def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
     assert engine.observe(another).phase is Phase.RUNNING
     for ref in (*refs, another):
         remove(engine, ref)
+
+
+@pytest.mark.incus
+@pytest.mark.timeout(900)
+def test_a_host_that_joins_takes_load_at_once_unless_it_is_full_or_cut_off(
+    engine: IncusEngine, settings: IncusSettings, cluster: Cluster, eventually: Eventually
+) -> None:
+    ref = secrets.token_hex(11)
+    with pytest.raises(PermanentError, match="ami-none is not known here") as missing:
+        engine.ensure_running(ref, msgspec.structs.replace(spec(), image="ami-none"))
+    assert missing.value.reason is Reason.IMAGE
+
+    added = cluster.add()
+    with added.client() as client, added.full():
+        place = Place(client, settings)
+        seat = Sizing(settings, place).seat(TYPE, [], time.time())
+        assert seat.member != added.name
+        rules = Rules(least_disk_bytes=64 * GIB)
+        nowhere = Sizing(msgspec.structs.replace(settings, rules=rules), place)
+        with pytest.raises(PermanentError, match=r"n4: .* GiB of disk to begin with") as full:
+            nowhere.seat(TYPE, [], time.time())
+        assert full.value.reason is Reason.CAPACITY
+
+    observed = run(engine, ref, spec(), seconds=120)
+    assert observed.phase is Phase.RUNNING, observed.detail
+    assert host_of(engine, ref) == added.address
+    with added.client("default") as client:
+        rules_of_all = client.get("/network-acls/soundstage")["egress"]
+    assert any(added.address in each.get("destination", "") for each in rules_of_all)
+
+    added.cut()
+    began = time.monotonic()
+    eventually(lambda: is_out_of_reach(engine, ref, added), seconds=30)
+    assert time.monotonic() - began < 30
+    added.mend()
+    eventually(lambda: engine.observe(ref).phase is Phase.RUNNING, seconds=60)
+    remove(engine, ref)
+
+
+def is_out_of_reach(engine: IncusEngine, ref: str, member: Member) -> bool:
+    try:
+        engine.observe(ref)
+    except OutOfReachError as error:
+        return f"The host {member.name} of the workstation does not answer" in str(error)
+    return False
 
 
 @pytest.mark.incus

@@ -34,6 +34,7 @@ class Addresses:
         self._all = [Connection(each, target, project) for each in target.addresses]
         self._lock = threading.Lock()
         self._asked = 0
+        self._is_closed = False
 
     @property
     def address(self) -> str:
@@ -41,6 +42,7 @@ class Addresses:
         return self._all[self._asked].address
 
     def close(self) -> None:
+        self._is_closed = True
         for each in self._all:
             each.close()
 
@@ -99,7 +101,7 @@ class Addresses:
 
     def _move_on(self, number: int, why: str) -> None:
         with self._lock:
-            if len(self._all) == 1 or self._asked != number:
+            if len(self._all) == 1 or self._asked != number or self._is_closed:
                 return
             self._asked = (number + 1) % len(self._all)
         _log.warning("incus.address_away", address=self._all[number].address, why=why)

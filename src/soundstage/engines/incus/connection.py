@@ -19,7 +19,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from soundstage.engines.interface import PermanentError, RetryableError
 
-_SECONDS = 10.0
+# Incus takes a silent member for lost after 20 s. A look at what is on it that began just before
+# must be over soon, for people are to be told within 30.
+_SECONDS = 8.0
 _TRANSFER_SECONDS = 120.0
 _CONNECT_SECONDS = 3.0
 _HTTPS_PORT = 443

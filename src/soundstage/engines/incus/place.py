@@ -55,13 +55,15 @@ class Place:
         self._settings = settings
         self._lock = threading.Lock()
         self._looked_at = 0.0
+        self._hosts: set[str] = set()
         self._driver = ""
         self._is_cluster: bool | None = None
 
     def ensure(self) -> None:
         """Make the project and the network, and close the hosts to workstations.
 
-        Done once in a while: a host may have another address, or somebody removed something.
+        Done once in a while, for a host may have another address, or somebody removed something,
+        and whenever a host has joined: it is to be closed before anything runs on it.
         """
         with self._lock:
             if self._looked_at and time.monotonic() - self._looked_at < _LOOK_AGAIN_SECONDS:
@@ -100,7 +102,7 @@ class Place:
         """The hosts of workstations; one without a name where there is no cluster."""
         if not self.is_cluster():
             return [Member(name="", host="", status="Online")]
-        return [
+        found = [
             Member(
                 name=each["server_name"],
                 host=urlsplit(each["url"]).hostname or "",
@@ -109,6 +111,10 @@ class Place:
             )
             for each in self._client.get("/cluster/members", {"recursion": "1"})
         ]
+        hosts = {each.host for each in found}
+        if hosts != self._hosts:
+            self._hosts, self._looked_at = hosts, 0.0
+        return found
 
     def subnet(self) -> IPv4Interface:
         """The bridges' own address and network."""

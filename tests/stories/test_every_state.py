@@ -68,6 +68,8 @@ class Cases:
             engine.misbehave(Misbehaviour.DIES_WHILE_STARTING, ref=ref)
         for ref in each(P.FAILED, P.RUNNING, P.STOPPING, P.STOPPED):
             engine.ensure_running(ref, spec)
+        for ref in each(P.PREPARED):
+            engine.ensure_running(ref, msgspec.structs.replace(spec, waits=True))
         clock.advance(timedelta(seconds=3))
         for ref in each(P.STOPPED):
             engine.ensure_stopped(ref)
@@ -122,7 +124,7 @@ def expected(case: Case) -> StreamingSessionState:
         asked = {"stop": S.STOPPED, "delete": S.DELETED, "start": S.READY}
         if operation in asked:
             return asked[operation]
-    starts = {P.RUNNING: S.READY, P.ABSENT: S.READY}
+    starts = {P.RUNNING: S.READY, P.ABSENT: S.READY, P.PREPARED: S.READY}
     match state:
         case S.CREATE_IN_PROGRESS:
             return starts.get(phase, S.CREATE_FAILED)

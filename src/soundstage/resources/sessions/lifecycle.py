@@ -327,7 +327,8 @@ def _keep_up(
         return _heal(session, observed, now)
     if is_healing and now - session.heals[-1] > HEAL_LIMIT + situation.patience:
         return _heal(session, observed, now)
-    if is_healing:
+    # One that waits, for whatever reason, would wait for ever: somebody has it by now.
+    if is_healing or observed.phase is Phase.PREPARED:
         act = Act.STOP if _is_left_over(session, observed) else Act.RUN
         return Step(act=act, again_at=now + timedelta(milliseconds=200))
     return Step(again_at=now + timedelta(seconds=1))

@@ -87,7 +87,7 @@ class Ground:
         self._made += 1
         call = self.world.operator.call
         studio_id = self.world.studio(f"studio{self._made}")["studioId"]
-        profile = self.world.profile(studio_id, **PERSISTENT)
+        profile = self.world.profile(studio_id, **PERSISTENT, sessionShare={})
         place = {"studioId": studio_id, "launchProfileId": profile["launchProfileId"]}
         person = self.world.principal_id("ann")
         for name, whose, persona in (
@@ -113,6 +113,7 @@ class Ground:
             "principalId": person,
             "backupId": backups["streamingSessionBackups"][0]["backupId"],
             "streamId": call("CreateStreamingSessionStream", **one)["stream"]["streamId"],
+            "shareId": call("CreateStreamingSessionShare", **one)["share"]["shareId"],
             "streamingImageId": profile["streamConfiguration"]["streamingImageIds"][0],
             "studioComponentId": profile["studioComponentIds"][0],
             "resourceArn": profile["arn"],

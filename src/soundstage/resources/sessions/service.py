@@ -144,7 +144,7 @@ def create(
         change={
             "state": session.state,
             "statusCode": session.status_code,
-            "wasPrepared": session.was_prepared,
+            "wasPrepared": session.was_prepared or None,
         },
     )
     return session

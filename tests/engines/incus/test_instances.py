@@ -5,13 +5,15 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.engines.incus.conftest import remove, run, stop
 
 from soundstage.engines.incus.client import Client
+from soundstage.engines.incus.connection import NO_QUERY, Query, Target
 from soundstage.engines.incus.engine import IncusEngine
 from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.lost import Lost
@@ -23,7 +25,7 @@ from soundstage.engines.keeping import Wish
 from soundstage.kit.jobs import Cancellation
 from soundstage.testing.incus import IncusDaemon
 
-pytestmark = [pytest.mark.incus, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 SPEC = Spec(image="ami-host", instance_type="g4dn.xlarge", volume=Volume(size_gib=1), attempt=1)
 FACTS = kept(record=Wish(spec=SPEC, wanted="stopped", asked_at=1.0))
 
@@ -64,6 +66,40 @@ def spoil(daemon: IncusDaemon, ref: str) -> None:
     disk.mkdir()
 
 
+class Idle(Client):
+    """An Incus that has nothing to do."""
+
+    def __init__(self) -> None:
+        pass
+
+    def get(self, path: str, query: Query = NO_QUERY) -> Any:
+        del path, query
+        return {}
+
+
+def test_who_waits_for_a_turn_has_it_before_who_had_it_last(
+    ref: str, tmp_path: Path, eventually: Callable[..., None]
+) -> None:
+    settings = IncusSettings(home=tmp_path, target=Target(addresses=("nowhere",)))
+    workstations = Workstations(Idle(), Lost(Idle(), settings))
+    had: list[str] = []
+
+    def wait_for_a_turn() -> None:
+        with workstations._turn(ref):
+            had.append("who waited")
+
+    waiting = threading.Thread(target=wait_for_a_turn)
+    with workstations._turn(ref):
+        waiting.start()
+        eventually(lambda: len(workstations._lines[ref]) == 2)
+    with workstations._turn(ref):
+        had.append("who had it last")
+    waiting.join()
+    assert had == ["who waited", "who had it last"]
+    assert workstations._lines == {}
+
+
+@pytest.mark.incus
 def test_changes_while_a_disk_is_made_wait_and_spoil_nothing(
     workstations: Workstations, made: str
 ) -> None:
@@ -96,6 +132,7 @@ def test_changes_while_a_disk_is_made_wait_and_spoil_nothing(
     assert found.record.spec == SPEC
 
 
+@pytest.mark.incus
 def test_one_that_is_being_made_is_there_and_is_removed_when_it_is_made(
     workstations: Workstations, ref: str
 ) -> None:
@@ -114,6 +151,7 @@ def test_one_that_is_being_made_is_there_and_is_removed_when_it_is_made(
     assert workstations._lost.all() == []
 
 
+@pytest.mark.incus
 def test_one_that_a_dead_service_began_is_removed_when_it_is_made(
     workstations: Workstations, ref: str, client: Client
 ) -> None:
@@ -124,6 +162,7 @@ def test_one_that_a_dead_service_began_is_removed_when_it_is_made(
     assert workstations._lost.all() == []
 
 
+@pytest.mark.incus
 def test_one_that_can_not_be_made_is_not_there(workstations: Workstations, ref: str) -> None:
     body = {**body_of(ref, FACTS), "source": {"type": "image", "alias": "none"}}
     with pytest.raises(PermanentError):
@@ -131,6 +170,7 @@ def test_one_that_can_not_be_made_is_not_there(workstations: Workstations, ref: 
     assert workstations.read(ref) is None
 
 
+@pytest.mark.incus
 def test_a_spoilt_one_is_made_anew_with_its_facts(
     workstations: Workstations, made: str, incus_daemon: IncusDaemon
 ) -> None:
@@ -142,6 +182,7 @@ def test_a_spoilt_one_is_made_anew_with_its_facts(
     clear(workstations, incus_daemon)
 
 
+@pytest.mark.incus
 def test_a_spoilt_one_is_removed_and_holds_up_nobody(
     engine: IncusEngine, ref: str, incus_daemon: IncusDaemon
 ) -> None:
@@ -161,6 +202,7 @@ def test_a_spoilt_one_is_removed_and_holds_up_nobody(
     assert [each.name for each in engine.examine() if not each.available] in ([], ["sizes"])
 
 
+@pytest.mark.incus
 def test_a_removal_that_fails_is_tried_again_after_growing_pauses(
     engine: IncusEngine, ref: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,8 @@ class Workstations:
     def __init__(self, client: Client, lost: Lost) -> None:
         self._client = client
         self._lost = lost
-        self._taken: set[str] = set()
+        self._lines: dict[str, list[object]] = {}
+        """Who has the turn to change one, and who waits behind."""
         self._given_back = threading.Condition()
         # Asked for, and not to be seen at Incus before it has begun in earnest.
         self._coming: dict[str, Workstation] = {}
@@ -133,18 +134,28 @@ class Workstations:
 
     @contextmanager
     def _turn(self, ref: str) -> Iterator[None]:
+        mine = object()
         with self._given_back:
-            if not self._given_back.wait_for(lambda: ref not in self._taken, _TURN_SECONDS):
+            # Whoever comes first has it first: one that changes again and again would otherwise
+            # have it again before those who wait are awake.
+            line = self._lines.setdefault(ref, [])
+            line.append(mine)
+            if not self._given_back.wait_for(lambda: line[0] is mine, _TURN_SECONDS):
+                self._leave(ref, mine)
                 raise RetryableError("its system is being made", after_seconds=0.2)
-            self._taken.add(ref)
         try:
             if ref in self._coming or self._disk_work(ref):
                 raise RetryableError("Incus is at work on its disk", after_seconds=0.5)
             yield
         finally:
             with self._given_back:
-                self._taken.discard(ref)
-                self._given_back.notify_all()
+                self._leave(ref, mine)
+
+    def _leave(self, ref: str, mine: object) -> None:
+        self._lines[ref].remove(mine)
+        if not self._lines[ref]:
+            del self._lines[ref]
+        self._given_back.notify_all()
 
     def _disk_work(self, ref: str) -> str:
         """The operation that makes or removes its disk now; empty where there is none."""

@@ -39,18 +39,13 @@ def test_names_are_unique_and_keys_come_oldest_first(world: World) -> None:
         assert store.person_named(transaction, "ben") == other
 
 
-def test_an_administrator_is_put_once(world: World, studio_id: str) -> None:
+def test_studios_are_found_by_who_administers_them(world: World, studio_id: str) -> None:
     with world.service.database.transaction() as transaction:
-        for _ in range(2):
-            store.put_studio_member(
-                transaction,
-                studio_id=studio_id,
-                principal_id="1",
-                identity_store_id="d",
-                persona="ADMINISTRATOR",
-            )
-        assert store.is_studio_member(transaction, studio_id, "1")
-        assert not store.is_studio_member(transaction, studio_id, "2")
+        store.administrators.put(
+            transaction, studio_id, "1", identity_store_id="d", persona="ADMINISTRATOR"
+        )
         assert store.studios_of(transaction, "1") == [studio_id]
+        assert store.studios_of(transaction, "1", identity_store_id="e") == []
         assert store.studios_of(transaction, "2") == []
-        assert len(transaction.execute(store.member_table.select()).all()) == 1
+        assert store.administers_any(transaction, "1")
+        assert not store.administers_any(transaction, "2")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection
 
-from soundstage.kit import hints, ids
+from soundstage.kit import ids
 from soundstage.resources import listing, quotas, settling
 from soundstage.resources.components import service as components
 from soundstage.resources.components.model import LaunchProfilePlatform, StudioComponent
@@ -26,8 +26,6 @@ from soundstage.resources.launch_profiles.model import (
     DEFAULT_VOLUME,
     LaunchProfile,
     LaunchProfileChange,
-    LaunchProfileMembership,
-    LaunchProfilePersona,
     LaunchProfileState,
     LaunchProfileStatusCode,
     LaunchProfileValidationState,
@@ -263,95 +261,12 @@ def _may_use_all(transaction: Connection, studio_id: str, principal_id: str) -> 
 
 def is_member(transaction: Connection, profile_id: str, principal_id: str) -> bool:
     """Reports whether a person is a member of a launch profile."""
-    return store.has_member(transaction, profile_id, principal_id)
+    return store.members.has(transaction, profile_id, principal_id)
 
 
 def studios_of_member(transaction: Connection, principal_id: str) -> set[str]:
     """Name the studios in which somebody is a member of a launch profile."""
     return store.studios_of_member(transaction, principal_id)
-
-
-def put_members(
-    request: Request,
-    studio_id: str,
-    profile_id: str,
-    *,
-    identity_store_id: str,
-    members: list[tuple[str, LaunchProfilePersona]],
-) -> None:
-    """Make people members, or renew what is known of them."""
-    get(request, studio_id, profile_id)
-    if len(identity_store_id) > store.LONGEST_IDENTITY_STORE_ID:
-        raise ValidationError(
-            "identityStoreId must be at most "
-            f"{store.LONGEST_IDENTITY_STORE_ID} characters; got length {len(identity_store_id)}."
-        )
-    for principal_id, persona in members:
-        people.require_person(request.transaction, principal_id)
-        store.put_member(
-            request.transaction,
-            profile_id=profile_id,
-            principal_id=principal_id,
-            identity_store_id=identity_store_id,
-            persona=persona,
-        )
-
-
-def get_member(
-    request: Request, studio_id: str, profile_id: str, principal_id: str
-) -> LaunchProfileMembership:
-    """Read one member of a launch profile. Raises NotFoundError."""
-    get(request, studio_id, profile_id)
-    member = store.member(request.transaction, profile_id, principal_id)
-    if member is None:
-        raise NotFoundError("launch profile member", principal_id)
-    return member
-
-
-def list_members(
-    request: Request, studio_id: str, profile_id: str, *, next_token: str | None, size: int
-) -> tuple[list[LaunchProfileMembership], str | None]:
-    """List the members of a launch profile."""
-    get(request, studio_id, profile_id)
-    return listing.page_of(
-        request,
-        lambda cursor, limit: store.members(
-            request.transaction, profile_id, after=str(cursor[0]) if cursor else "", limit=limit
-        ),
-        cursor_of=lambda member: [member.principal_id],
-        operation="ListLaunchProfileMembers",
-        filters={"studioId": studio_id, "launchProfileId": profile_id},
-        next_token=next_token,
-        size=size,
-    )
-
-
-def update_member(
-    request: Request,
-    studio_id: str,
-    profile_id: str,
-    principal_id: str,
-    persona: LaunchProfilePersona,
-) -> LaunchProfileMembership:
-    """Set a member's persona. Raises NotFoundError for one who is not in it."""
-    member = get_member(request, studio_id, profile_id, principal_id)
-    store.put_member(
-        request.transaction,
-        profile_id=profile_id,
-        principal_id=principal_id,
-        identity_store_id=member.identity_store_id,
-        persona=persona,
-    )
-    return get_member(request, studio_id, profile_id, principal_id)
-
-
-def remove_member(request: Request, studio_id: str, profile_id: str, principal_id: str) -> None:
-    """Take a person out of a launch profile. Raises NotFoundError for one who is not in it."""
-    get(request, studio_id, profile_id)
-    if not store.remove_member(request.transaction, profile_id, principal_id):
-        raise NotFoundError("launch profile member", principal_id)
-    # What is open of theirs is looked at again, and ended.
-    hints.hint(request.transaction, "streams", principal_id)
 
 
 def has_any(transaction: Connection, studio_id: str) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from soundstage.kit import hints, ids, journal
 from soundstage.kit.crypto import Seal
-from soundstage.resources import listing
+from soundstage.resources import listing, memberships
 from soundstage.resources.members import model, store
 from soundstage.resources.members.model import (
     MOST_ACCESS_KEYS,
@@ -243,7 +243,7 @@ def is_let_in(transaction: Connection, person: Person) -> bool:
 
 def is_administrator(transaction: Connection, studio_id: str, principal_id: str) -> bool:
     """Reports whether somebody administers a studio."""
-    return store.is_studio_member(transaction, studio_id, principal_id)
+    return store.administrators.has(transaction, studio_id, principal_id)
 
 
 def put_administrator(transaction: Connection, studio_id: str, principal_id: str) -> bool:
@@ -253,14 +253,14 @@ def put_administrator(transaction: Connection, studio_id: str, principal_id: str
     """
     studios.find_usable(transaction, studio_id)
     require_person(transaction, principal_id)
-    known = store.studio_member(transaction, studio_id, principal_id)
+    known = store.administrators.get(transaction, studio_id, principal_id)
     if known is not None and known.identity_store_id == IDENTITY_STORE_ID:
         return False
     # Whoever a directory's group made one is one by our own word from now on.
-    store.put_studio_member(
+    store.administrators.put(
         transaction,
-        studio_id=studio_id,
-        principal_id=principal_id,
+        studio_id,
+        principal_id,
         identity_store_id=IDENTITY_STORE_ID,
         persona=StudioPersona.ADMINISTRATOR,
     )
@@ -281,15 +281,15 @@ def follow_directory(
     given = set(store.studios_of(transaction, person.id, identity_store_id=identity_store_id))
     added = studio_ids - set(store.studios_of(transaction, person.id))
     for studio_id in sorted(added):
-        store.put_studio_member(
+        store.administrators.put(
             transaction,
-            studio_id=studio_id,
-            principal_id=person.id,
+            studio_id,
+            person.id,
             identity_store_id=identity_store_id,
             persona=StudioPersona.ADMINISTRATOR,
         )
     for studio_id in sorted(given - studio_ids):
-        store.remove_studio_member(transaction, studio_id, person.id)
+        store.administrators.remove(transaction, studio_id, person.id)
     if given - studio_ids:
         # What they have open without being members of its launch profile ends.
         hints.hint(transaction, "streams", person.id)
@@ -324,17 +324,13 @@ def put(
 ) -> None:
     """Make people administrators, or renew what is known of them."""
     studios.find_usable(request.transaction, studio_id)
-    if len(identity_store_id) > store.LONGEST_IDENTITY_STORE_ID:
-        raise ValidationError(
-            "identityStoreId must be at most "
-            f"{store.LONGEST_IDENTITY_STORE_ID} characters; got length {len(identity_store_id)}."
-        )
+    memberships.require_identity_store_id(identity_store_id)
     for principal_id, persona in members:
         require_person(request.transaction, principal_id)
-        store.put_studio_member(
+        store.administrators.put(
             request.transaction,
-            studio_id=studio_id,
-            principal_id=principal_id,
+            studio_id,
+            principal_id,
             identity_store_id=identity_store_id,
             persona=persona,
         )
@@ -343,7 +339,7 @@ def put(
 def get(request: Request, studio_id: str, principal_id: str) -> StudioMembership:
     """Read one administrator of a studio. Raises NotFoundError."""
     studios.find(request.transaction, studio_id)
-    member = store.studio_member(request.transaction, studio_id, principal_id)
+    member = store.administrators.get(request.transaction, studio_id, principal_id)
     if member is None:
         raise NotFoundError("studio member", principal_id)
     return member
@@ -356,7 +352,7 @@ def list_page(
     studios.find(request.transaction, studio_id)
     return listing.page_of(
         request,
-        lambda cursor, limit: store.studio_members(
+        lambda cursor, limit: store.administrators.page(
             request.transaction, studio_id, after=str(cursor[0]) if cursor else "", limit=limit
         ),
         cursor_of=lambda member: [member.principal_id],
@@ -370,7 +366,7 @@ def list_page(
 def remove(request: Request, studio_id: str, principal_id: str) -> None:
     """Take an administrator away. Raises NotFoundError for one who is none."""
     studios.find(request.transaction, studio_id)
-    if not store.remove_studio_member(request.transaction, studio_id, principal_id):
+    if not store.administrators.remove(request.transaction, studio_id, principal_id):
         raise NotFoundError("studio member", principal_id)
     # What they have open without being members of its launch profile ends.
     hints.hint(request.transaction, "streams", principal_id)

@@ -1,15 +1,12 @@
 """The tables of people, their access keys, and who administers which studio."""
 
-import msgspec
 from sqlalchemy import (
     Boolean,
     Column,
-    ColumnElement,
     Connection,
     ForeignKey,
     String,
     Table,
-    bindparam,
     func,
     select,
     true,
@@ -17,8 +14,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import Moment, metadata
-from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records
+from soundstage.resources import memberships
 from soundstage.resources.members.model import (
     LONGEST_DISPLAY_NAME,
     LONGEST_EMAIL,
@@ -27,6 +24,7 @@ from soundstage.resources.members.model import (
     Person,
     StudioMembership,
 )
+from soundstage.resources.memberships import Memberships
 
 person_table = Table(
     "people",
@@ -52,22 +50,13 @@ access_key_table = Table(
 )
 access_keys = Records(access_key_table, AccessKey)
 
-LONGEST_IDENTITY_STORE_ID = 64
-
 member_table = Table(
     "studio_members",
     metadata,
     Column("studio_id", String(64), ForeignKey("studios.id", ondelete="CASCADE"), primary_key=True),
-    Column("principal_id", String(256), primary_key=True),
-    Column("identity_store_id", String(LONGEST_IDENTITY_STORE_ID), nullable=False),
-    Column("persona", String(32), nullable=False),
+    *memberships.columns(),
 )
-_PERSONA = Prepared(
-    select(member_table.c.persona).where(
-        member_table.c.studio_id == bindparam("studio_id"),
-        member_table.c.principal_id == bindparam("principal_id"),
-    )
-)
+administrators = Memberships(member_table, "studio_id", StudioMembership)
 
 
 def person_named(transaction: Connection, name: str) -> Person | None:
@@ -119,76 +108,7 @@ def studios_of(
     return list(transaction.execute(statement.order_by(columns.studio_id)).scalars())
 
 
-def is_studio_member(transaction: Connection, studio_id: str, principal_id: str) -> bool:
-    """Reports whether somebody administers a studio."""
-    found = _PERSONA.first(transaction, studio_id=studio_id, principal_id=principal_id)
-    return found is not None
-
-
-def studio_member(
-    transaction: Connection, studio_id: str, principal_id: str
-) -> StudioMembership | None:
-    """Read one member of a studio."""
-    found = _memberships(
-        transaction, studio_id, member_table.c.principal_id == principal_id, limit=1
-    )
-    return found[0] if found else None
-
-
-def studio_members(
-    transaction: Connection, studio_id: str, *, after: str, limit: int
-) -> list[StudioMembership]:
-    """Read a studio's members in the order of their ids, after one of them."""
-    return _memberships(transaction, studio_id, member_table.c.principal_id > after, limit=limit)
-
-
 def administers_any(transaction: Connection, principal_id: str) -> bool:
     """Reports whether somebody administers a studio, whichever it is."""
     statement = select(member_table.c.persona).where(member_table.c.principal_id == principal_id)
     return transaction.execute(statement.limit(1)).first() is not None
-
-
-def put_studio_member(
-    transaction: Connection,
-    *,
-    studio_id: str,
-    principal_id: str,
-    identity_store_id: str,
-    persona: str,
-) -> None:
-    """Make somebody an administrator of a studio, or replace what is known of it."""
-    remove_studio_member(transaction, studio_id, principal_id)
-    transaction.execute(
-        member_table.insert().values(
-            studio_id=studio_id,
-            principal_id=principal_id,
-            identity_store_id=identity_store_id,
-            persona=persona,
-        )
-    )
-
-
-def remove_studio_member(transaction: Connection, studio_id: str, principal_id: str) -> bool:
-    """Take an administrator away; reports whether there was one."""
-    columns = member_table.c
-    removed = transaction.execute(
-        member_table.delete().where(
-            columns.studio_id == studio_id, columns.principal_id == principal_id
-        )
-    )
-    return removed.rowcount > 0
-
-
-def _memberships(
-    transaction: Connection, studio_id: str, *where: ColumnElement[bool], limit: int
-) -> list[StudioMembership]:
-    names = StudioMembership.__struct_fields__
-    columns = [member_table.c[name] for name in names]
-    statement = select(*columns).where(member_table.c.studio_id == studio_id, *where)
-    rows = transaction.execute(statement.order_by(member_table.c.principal_id).limit(limit))
-    return [
-        msgspec.convert(
-            dict(zip(StudioMembership.__struct_fields__, row, strict=True)), StudioMembership
-        )
-        for row in rows
-    ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from soundstage.resources.launch_profiles import service
+from soundstage.resources.launch_profiles import membership
 from soundstage.resources.launch_profiles.model import LaunchProfilePersona
 from soundstage.resources.members import service as members
 from soundstage.resources.profile_members import callers
@@ -124,7 +124,7 @@ def list_launch_profile_members(
     request: Request, given: ListLaunchProfileMembersInput
 ) -> ListLaunchProfileMembersOutput:
     """List the members of a launch profile."""
-    members, next_token = service.list_members(
+    members, next_token = membership.list_page(
         request,
         given.studio_id,
         given.launch_profile_id,
@@ -141,9 +141,7 @@ def get_launch_profile_member(
     request: Request, given: GetLaunchProfileMemberInput
 ) -> LaunchProfileMemberOutput:
     """Read a member."""
-    member = service.get_member(
-        request, given.studio_id, given.launch_profile_id, given.principal_id
-    )
+    member = membership.get(request, given.studio_id, given.launch_profile_id, given.principal_id)
     return LaunchProfileMemberOutput(member=shaped(LaunchProfileMembershipShape, member))
 
 
@@ -151,7 +149,7 @@ def update_launch_profile_member(
     request: Request, given: UpdateLaunchProfileMemberInput
 ) -> LaunchProfileMemberOutput:
     """Set a member's persona, of which there is one."""
-    member = service.update_member(
+    member = membership.update(
         request, given.studio_id, given.launch_profile_id, given.principal_id, given.persona
     )
     return LaunchProfileMemberOutput(member=shaped(LaunchProfileMembershipShape, member))
@@ -159,7 +157,7 @@ def update_launch_profile_member(
 
 def put_launch_profile_members(request: Request, given: PutLaunchProfileMembersInput) -> Empty:
     """Make people members; those who are already stay so."""
-    service.put_members(
+    membership.put(
         request,
         given.studio_id,
         given.launch_profile_id,
@@ -171,7 +169,7 @@ def put_launch_profile_members(request: Request, given: PutLaunchProfileMembersI
 
 def delete_launch_profile_member(request: Request, given: DeleteLaunchProfileMemberInput) -> Empty:
     """Take a person out of a launch profile."""
-    service.remove_member(request, given.studio_id, given.launch_profile_id, given.principal_id)
+    membership.remove(request, given.studio_id, given.launch_profile_id, given.principal_id)
     return Empty()
 
 

@@ -43,8 +43,8 @@ class Postgres:
 
     @contextmanager
     def database(self, *, is_current: bool = False) -> Iterator[str]:
-        """Make a database, give its address, and drop it. It is empty, or has this release's schema,
-        as `testing.schema` gives it to files.
+        """Make a database, give its address, and drop it: an empty one, or one with this release's
+        schema, as `testing.schema` gives it to files.
         """
         name = f"test_{secrets.token_hex(6)}"
         template = f" TEMPLATE {self._current()}" if is_current else ""

@@ -1,5 +1,5 @@
-"""SQLite files that have this release's schema already. `World` and tests begin with one where it is
-not the point how the schema came to be: to take all its steps costs more than most tests.
+"""SQLite files that have this release's schema already. `World` and tests begin with one where it
+is not the point how the schema came to be: to take all its steps costs more than most tests.
 
 The tests of `kit.database`, and every service that is a process of its own, take them.
 """

@@ -2,6 +2,10 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-incus check bench soak docs clean lock
 bin := .venv/bin
+# Two for each core, because half of the time a test waits for a desktop, a browser or a disk.
+workers = $(shell cores=$$(nproc); echo $$((cores < 4 ? cores * 2 : 8)))
+# Where it is set, as in many containers, every process reads and rewrites all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -15,7 +19,7 @@ run: ## start the studio on http://localhost:8080 and open a workstation
 
 test: ## every test, with real desktops and a real browser; ARGS="-k backup" for some
 	@scripts/setup test
-	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(bin)/python -m pytest --numprocesses=$(workers) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 test-incus: ## the tests on Incus, with one that is installed and started for them; ARGS="-k name"
 	@scripts/setup incus

@@ -20,7 +20,7 @@ def made(request: pytest.FixtureRequest, home: Path) -> Iterator[World]:
             yield found
         return
     server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as url, world(home, url) as found:
+    with server.database(is_current=True) as url, world(home, url) as found:
         yield found
 
 

@@ -1,4 +1,4 @@
-"""Both databases, each empty."""
+"""Both databases, each empty, or with this release's schema."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from soundstage.kit.database import Database, sqlite_url
+from soundstage.testing import schema
 from soundstage.testing.postgres import Postgres
 
 
@@ -26,6 +27,27 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         return
     server: Postgres = request.getfixturevalue("postgres")
     with server.database() as url:
+        made = Database(url)
+        yield made
+        made.dispose()
+
+
+@pytest.fixture
+def current_sqlite(tmp_path: Path) -> Iterator[Database]:
+    file = tmp_path / "current.sqlite"
+    schema.lay_out(file)
+    made = Database(sqlite_url(file))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def current_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    if request.param == "sqlite":
+        yield request.getfixturevalue("current_sqlite")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database(is_current=True) as url:
         made = Database(url)
         yield made
         made.dispose()

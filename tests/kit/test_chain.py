@@ -15,9 +15,10 @@ KEY = b"k" * 32
 DAY = timedelta(days=1)
 
 
-@pytest.fixture(autouse=True)
-def upgraded(database: Database) -> None:
-    database.upgrade()
+@pytest.fixture
+def database(current_database: Database) -> Database:
+    """Give a database with a trail, on both."""
+    return current_database
 
 
 def note(database: Database, count: int, *, at: datetime = NOW) -> None:
@@ -144,9 +145,8 @@ def test_what_has_no_link_yet_is_not_pruned(database: Database) -> None:
         assert not chain.prune(transaction, keep=DAY, now=NOW, actor="soundstage")
 
 
-def test_more_than_a_thousand_are_verified(sqlite: Database) -> None:
-    sqlite.upgrade()
-    note(sqlite, 1100)
-    assert [extend(sqlite), extend(sqlite)] == [1000, 100]
-    found = verdict(sqlite)
+def test_more_than_a_thousand_are_verified(current_sqlite: Database) -> None:
+    note(current_sqlite, 1100)
+    assert [extend(current_sqlite), extend(current_sqlite)] == [1000, 100]
+    found = verdict(current_sqlite)
     assert (found.verified, found.not_linked, found.faults) == (1100, 0, [])

@@ -10,14 +10,16 @@ import pytest
 from soundstage.kit import journal
 from soundstage.kit.database import Database, sqlite_url
 from soundstage.metrics.counting import Counts
+from soundstage.testing import schema
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(sqlite_url(tmp_path / "test.sqlite"))
-    made.upgrade()
+    file = tmp_path / "test.sqlite"
+    schema.lay_out(file)
+    made = Database(sqlite_url(file))
     yield made
     made.dispose()
 

@@ -202,7 +202,7 @@ def either_world(request: pytest.FixtureRequest, home: Path) -> Iterator[World]:
             yield made
         return
     server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as url, world(home, url) as made:
+    with server.database(is_current=True) as url, world(home, url) as made:
         yield made
 
 
@@ -236,7 +236,7 @@ def test_a_second_maker_waits_for_the_first_and_counts_what_it_made(
     postgres: Postgres, home: Path
 ) -> None:
     """On PostgreSQL, where nothing but the studio's row keeps two writers apart."""
-    with postgres.database() as url, world(home, url) as made:
+    with postgres.database(is_current=True) as url, world(home, url) as made:
         studio_id = made.studio()["studioId"]
         door = ApiDoor(made.service)
         worker: Any = next(each for each in made.service.workers if each.name == "components")

@@ -24,5 +24,5 @@ def either_studio(request: pytest.FixtureRequest, home: Path) -> Iterator[Studio
             yield Studio(made)
         return
     server: Postgres = request.getfixturevalue("postgres")
-    with server.database() as url, world(home, url) as made:
+    with server.database(is_current=True) as url, world(home, url) as made:
         yield Studio(made)

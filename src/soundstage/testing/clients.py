@@ -123,9 +123,13 @@ def _ensure(
     with (folder.parent / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            install = ["-m", "pip", "install", "--quiet", "--require-hashes"]
-            subprocess.run([python, *install, "-r", requirements], check=True)
+            # Our own pip installs, so that it need not be there; and of the many modules the few
+            # that are used are compiled when they are.
+            new = [sys.executable, "-m", "venv", "--clear", "--without-pip", folder]
+            subprocess.run(new, check=True)
+            pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+            only = ["--no-compile", "--require-hashes", "-r", requirements]
+            subprocess.run([*pip, *only], check=True)
             if finish is not None:
                 finish(folder)
             stamp.write_text(wanted, encoding="ascii")

@@ -17,6 +17,8 @@ from typing import Any
 
 import sqlalchemy
 
+from soundstage.kit.database import Database
+
 _QUIET = (
     "-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=200 "
     # Nobody needs what a test wrote after a power cut.
@@ -33,20 +35,34 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._template = ""
 
     def url(self, name: str = "postgres") -> str:
         """Name a database as SQLAlchemy does."""
         return f"postgresql+psycopg://soundstage@/{name}?host={self.folder}"
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """Make an empty database, give its address, and drop it."""
+    def database(self, *, is_current: bool = False) -> Iterator[str]:
+        """Make a database, give its address, and drop it: an empty one, or one with this release's
+        schema, as `testing.schema` gives it to files.
+        """
         name = f"test_{secrets.token_hex(6)}"
-        self._execute(f"CREATE DATABASE {name}")
+        template = f" TEMPLATE {self._current()}" if is_current else ""
+        self._execute(f"CREATE DATABASE {name}{template}")
         try:
             yield self.url(name)
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _current(self) -> str:
+        """Name the database that others are copied from, which nobody may be connected to."""
+        if not self._template:
+            self._execute("CREATE DATABASE current")
+            database = Database(self.url("current"))
+            database.upgrade()
+            database.dispose()
+            self._template = "current"
+        return self._template
 
     def _execute(self, statement: str) -> None:
         engine = sqlalchemy.create_engine(self.url(), isolation_level="AUTOCOMMIT")

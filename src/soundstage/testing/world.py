@@ -17,7 +17,9 @@ from soundstage.kit.config import Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.sessions import service as sessions
+from soundstage.testing import schema
 from soundstage.testing.clock import SettableClock
+from soundstage.wiring.home import database_file, prepare_home
 from soundstage.wiring.service import Service
 
 ENDPOINT = "http://localhost:8080"
@@ -63,6 +65,9 @@ class World:
             # Where time stands still no bucket fills.
             **{**UNTHROTTLED, **settings},
         )
+        prepare_home(self.settings)
+        if not database_url:
+            schema.lay_out(database_file(self.settings))
         self.service = self._start()
         self.operator = self.client(members.OPERATOR)
 

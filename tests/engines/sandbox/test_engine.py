@@ -6,6 +6,7 @@ What holds for every engine is in tests/contracts; here is what is this one's ow
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -152,7 +153,7 @@ def test_the_steps_of_a_start_are_told_with_their_times(bench: Workbench) -> Non
         bench.engine.ensure_running("r" * 22, spec)
         if observed.detail not in seen:
             seen.append(observed.detail)
-    assert any("X server ready after 0." in detail for detail in seen), seen
+    assert any(re.search(r"X server ready after \d+\.\d\d s", each) for each in seen), seen
 
 
 def test_it_starts_fast(bench: Workbench) -> None:
@@ -160,7 +161,7 @@ def test_it_starts_fast(bench: Workbench) -> None:
     start that keeps to both is enough, for other programs run on the same cores.
     """
     took, worked = [], []
-    for _ in range(3):
+    for _ in range(10):
         began = time.monotonic()
         ref = bench.start()
         took.append(time.monotonic() - began)
@@ -382,7 +383,12 @@ def test_each_workstation_has_a_uid_of_its_own_that_is_given_again(bench: Workbe
     assert {bench.home(ref).stat().st_mode & 0o777 for ref in (first, second)} == {0o700}
     for ref in (first, second):
         block = bench.settings.block_of(bench.home(ref).stat().st_uid)
-        owners = {Path(f"/proc/{pid}").stat().st_uid for pid in bench.processes(ref)[1:]}
+        # Programs of a desktop that is just up come and go.
+        there = [Path(f"/proc/{pid}") for pid in bench.processes(ref)[1:]]
+        owners = set()
+        for process in there:
+            with contextlib.suppress(FileNotFoundError):
+                owners.add(process.stat().st_uid)
         # The sandbox itself is the workstation's root's, all of the desktop the artist's.
         assert owners == {bench.home(ref).stat().st_uid, block}
     bench.remove(first)

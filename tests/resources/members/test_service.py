@@ -263,7 +263,7 @@ def test_two_keys_at_the_most_also_when_eight_ask_at_once(
     with ExitStack() as stack:
         url = ""
         if database == "postgresql":
-            url = stack.enter_context(request.getfixturevalue("postgres").database())
+            url = stack.enter_context(request.getfixturevalue("postgres").database(is_current=True))
         made = stack.enter_context(a_world(tmp_path / "home", url))
 
         def ask(_: int) -> bool:

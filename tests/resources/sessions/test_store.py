@@ -34,7 +34,7 @@ def anywhere(request: pytest.FixtureRequest, home: Path) -> Iterator[World]:
         url = ""
         if request.param == "postgresql":
             server: Postgres = request.getfixturevalue("postgres")
-            url = stack.enter_context(server.database())
+            url = stack.enter_context(server.database(is_current=True))
         yield stack.enter_context(world(home, url))
 
 

@@ -96,6 +96,39 @@ def test_version_2_takes_the_nearest_group_that_passes_controllers_on(second: Pa
     assert found.missing == {"pids": f"{second / 'user.slice'} has no pids controller to pass on"}
 
 
+def test_version_2_asks_for_controllers_from_the_top(tmp_path: Path) -> None:
+    """On a usual host systemd passes memory and processes on: what some unit has asked for."""
+    group = tmp_path / "system.slice"
+    group.mkdir()
+    for folder in (tmp_path, group):
+        (folder / "cgroup.controllers").write_text("cpu")
+        (folder / "cgroup.subtree_control").write_text("")
+    (group / "cgroup.procs").touch()
+    cgroups.find(tmp_path, "0::/system.slice\n", "soundstage")
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu"
+    # Taken back by systemd meanwhile; a plain file keeps the word, where the kernel takes the sign.
+    (tmp_path / "cgroup.subtree_control").write_text("")
+    parents = {"cpu": group / "soundstage"}
+    cgroups.ensure(cgroups.Hierarchy(version=2, parents=parents), "ref", LIMITS)
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu"
+    weight = (group / "soundstage/cpu.weight").read_text()
+    assert weight == str(100 * (os.cpu_count() or 1))
+
+
+def test_version_2_passes_over_a_group_that_has_programs(second: Path) -> None:
+    """As the service's own unit does: below it no memory could be limited."""
+    service = second / "user.slice/service"
+    for name, text in (("controllers", "cpu pids"), ("subtree_control", "cpu pids")):
+        (service / f"cgroup.{name}").write_text(text)
+    (service / "cgroup.type").write_text("domain\n")
+    (service / "cgroup.procs").write_text("4711\n")
+    found = cgroups.find(second, "0::/user.slice/service\n", "soundstage")
+    assert set(found.parents.values()) == {second / "user.slice/soundstage"}
+    (service.parent / "cgroup.subtree_control").unlink()
+    found = cgroups.find(second, "0::/user.slice/service\n", "soundstage")
+    assert found.version == 0
+
+
 def test_version_2_has_one_group_for_all_controllers(tmp_path: Path) -> None:
     parent = tmp_path / "soundstage"
     found = cgroups.Hierarchy(version=2, parents=dict.fromkeys(("cpu", "memory", "pids"), parent))

@@ -83,35 +83,49 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/bin/{name}{path or ''}")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "access", lambda *_: True)
-    (tmp_path / "filesystems").write_text("nodev\tnfs4\nnodev\tcifs\n")
-    return tmp_path / "filesystems"
+    (tmp_path / "proc/sys/kernel").mkdir(parents=True)
+    (tmp_path / "proc/sys/kernel/osrelease").write_text("6.1\n")
+    (tmp_path / "proc/filesystems").write_text("nodev\tnfs\nnodev\tnfs4\nnodev\tcifs\n")
+    return tmp_path
 
 
 def test_the_kernel_mounts_where_it_can(machine: Path) -> None:
-    assert client_for(MountKind.NFS, filesystems=machine) == "kernel"
-    assert client_for(MountKind.SMB, filesystems=machine) == "kernel"
+    assert client_for(MountKind.NFS, root=machine) == "kernel"
+    assert client_for(MountKind.SMB, root=machine) == "kernel"
 
 
 def test_without_the_kernel_smb_has_a_program_and_nfs_has_none(machine: Path) -> None:
-    machine.write_text("nodev\tfuse\n")
-    assert client_for(MountKind.SMB, filesystems=machine) == "program"
-    assert "modprobe nfs4" in client_for(MountKind.NFS, filesystems=machine)
+    (machine / "proc/filesystems").write_text("nodev\tfuse\n")
+    assert client_for(MountKind.SMB, root=machine) == "program"
+    assert "this kernel has no nfs" in client_for(MountKind.NFS, root=machine)
+
+
+def test_what_the_kernel_would_load_at_the_first_mount_is_there(machine: Path) -> None:
+    """As on every host that has mounted nothing of the kind since it was started."""
+    (machine / "proc/filesystems").write_text("nodev\tfuse\n")
+    modules = machine / "lib/modules/6.1/modules.dep"
+    modules.parent.mkdir(parents=True)
+    modules.write_text("fs/nfs/nfs.ko: fs/lockd.ko\nfs/smb/client/cifs.ko.xz:\n")
+    assert client_for(MountKind.NFS, root=machine) == "kernel"
+    assert client_for(MountKind.SMB, root=machine) == "kernel"
+    modules.write_text("fs/nfs/nfsv3.ko: fs/nfs/nfs.ko\n")
+    assert "no module of it is installed" in client_for(MountKind.NFS, root=machine)
 
 
 def test_an_ordinary_user_can_t_have_the_kernel_mount(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 4711)
-    assert client_for(MountKind.SMB, filesystems=machine) == "program"
-    assert "only a service that is root" in client_for(MountKind.NFS, filesystems=machine)
+    assert client_for(MountKind.SMB, root=machine) == "program"
+    assert "only a service that is root" in client_for(MountKind.NFS, root=machine)
 
 
 def test_a_machine_without_programs_says_what_to_install(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
-    assert "apt-get install nfs-common" in client_for(MountKind.NFS, filesystems=machine)
-    said = client_for(MountKind.SMB, filesystems=machine)
+    assert "apt-get install nfs-common" in client_for(MountKind.NFS, root=machine)
+    said = client_for(MountKind.SMB, root=machine)
     assert "apt-get install cifs-utils" in said
     assert "apt-get install rclone fuse3" in said
 

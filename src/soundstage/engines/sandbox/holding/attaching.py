@@ -9,6 +9,7 @@ write it as one, and what they write belongs to its owner.
 # As in building.py.
 # ruff: noqa: PTH123, PTH116
 
+import contextlib
 import ctypes
 import os
 import select
@@ -172,36 +173,47 @@ def kernel_command(share: dict, target: str, ids: dict) -> list[str]:  # type: i
     if share["kind"] == "NFS":
         options = f"{access},nosuid,nodev,hard,retry=0,timeo=100,retrans=2,vers=4"
         return ["mount", "-t", "nfs", "-o", options, "--", share["source"], target]
+    # The program knows no port in an address.
+    host, _, port = share["source"].split("/", 3)[2].partition(":")
+    source = f"//{host}/{share['source'].split('/', 3)[3]}"
     options = (
         f"{access},nosuid,nodev,hard,vers=3,uid={ids['uid']},gid={ids['gid']},forceuid,forcegid,"
         "file_mode=0660,dir_mode=0770"
     )
+    options += f",port={port}" if port else ""
     account = share["account"]
     if account is None:
         options += ",guest"
     else:
         options += f",username={account['user']}"
         options += f",domain={account['domain']}" if account["domain"] else ""
-    return ["mount", "-t", "cifs", "-o", options, "--", share["source"], target]
+    return ["mount", "-t", "cifs", "-o", options, "--", source, target]
 
 
 def _mount_by_kernel(share: dict, target: str, ids: dict) -> None:  # type: ignore[type-arg]
     account = share["account"]
     # mount.cifs reads the password from this variable, which only root can look into.
     secret = {} if account is None else {"PASSWD": account["password"]}
-    try:
-        done = subprocess.run(
-            kernel_command(share, target, ids),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **secret},
-            timeout=WITHIN_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise AttachError(f"{share['source']} did not answer within {WITHIN_SECONDS} s") from None
-    if done.returncode:
-        raise AttachError(f"{share['source']} can't be mounted: {_last(done.stderr)}")
+    process = subprocess.Popen(
+        kernel_command(share, target, ids),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **secret},
+        start_new_session=True,
+    )
+    with process.stderr or contextlib.nullcontext():
+        try:
+            _, said = process.communicate(timeout=WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            # What waits in the kernel is what `mount` began; that one isn't waited for here.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise AttachError(
+                f"{share['source']} did not answer within {WITHIN_SECONDS} s"
+            ) from None
+    if process.returncode:
+        raise AttachError(f"{share['source']} can't be mounted: {_last(said)}")
 
 
 def program_command(share: dict, target: str) -> list[str]:  # type: ignore[type-arg]

@@ -26,6 +26,7 @@ DESKTOP_WEIGHT, PROGRAMS_WEIGHT = 400, 100
 DESKTOP, PROGRAMS = "desktop", "programs"
 CONTROLLERS = ("cpu", "memory", "pids", "io")
 _NESTED = ("cpu", "pids")
+_WEIGHTS = {1: "cpu.shares", 2: "cpu.weight"}
 # What version 1 calls a controller where its name is another.
 _FOLDERS = {"io": "blkio"}
 FREEZER = "freezer"
@@ -116,6 +117,10 @@ def _find_unified(root: Path, own_groups: str, parent: str) -> Hierarchy:
             break
         if not os.access(folder / "cgroup.procs", os.W_OK):
             continue
+        if _has_programs(folder):
+            # It would pass processors and processes on, and neither memory nor disks.
+            reason = f"{folder} has programs of its own, so it can't pass controllers on"
+            continue
         usable = _pass_on(folder)
         if usable:
             missing = {
@@ -129,12 +134,25 @@ def _find_unified(root: Path, own_groups: str, parent: str) -> Hierarchy:
     return Hierarchy(version=0, missing=dict.fromkeys(CONTROLLERS, reason))
 
 
+def _has_programs(folder: Path) -> bool:
+    """Reports whether the kernel's rule holds: programs or groups below. The first group, which has
+    no type, is free of it.
+    """
+    return (folder / "cgroup.type").exists() and bool(_words(folder / "cgroup.procs"))
+
+
 def _pass_on(folder: Path) -> set[str]:
-    """Switch our controllers on for groups below; those that are, afterwards."""
+    """Switch our controllers on for groups below; those that are, afterwards.
+
+    From the top down: systemd passes on only what some unit below has asked for, and of a usual
+    host that is neither processors nor disks. It takes back what nobody uses.
+    """
     switches = folder / "cgroup.subtree_control"
-    wanted = _words(folder / "cgroup.controllers") & set(CONTROLLERS)
-    for name in wanted - _words(switches):
-        _write(switches, f"+{name}")
+    for each in (*reversed(folder.parents), folder):
+        if (each / switches.name).is_file():
+            wanted = _words(each / "cgroup.controllers") & set(CONTROLLERS)
+            for name in wanted - _words(each / switches.name):
+                _write(each / switches.name, f"+{name}")
     return _words(switches) & set(CONTROLLERS)
 
 
@@ -151,14 +169,20 @@ def ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> Groups:
 
 def _ensure(hierarchy: Hierarchy, ref: str, limits: Limits) -> Groups:
     whole, nested = set(), set()
+    if hierarchy.version == 2:
+        for above in {parent.parent for parent in hierarchy.parents.values()}:
+            _pass_on(above)
     for controller, parent in hierarchy.parents.items():
         parent.mkdir(exist_ok=True)
         group = parent / ref
         if hierarchy.version == 2:
             _write(parent / "cgroup.subtree_control", f"+{controller}")
-        elif controller == "cpu":
-            # Beside the host's own programs, each of which counts as one here.
-            _write(parent / "cpu.shares", str(1024 * (os.cpu_count() or 1)))
+        if controller == "cpu":
+            # Beside the host's own programs, each of which, or each unit, counts as one here.
+            _write(
+                parent / _WEIGHTS[hierarchy.version],
+                _weight(hierarchy.version, 100 * (os.cpu_count() or 1)),
+            )
         group.mkdir(exist_ok=True)
         whole.add(group)
         _set(hierarchy.version, controller, group, limits)
@@ -207,16 +231,21 @@ def _values(
 
 def _cpu_values(version: int, cpus: float, part: str) -> list[tuple[str, str]]:
     # Larger workstations get more where all want all.
-    weight = {DESKTOP: DESKTOP_WEIGHT, PROGRAMS: PROGRAMS_WEIGHT}.get(part, int(100 * cpus))
-    weight = max(1, min(weight, 10_000))
+    weight = {DESKTOP: DESKTOP_WEIGHT, PROGRAMS: PROGRAMS_WEIGHT}.get(part, 100 * cpus)
     given = {DESKTOP: None, PROGRAMS: cpus}.get(part, cpus + DESKTOP_CPUS)
     period = str(CPU_PERIOD_MICROSECONDS)
     quota = None if given is None else str(int(given * CPU_PERIOD_MICROSECONDS))
     if version == 2:
         limit = [] if quota is None else [("cpu.max", f"{quota} {period}")]
-        return [("cpu.weight", str(weight)), *limit]
-    limit = [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", quota)] if quota else []
-    return [("cpu.shares", str(weight * 1024 // 100)), *limit]
+    else:
+        limit = [("cpu.cfs_period_us", period), ("cpu.cfs_quota_us", quota)] if quota else []
+    return [(_WEIGHTS[version], _weight(version, weight)), *limit]
+
+
+def _weight(version: int, weight: float) -> str:
+    """In the measure of version 2 it is given, and there bounded."""
+    bounded = max(1, min(int(weight), 10_000))
+    return str(bounded if version == 2 else bounded * 1024 // 100)
 
 
 def _disk_values(version: int, disk: DiskLimits) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from soundstage.engines.interface import (
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.telling import HOME
 
-_KERNEL = {MountKind.NFS: ("nfs4", "mount.nfs"), MountKind.SMB: ("cifs", "mount.cifs")}
+_KERNEL = {MountKind.NFS: ("nfs", "mount.nfs"), MountKind.SMB: ("cifs", "mount.cifs")}
 _SOURCES = {
     MountKind.NFS: re.compile(r"[A-Za-z0-9._-]+:/[^\s,\\]*"),
     MountKind.SMB: re.compile(r"//[A-Za-z0-9._-]+(:\d{1,5})?/[^\s,\\:/]+(/[^\s,\\:]*)?"),
@@ -98,17 +98,20 @@ def _share(settings: SandboxSettings, mount: Mount, cache: Path) -> Share:
     )
 
 
-def client_for(kind: MountKind, *, filesystems: Path = Path("/proc/filesystems")) -> str:
-    """Say what attaches it here, `kernel` or `program`, or why nothing does and what helps."""
+def client_for(kind: MountKind, *, root: Path = Path("/")) -> str:
+    """Say what attaches it here, `kernel` or `program`, or why nothing does and what helps.
+
+    `root` is where /proc and /lib are.
+    """
     module, program = _KERNEL[kind]
-    has_kernel = module in filesystems.read_text().split()
+    has_kernel = _has_file_system(module, root)
     has_program = shutil.which(program, path="/usr/sbin:/sbin:/usr/bin:/bin") is not None
     if has_kernel and has_program and os.geteuid() == 0:
         return "kernel"
     package = "nfs-common" if kind is MountKind.NFS else "cifs-utils"
     reasons = []
     if not has_kernel:
-        reasons.append(f"this kernel has not loaded {module} (modprobe {module})")
+        reasons.append(f"this kernel has no {module}, and no module of it is installed")
     if not has_program:
         reasons.append(f"{program} is not installed (apt-get install {package})")
     if os.geteuid() != 0:
@@ -119,6 +122,19 @@ def client_for(kind: MountKind, *, filesystems: Path = Path("/proc/filesystems")
             return "program"
         reasons.append("rclone could do without (apt-get install rclone fuse3)")
     return f"{kind} can't be mounted here: {', '.join(reasons)}"
+
+
+def _has_file_system(name: str, root: Path) -> bool:
+    """Reports whether the kernel has it, or would load it with the first mount, as most would."""
+    if name in (root / "proc/filesystems").read_text().split():
+        return True
+    release = (root / "proc/sys/kernel/osrelease").read_text().strip()
+    try:
+        modules = (root / "lib/modules" / release / "modules.dep").read_text()
+    except OSError:
+        return False
+    # The file's own name, packed or not; what it needs follows behind the colon.
+    return re.search(rf"/{name}\.ko(\.\w+)?:", modules) is not None
 
 
 def capabilities(settings: SandboxSettings, *, why_no_users: str) -> list[Capability]:

@@ -118,6 +118,7 @@ class Starter:
             ref,
             spec,
             gpus,
+            is_one_disk=self._place.is_one_disk(),
             doors=self._place.doors(found.seat),
             address=None if found.seat is None else found.seat.address,
         )

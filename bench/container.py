@@ -106,6 +106,10 @@ class HandmadeContainer:
         self._homes.append(home)
         self._mount(home)
 
+    def make_anew(self) -> None:
+        """Give the stopped instance its system as the image has it."""
+        self._daemon.incus("rebuild", "workstation", self.name)
+
     def start(self) -> None:
         """Start the stopped instance."""
         self._daemon.incus("start", self.name)

@@ -5,6 +5,9 @@ begun the same way. What is left out is everything around it: service, database,
 rule, a home of its own unless one is asked for. `bench.incus` uses it.
 """
 
+import os
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Self
@@ -33,6 +36,7 @@ class HandmadeContainer:
         # The proxy's listener is made by a user of Incus's.
         self._folder.chmod(0o711)
         self.socket = self._folder / "s.sock"
+        self._export = self._folder / "home.tar"
         self._homes: list[str] = []
 
     def __enter__(self) -> Self:
@@ -44,9 +48,7 @@ class HandmadeContainer:
         self._daemon.incus("delete", "-f", self.name)
         for home in self._homes:
             self._daemon.incus("storage", "volume", "delete", POOL, home)
-        for left in self._folder.iterdir():
-            left.unlink()
-        self._folder.rmdir()
+        shutil.rmtree(self._folder)
 
     def launch(self) -> None:
         """Make the instance and start it."""
@@ -83,19 +85,30 @@ class HandmadeContainer:
         """Stop the instance kindly."""
         self._daemon.incus("stop", self.name, "--timeout", "10")
 
-    def export_home(self) -> None:
-        """Write the home's volume to a file, as a backup that outlives the host must be."""
-        file = self._folder / "home.tar.gz"
-        file.unlink(missing_ok=True)
-        self._daemon.incus("storage", "volume", "export", POOL, self._homes[-1], str(file))
+    def make_repository(self) -> None:
+        """Make a place for backups that are encrypted, checked, and stored but once."""
+        self._restic("init")
 
-    def import_home(self) -> None:
-        """Make a volume of that file and lay it under the home instead of the old one."""
-        file, home = self._folder / "home.tar.gz", f"home-{self.name}-{len(self._homes)}"
-        self._daemon.incus("storage", "volume", "import", POOL, str(file), home)
+    def keep_home(self) -> None:
+        """Export the home's volume, and put that into the repository."""
+        exported = ("storage", "volume", "export", POOL, self._homes[-1], str(self._export))
+        self._daemon.incus(*exported, "--compression", "none")
+        self._restic("backup", "--quiet", str(self._export))
+        self._export.unlink()
+
+    def bring_home_back(self) -> None:
+        """Make a volume of the newest backup and lay it under the home instead of the old one."""
+        self._restic("restore", "latest", "--target", "/", "--include", str(self._export))
+        home = f"home-{self.name}-{len(self._homes)}"
+        self._daemon.incus("storage", "volume", "import", POOL, str(self._export), home)
+        self._export.unlink()
         self._daemon.incus("config", "device", "remove", self.name, "home")
         self._homes.append(home)
         self._mount(home)
+
+    def make_anew(self) -> None:
+        """Give the stopped instance its system as the image has it."""
+        self._daemon.incus("rebuild", "workstation", self.name)
 
     def start(self) -> None:
         """Start the stopped instance."""
@@ -104,6 +117,13 @@ class HandmadeContainer:
     def home(self) -> Path:
         """Find the files of its home on this host."""
         return self._daemon.volume(self._homes[-1], "default")
+
+    def _restic(self, *words: str) -> None:
+        place = {"RESTIC_REPOSITORY": str(self._folder / "backups"), "RESTIC_PASSWORD": self.name}
+        environment = {**os.environ, **place}
+        subprocess.run(
+            ["restic", "--no-cache", *words], env=environment, check=True, capture_output=True
+        )
 
     def _mount(self, home: str) -> None:
         words = ("config", "device", "add", self.name, "home", "disk", f"pool={POOL}")

@@ -23,6 +23,9 @@ POOL = "default"
 _PROGRAMS = "/usr/libexec/incus:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONTAINERS = Path("/var/lib/lxcfs")
 _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+# What all instances have together counts as root's. Incus's package raises it where a system boots.
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+_INOTIFY_INSTANCES = 1024
 _GROUPS = Path("/sys/fs/cgroup")
 _PROJECTS = ("soundstage", "other")
 
@@ -35,7 +38,7 @@ class IncusDaemon:
         self.directory = folder / "incus"
         self.socket = self.directory / "unix.socket"
         self.logs = folder / "logs"
-        self._forward = _FORWARD.read_text()
+        self._kernel = {path: path.read_text() for path in (_FORWARD, _INOTIFY)}
         self._lxcfs: subprocess.Popen[bytes] | None = None
         self._daemon: subprocess.Popen[bytes] | None = None
 
@@ -47,6 +50,8 @@ class IncusDaemon:
         """Begin it, and make a storage pool in a file."""
         for folder in (self.directory, self.logs, _CONTAINERS):
             folder.mkdir(parents=True, exist_ok=True)
+        if int(self._kernel[_INOTIFY]) < _INOTIFY_INSTANCES:
+            _INOTIFY.write_text(str(_INOTIFY_INSTANCES))
         # It is reached by users of workstations as well.
         self.folder.chmod(0o711)
         if not os.path.ismount(_CONTAINERS):
@@ -128,7 +133,8 @@ class IncusDaemon:
         for family in ("inet", "bridge"):
             words = ["nft", "delete", "table", family, "incus"]
             subprocess.run(words, check=False, capture_output=True)
-        _FORWARD.write_text(self._forward)
+        for path, before in self._kernel.items():
+            path.write_text(before)
         for group in [*_GROUPS.glob("lxc.*"), *_GROUPS.glob("*/lxc.*")]:
             with suppress(OSError):
                 group.rmdir()

@@ -32,6 +32,10 @@ def mount(source: str, kind: MountKind = MountKind.FOLDER, target: str = "/mnt/t
     return Mount(component="Tools", kind=kind, source=source, target=target)
 
 
+def devices(asked: Spec, *gpus: str, is_one_disk: bool = True) -> dict[str, dict[str, str]]:
+    return drawing.devices(SETTINGS, REF, asked, gpus, is_one_disk=is_one_disk)
+
+
 def test_it_has_ids_of_its_own_and_no_way_to_incus() -> None:
     body = drawing.bare(SETTINGS, "ws-a", "f00d", {"user.soundstage.record": "{}"})
     assert body["config"]["security.idmap.isolated"] == "true"
@@ -49,21 +53,29 @@ def test_limits_are_what_was_promised() -> None:
 
 
 def test_the_home_is_that_of_the_generation_and_as_fast_as_asked() -> None:
-    home = drawing.devices(SETTINGS, REF, spec(generation=3, throughput_mib=60))["home"]
+    home = devices(spec(generation=3, throughput_mib=60))["home"]
     assert home["source"].endswith(".3")
     assert (home["path"], home["limits.read"]) == ("/home/artist", "60MiB")
-    assert "limits.read" not in drawing.devices(SETTINGS, REF, spec(throughput_mib=0))["home"]
+    assert "limits.read" not in devices(spec(throughput_mib=0))["home"]
+
+
+def test_operations_are_limited_by_the_root_where_it_is_on_the_same_disk() -> None:
+    asked = spec(iops=4000, throughput_mib=60)
+    root = devices(asked)["root"]
+    assert (root["limits.read"], root["limits.write"]) == ("4000iops", "4000iops")
+    assert "limits.read" not in devices(spec(iops=0))["root"]
+    assert "limits.read" not in devices(asked, is_one_disk=False)["root"]
 
 
 def test_graphics_cards_are_those_that_were_promised() -> None:
-    devices = drawing.devices(SETTINGS, REF, spec(), ["0000:01:00.0"])
-    assert devices["gpu0"]["pci"] == "0000:01:00.0"
-    assert "gpu0" not in drawing.devices(SETTINGS, REF, spec())
+    drawn = devices(spec(), "0000:01:00.0")
+    assert drawn["gpu0"]["pci"] == "0000:01:00.0"
+    assert "gpu0" not in devices(spec())
 
 
 def test_a_shared_folder_is_where_it_was_asked_for() -> None:
-    devices = drawing.shared(SETTINGS, spec(mount("tools/blender", target="$HOME/tools")))
-    assert devices["share0"] == {
+    shared = drawing.shared(SETTINGS, spec(mount("tools/blender", target="$HOME/tools")))
+    assert shared["share0"] == {
         "type": "disk",
         "source": "/srv/tools/blender",
         "path": "/home/artist/tools",

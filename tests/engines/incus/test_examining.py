@@ -40,6 +40,7 @@ def test_what_is_there_is_said(client: Client, incus_settings: IncusSettings) ->
     said = looks(incus_settings)
     # The kernel may have lost count by what other tests removed.
     assert {each.name for each in said.values() if not each.available} <= {"sizes"}
+    assert said["inotify"].detail.startswith("the kernel lends inotify to about 40 workstations")
     assert "Incus 6" in said["incus"].detail
     assert "btrfs" in said["pool"].detail
     assert client.get("/instances") == before
@@ -80,3 +81,17 @@ def test_a_kernel_that_has_lost_count_is_said(
         assert said.available is is_well
     assert "c690d05d" in said.detail
     assert "btrfs quota rescan" in said.detail
+
+
+@pytest.mark.incus
+def test_a_kernel_that_lends_too_little_inotify_is_said(
+    client: Client, incus_settings: IncusSettings, tmp_path: Path
+) -> None:
+    place, lost = Place(client, incus_settings), Lost(client, incus_settings)
+    limit = tmp_path / "max_user_instances"
+    limit.write_text("24\n")
+    examination = Examination(client, incus_settings, place, lost, inotify=limit)
+    (said,) = [each for each in examination.all() if each.name == "inotify"]
+    assert not said.available
+    assert "about 0 workstations, and there is room for" in said.detail
+    assert "sysctl fs.inotify.max_user_instances=" in said.detail

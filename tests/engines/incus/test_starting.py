@@ -2,16 +2,27 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import pytest
+from tests.conftest import Eventually
 from tests.engines.incus.conftest import remove, run
 
+from soundstage.engines.admission import Rules
 from soundstage.engines.incus.engine import IncusEngine
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.starting import NotWantedError
-from soundstage.engines.interface import Mount, MountKind, Phase, Reason, Spec, Volume
+from soundstage.engines.interface import (
+    Mount,
+    MountKind,
+    Phase,
+    Reason,
+    RetryableError,
+    Spec,
+    Volume,
+)
 from soundstage.engines.shares import SharedFolder
 from soundstage.kit.jobs import Cancellation
 
@@ -81,3 +92,25 @@ def test_what_incus_refuses_fails_the_start_and_not_the_next(
         assert seen.output == b"seen"
     finally:
         sharing.close()
+
+
+def test_of_many_that_are_asked_for_at_once_few_start_together_and_all_come_up(
+    incus_settings: IncusSettings, eventually: Eventually
+) -> None:
+    rules = Rules(cpu_overcommit=100, memory_overcommit=100)
+    engine = IncusEngine(msgspec.structs.replace(incus_settings, rules=rules))
+    # As on a host with one core.
+    engine._starter._cores[""] = 1
+    refs = [secrets.token_hex(11) for _ in range(4)]
+    try:
+        for ref in refs:
+            with suppress(RetryableError):
+                engine.ensure_running(ref, SPEC)
+        said = "waiting until others have started"
+        eventually(lambda: any(engine.observe(ref).detail == said for ref in refs))
+        observed = [run(engine, ref, SPEC) for ref in refs]
+        assert [each.phase for each in observed] == [Phase.RUNNING] * 4
+    finally:
+        for ref in refs:
+            remove(engine, ref)
+        engine.close()

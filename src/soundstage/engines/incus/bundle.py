@@ -29,8 +29,10 @@ PREPARE = (
     "timeout 20 sh -c 'until [ -S /run/systemd/private ]; do sleep 0.02; done'"
     f" && mkdir -p -m 0700 {ROOM}"
 )
+# Asked again it leaves alone what was begun, and clears away what failed where even that was busy.
 BEGIN = (
-    f"systemctl is-active --quiet {_UNIT} && exit 0;"
+    f"case $(systemctl is-active {_UNIT}) in active|activating) exit 0; esac;"
+    f" systemctl reset-failed {_UNIT} 2>/dev/null;"
     f" tar -xf {BUNDLE} -C / --no-same-owner && rm {BUNDLE}"
     f" && systemd-run --quiet --collect --unit={_UNIT} --property=Type=exec"
     " --property=KillMode=mixed --property=TimeoutStopSec=10 --property=OOMPolicy=continue"

@@ -43,11 +43,16 @@ def devices(
     spec: Spec,
     gpus: Sequence[str] = (),
     *,
+    is_one_disk: bool,
     doors: Mapping[str, dict[str, str]] | None = None,
     address: str | None = None,
 ) -> dict[str, dict[str, str]]:
     """What it is switched on with; `gpus` are the names of its graphics cards, and in a cluster
     `doors` the devices by which its host passes on what comes for its `address`.
+
+    A device is told bytes or operations in a second, not both. The kernel counts both by disk, and
+    where all volumes of the pool are on the same (`is_one_disk`) what the root is told holds for
+    the home too.
     """
     volume = spec.volume
     home = {
@@ -59,7 +64,11 @@ def devices(
     if volume.throughput_mib:
         speed = f"{volume.throughput_mib}MiB"
         home |= {"limits.read": speed, "limits.write": speed}
-    drawn = {**bare_devices(settings), "home": home, **graphics.devices(gpus), **(doors or {})}
+    bare = bare_devices(settings)
+    if volume.iops and is_one_disk:
+        count = f"{volume.iops}iops"
+        bare["root"] |= {"limits.read": count, "limits.write": count}
+    drawn = {**bare, "home": home, **graphics.devices(gpus), **(doors or {})}
     if address is not None:
         drawn["eth0"] = {**drawn["eth0"], "ipv4.address": address}
     return drawn

@@ -32,6 +32,7 @@ from soundstage.engines.incus.records import Seat, Status, Workstation, kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.incus.starting import Starter
+from soundstage.engines.incus.turns import Turns
 from soundstage.engines.incus.volumes import Volumes
 from soundstage.engines.interface import (
     Address,
@@ -91,12 +92,14 @@ class IncusEngine(KeepsBackups, Engine):
         self._volumes = Volumes(self._client, settings, self._repository, self._copies)
         self._identity = pinned.identity(settings.home / "keys")
         self._listener: Callable[[str], None] | None = None
+        self._turns = Turns()
         self._starter = Starter(
             self._client,
             settings,
             place=self._place,
             workstations=self._workstations,
             volumes=self._volumes,
+            turns=self._turns,
             identity=self._identity,
             notify=self._notify,
         )
@@ -129,11 +132,15 @@ class IncusEngine(KeepsBackups, Engine):
     # -- reading -------------------------------------------------------------------------------
 
     def observe(self, ref: str) -> Observed:
-        workstation = self._workstations.read(ref)
+        return self._observed(ref, self._workstations.read(ref))
+
+    def _observed(
+        self, ref: str, workstation: Workstation | None, *, is_keeper_asked: bool = True
+    ) -> Observed:
         if workstation is None:
             return judge(Known(workstation=None, home=self._home_of(ref)))
         address = self._answering(workstation)
-        if workstation.is_running and address is None:
+        if is_keeper_asked and workstation.is_running and address is None:
             workstation = self._hear_keeper(workstation) or workstation
         elif self._is_lost(workstation):
             self._workstations.note(ref, kept(lost_at=time.time()))
@@ -141,6 +148,8 @@ class IncusEngine(KeepsBackups, Engine):
         if observed.phase is Phase.STOPPED and self._starts.is_running(ref):
             # A start that was called off looks once more before it does something.
             observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
+        if observed.phase is Phase.STARTING and self._turns.is_waiting(ref):
+            return msgspec.structs.replace(observed, detail="waiting until others have started")
         if observed.phase is not Phase.RUNNING:
             return observed
         shortfall = self._sizing.shortfall(workstation.record.spec.instance_type)
@@ -248,7 +257,10 @@ class IncusEngine(KeepsBackups, Engine):
             if self._starts.is_running(ref):
                 return
             is_new = found is None or spec.attempt > found.attempt
-            observed = self.observe(ref)
+            # One that is told to go on, and can't, is found out by that.
+            waited = found is not None and not is_new and found.record.spec.waits
+            is_claim = waited and not spec.waits
+            observed = self._observed(ref, found, is_keeper_asked=not is_claim)
             if observed.phase in (Phase.STOPPING, Phase.RUNNING):
                 return
             if observed.phase in (Phase.STOPPED, Phase.FAILED) and not is_new:
@@ -264,7 +276,7 @@ class IncusEngine(KeepsBackups, Engine):
             creation = ""
             if found is None or is_new:
                 creation = self._begin(ref, spec, found, image)
-            elif found.record.spec.waits and not spec.waits:
+            elif is_claim:
                 going = msgspec.structs.replace(found.record, spec=without_secrets(spec))
                 self._workstations.note(ref, kept(record=going))
             self._starts.begin(ref, lambda c: self._starter.start(c, ref, spec, creation))

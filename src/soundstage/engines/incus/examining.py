@@ -12,8 +12,12 @@ from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.interface import Capability, EngineError
 from soundstage.engines.repository import checking
+
+_INOTIFY_EACH = 25
+"""Instances of inotify for a workstation: its desktop has 11 to 15, an artist's programs more."""
 
 
 class _Environment(msgspec.Struct):
@@ -37,8 +41,10 @@ class Examination:
         lost: Lost,
         *,
         file_systems: Path = Path("/sys/fs/btrfs"),
+        inotify: Path = Path("/proc/sys/fs/inotify/max_user_instances"),
     ) -> None:
         self._file_systems = file_systems
+        self._inotify_limit = inotify
         self._client = client
         self._settings = settings
         self._place = place
@@ -53,6 +59,7 @@ class Examination:
             "images": self._images,
             "disks": self._disks,
             "sizes": self._sizes,
+            "inotify": self._inotify,
         }
         found = []
         for name, look in looks.items():
@@ -130,3 +137,19 @@ class Examination:
                 "its size: btrfs quota rescan -w POOL, and again from time to time"
             )
         return True, "the kernel keeps count of every btrfs here"
+
+    def _inotify(self) -> tuple[bool, str]:
+        """What all instances of a host have together counts as root's; one that gets none has no
+        network, or does not come up at all.
+        """
+        if not self._settings.target.is_local:
+            return True, "how much inotify Incus's host lends to workstations is not known here"
+        limit = int(self._inotify_limit.read_text())
+        carries = limit // _INOTIFY_EACH
+        has_room_for = Sizing(self._settings, self._place).most()
+        if carries >= has_room_for:
+            return True, f"the kernel lends inotify to about {carries} workstations"
+        return False, (
+            f"the kernel lends inotify to about {carries} workstations, and there is room for "
+            f"{has_room_for}: sysctl fs.inotify.max_user_instances={has_room_for * _INOTIFY_EACH}"
+        )

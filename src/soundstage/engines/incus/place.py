@@ -23,6 +23,8 @@ _LOOK_AGAIN_SECONDS = 600.0
 # Incus does not say how many more processes a host can carry.
 _NOT_KNOWN = 1_000_000
 _DEFAULT = {"project": "default"}
+# Each volume of the others is a block device of its own.
+_IS_ONE_DISK = {"btrfs", "zfs", "dir"}
 _HOLDS_STILL = {"btrfs", "zfs", "lvm", "ceph", "lvmcluster"}
 
 
@@ -226,6 +228,10 @@ class Place:
     def holds_still(self) -> bool:
         """Reports whether a copy of a volume is of one moment, however busy it is."""
         return self.driver() in _HOLDS_STILL
+
+    def is_one_disk(self) -> bool:
+        """Reports whether all volumes of the pool are on the same disk, or disks, of a host."""
+        return self.driver() in _IS_ONE_DISK
 
     def doors(self, seat: Seat | None) -> dict[str, dict[str, str]]:
         """Devices by which a host of a cluster passes on what comes for a workstation."""

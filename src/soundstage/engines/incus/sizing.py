@@ -5,6 +5,7 @@ promise in a workstation's record; it is held by whoever runs or is on the way, 
 whoever died and was not told to stop: a heal comes within seconds and must not find it taken.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 
 from soundstage.engines import admission, cards
@@ -19,6 +20,8 @@ from soundstage.engines.interface import Capability, PermanentError, Reason, Ret
 
 KEEPS_PLACE = 120.0
 """As long as one heal may take."""
+# Every look at a workstation asks for its share, which takes Incus a while to work out.
+_SIZE_HOLDS_SECONDS = 60.0
 _NO_CARDS = "the host has no graphics card that is known here; the processor draws"
 
 
@@ -29,10 +32,18 @@ class Sizing:
         self._settings = settings
         self._place = place
         self._types = catalogue(settings.sizes)
+        self._shares: dict[str, Share] = {}
+        self._shares_until = 0.0
 
     def share(self, instance_type: str) -> Share:
         """Raises PermanentError for a name that is no instance type."""
-        return self._share(instance_type, self._place.host())
+        now = time.monotonic()
+        if now >= self._shares_until:
+            self._shares, self._shares_until = {}, now + _SIZE_HOLDS_SECONDS
+        known = self._shares.get(instance_type)
+        if known is None:
+            known = self._shares[instance_type] = self._share(instance_type, self._place.host())
+        return known
 
     def _share(self, instance_type: str, host: admission.Host) -> Share:
         return share_for(
@@ -115,6 +126,19 @@ class Sizing:
                 rooms.append(admission.room_of(host, self._settings.rules, shares, held))
         return admission.together(rooms)
 
+    def most(self) -> int:
+        """How many workstations of one type find a place on a host that has no other."""
+        room = self.room([], 0.0)
+        return max(
+            int(
+                min(
+                    room.to_promise.cpus // each.cpus,
+                    room.to_promise.memory_bytes // each.memory_bytes,
+                )
+            )
+            for each in room.types.values()
+        )
+
     def capabilities(self) -> list[Capability]:
         kept = "kept by Incus with control groups of the host"
         limits = [
@@ -137,13 +161,17 @@ class Sizing:
             if has_sizes
             else "a storage pool of the kind dir keeps no volume to its size"
         )
+        has_counts = self._place.is_one_disk()
         speed = (
-            "throughput is limited for reading and writing; the number of operations is not, "
-            "because Incus limits one of the two"
+            "iops and throughput are limited on the disk of the storage pool, for the system and "
+            "the home together"
+            if has_counts
+            else f"in a storage pool of the kind {driver} each volume is a device of its own, of "
+            "which Incus limits one of the two: throughput is limited, iops are not"
         )
         return [
             Capability(name="volume-size-limit", available=has_sizes, detail=size),
-            Capability(name="volume-speed-limit", available=False, detail=speed),
+            Capability(name="volume-speed-limit", available=has_counts, detail=speed),
         ]
 
 

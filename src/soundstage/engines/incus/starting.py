@@ -25,6 +25,7 @@ from soundstage.engines.incus.records import (
     outputs_kept,
 )
 from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.incus.turns import Turns
 from soundstage.engines.incus.volumes import Volumes
 from soundstage.engines.interface import PermanentError, Reason, RetryableError, Spec
 from soundstage.kit.jobs import Cancellation
@@ -32,6 +33,8 @@ from soundstage.kit.places import Identity
 
 _DESKTOP_SECONDS = 60.0
 _CLEARS_WITHIN = 20.0
+START_FOR_EACH_CORE = 2
+"""Of the workstations of a host, for each of its cores."""
 
 _log = structlog.get_logger(__name__)
 
@@ -51,6 +54,7 @@ class Starter:
         place: Place,
         workstations: Workstations,
         volumes: Volumes,
+        turns: Turns,
         identity: Identity,
         notify: Callable[[str], None],
     ) -> None:
@@ -59,6 +63,8 @@ class Starter:
         self._place = place
         self._workstations = workstations
         self._volumes = volumes
+        self._turns = turns
+        self._cores: dict[str, float] = {}
         self._identity = identity
         self._notify = notify
 
@@ -67,20 +73,31 @@ class Starter:
         try:
             if creation:
                 self._workstations.wait(ref, creation)
-            if self._wanted(ref, spec).own_status is None:
-                self._build(ref, spec)
-                self._give_home(cancellation, ref, spec)
+            found = self._wanted(ref, spec)
+            if found.own_status is not None:
+                # One whose keeper has said something is only to be told to go on.
+                self._follow(ref, spec)
+                return
+            self._build(ref, spec)
+            self._give_home(cancellation, ref, spec)
+            most = self._start_together(found.member)
+            with self._turns.turn(cancellation, ref, found.member, most):
                 self._switch_on(cancellation, ref, spec)
                 self._attach(ref, spec)
                 self._hand_over(ref, spec)
-            # One whose keeper has said something was only to be told to go on.
-            self._follow(ref, spec)
+                self._follow(ref, spec)
         except NotWantedError:
             _log.info("incus.start_called_off", ref=ref)
         except PermanentError as error:
             self._fail(ref, spec, error)
         finally:
             self._notify(ref)
+
+    def _start_together(self, member: str) -> int:
+        """How many workstations start on a host at the same moment."""
+        if member not in self._cores:
+            self._cores[member] = self._place.host(member).cpus
+        return max(1, int(self._cores[member] * START_FOR_EACH_CORE))
 
     def _wanted(self, ref: str, spec: Spec) -> Workstation:
         """What is there now. Raises NotWantedError when this start is not wanted any more."""
@@ -118,6 +135,7 @@ class Starter:
             ref,
             spec,
             gpus,
+            is_one_disk=self._place.is_one_disk(),
             doors=self._place.doors(found.seat),
             address=None if found.seat is None else found.seat.address,
         )
@@ -216,7 +234,9 @@ class Starter:
         facts = kept(status=msgspec.structs.replace(status, outputs=[]), lost_at=None)
         if status.outputs:
             facts |= outputs_kept(found, status)
-        if found.door is not None and status.phase in {"prepared", "running"}:
+        is_there = status.phase in {"prepared", "running"}
+        # Of one that was prepared it is known since then.
+        if found.door is not None and not found.door.host and is_there:
             where = self._place.reached(instance_of(ref), found.seat)
             if where is None:
                 raise RetryableError("the instance has no address yet", after_seconds=0.2)

@@ -130,7 +130,9 @@ class Volumes:
     ) -> None:
         try:
             with self._copies.room() as folder:
-                self._repository.restore(volume.backup_id or "", folder, cancellation=cancellation)
+                self._repository.restore(
+                    volume.backup_id or "", folder, cancellation=cancellation, stays=False
+                )
                 if (folder / "home").stat().st_uid != ARTIST:
                     programs.own_tree(cancellation, folder / "home", ARTIST)
                 self._copies.put(cancellation, folder, name, member)

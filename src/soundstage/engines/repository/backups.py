@@ -197,9 +197,14 @@ class Repository:
         self._sweep()
 
     def restore(
-        self, backup_id: str, target: Path, *, cancellation: Cancellation | None = None
+        self,
+        backup_id: str,
+        target: Path,
+        *,
+        cancellation: Cancellation | None = None,
+        stays: bool = True,
     ) -> None:
-        """Write what was kept to `target`/home; returns when it is on the disk.
+        """Write what was kept to `target`/home; what `stays` there is on the disk when it returns.
 
         Blocks for as long as it takes: call it in a job. `target` must be there; after an error
         what lies in it is of no use. Raises PermanentError when there is no such backup.
@@ -213,7 +218,8 @@ class Repository:
         note = target / _NOTE
         programs.mend_tree(cancellation, target / HOME, note)
         note.unlink()
-        programs.run(cancellation, "sync", "-f", target)
+        if stays:
+            programs.run(cancellation, "sync", "-f", target)
 
     # What jobs do.
 

@@ -82,7 +82,8 @@ def note_tree(
 def mend_tree(cancellation: Cancellation, directory: Path, note: Path) -> None:
     """Put right what restic could not keep, as `note` says."""
     with note.open("rb") as noted:
-        argv = gently(*_trees("mend", directory))
+        # It is part of a restore, which somebody waits for.
+        argv = urgently(*_trees("mend", directory))
         done = cancellation.run(argv, env=environment(), stdin=noted)
     if done.returncode != 0:
         raise ProgramError(f"mending a restored tree: {last_words(done.stderr)}")

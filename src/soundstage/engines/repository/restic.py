@@ -232,7 +232,8 @@ class Restic:
         return "\n".join(wrong[:20]) or "restic check failed"
 
     def restore(self, cancellation: Cancellation, lock: int, snapshot: str, target: Path) -> None:
-        self._run(cancellation, lock, "restore", snapshot, "--target", target)
+        """Somebody waits for the workstation whose disk it is."""
+        self._run(cancellation, lock, "restore", snapshot, "--target", target, is_urgent=True)
 
     def snapshots(self, cancellation: Cancellation, lock: int) -> list[Snapshot]:
         listed = self._run(cancellation, lock, "snapshots", "--json")
@@ -268,8 +269,9 @@ class Restic:
         lock: int,
         *words: str | Path,
         address: str | None = None,
+        is_urgent: bool = False,
     ) -> bytes:
-        done = self._execute(cancellation, lock, *words, address=address)
+        done = self._execute(cancellation, lock, *words, address=address, is_urgent=is_urgent)
         if done.returncode != 0:
             raise programs.ProgramError(f"restic: {_reason(done.stderr)}")
         return done.stdout
@@ -280,6 +282,7 @@ class Restic:
         lock: int,
         *words: str | Path,
         address: str | None = None,
+        is_urgent: bool = False,
         limit_seconds: float | None = None,
         cwd: Path | None = None,
         stdin: IO[bytes] | None = None,
@@ -287,7 +290,8 @@ class Restic:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run restic, and end it when its store fell silent. Raises StoreError."""
         self.store.expect_answer()
-        begin = programs.gently if limit_seconds is None else programs.urgently
+        is_urgent |= limit_seconds is not None
+        begin = programs.urgently if is_urgent else programs.gently
         argv = begin(
             *("restic", "--repo", address or self.store.address),
             *("--password-file", self._password_file),

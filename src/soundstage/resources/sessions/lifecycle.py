@@ -462,7 +462,7 @@ def _bring_down(
     if session.makes_backups and backup is None and has_volume:
         return Step(event="begin backup", again_at=now + timedelta(seconds=1))
     if backup is not None and backup.state is _S.CREATE_IN_PROGRESS:
-        return Step(again_at=now + timedelta(seconds=1))
+        return Step(again_at=_soon(session, observed, now))
     message = "The workstation is stopped."
     wants_no_volume = session.volume_retention_mode is VolumeRetentionMode.DELETE
     if backup is not None and backup.state is not _S.READY:

@@ -33,12 +33,17 @@ class HeldRepository(Repository):
         self.failure: Exception | None = None
 
     def restore(
-        self, backup_id: str, target: Path, *, cancellation: Cancellation | None = None
+        self,
+        backup_id: str,
+        target: Path,
+        *,
+        cancellation: Cancellation | None = None,
+        stays: bool = True,
     ) -> None:
         assert self.go_on.wait(30)
         if self.failure is not None:
             raise self.failure
-        super().restore(backup_id, target, cancellation=cancellation)
+        super().restore(backup_id, target, cancellation=cancellation, stays=stays)
 
 
 class Place:

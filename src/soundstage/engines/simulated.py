@@ -646,7 +646,9 @@ class SimulatedEngine(Engine):
             raise OutOfReachError("The host n2 of the workstation does not answer.")
         workstation = self.world.workstations.get(ref)
         if workstation is not None and workstation.host in self.lost_hosts:
-            raise OutOfReachError(f"The host {workstation.host} of the workstation does not answer.")
+            raise OutOfReachError(
+                f"The host {workstation.host} of the workstation does not answer."
+            )
 
     def _is_told(self, ref: str, what: Misbehaviour) -> bool:
         for key in ((ref, what), (None, what)):

@@ -38,9 +38,7 @@ def upgrade() -> None:
     )
     op.add_column(
         "sessions",
-        sa.Column(
-            "moves_when_evacuated", sa.Boolean(), nullable=False, server_default=sa.false()
-        ),
+        sa.Column("moves_when_evacuated", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
     op.add_column("sessions", sa.Column("host", sa.String(128)))
     op.add_column("sessions", sa.Column("vacating", sa.JSON()))

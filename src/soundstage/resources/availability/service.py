@@ -103,8 +103,8 @@ def _chances(request: Request, profiles: list[LaunchProfile]) -> dict[str, Avail
 
 
 def _room(request: Request) -> Room | None:
-    """Ask the engine, but for hosts that are taken out; one that can't say now says nothing, and the
-    rest is told all the same.
+    """Ask the engine, but for hosts that are taken out; one that can't say now says nothing, and
+    the rest is told all the same.
     """
     try:
         if request.sizes is None:

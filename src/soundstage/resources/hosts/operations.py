@@ -1,5 +1,5 @@
-"""The operations on hosts, additions to the public API: shapes, and rows that are made when it is known
-what runs on hosts.
+"""The operations on hosts, additions to the public API: shapes, and rows that are made when it is
+known what runs on hosts.
 """
 
 from datetime import datetime, timedelta
@@ -80,7 +80,7 @@ class ListHostsOutput(Shape, frozen=True, kw_only=True):
 
 
 class EvacuateHostInput(Shape, frozen=True, kw_only=True):
-    """Which host, by when, and why. Half an hour from now if neither moment nor minutes are given."""
+    """Which host, by when, and why; half an hour from now unless a moment or minutes are given."""
 
     host_name: HostName
     at: Annotated[datetime, Meta(tz=True)] | None = None
@@ -140,16 +140,20 @@ def reopen_host(occupants: Occupants, request: Request, given: ReopenHostInput) 
 
 def _show(host: Host) -> HostShape:
     observed, room = host.observed, host.observed.room
-    amounts = {} if room is None else {
-        name: AmountShape(
-            cpus=amount.cpus, gpus=amount.gpus, memory_in_bytes=amount.memory_bytes
-        )
-        for name, amount in (
-            ("size", room.size),
-            ("to_promise", room.to_promise),
-            ("promised", room.promised),
-        )
-    }
+    amounts = (
+        {}
+        if room is None
+        else {
+            name: AmountShape(
+                cpus=amount.cpus, gpus=amount.gpus, memory_in_bytes=amount.memory_bytes
+            )
+            for name, amount in (
+                ("size", room.size),
+                ("to_promise", room.to_promise),
+                ("promised", room.promised),
+            )
+        }
+    )
     return HostShape(
         host_name=observed.name,
         is_reachable=observed.is_reachable,

@@ -1,4 +1,4 @@
-"""The worker that takes hosts out: has sessions told, stops them in their turn, sees the last go."""
+"""The worker that takes hosts out: has sessions told, stops them in turn, sees the last go."""
 
 from datetime import datetime
 
@@ -42,9 +42,7 @@ class HostWorker:
         found = store.evacuations.get(transaction, row_id)
         if found is None:
             return None
-        return Loaded(
-            evacuation=found, occupants=self._occupants.on_host(transaction, row_id)
-        )
+        return Loaded(evacuation=found, occupants=self._occupants.on_host(transaction, row_id))
 
     def act(self, loaded: Loaded, now: datetime) -> Step:
         """Look who is there, and decide; all that is done is written."""

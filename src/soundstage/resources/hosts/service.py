@@ -70,17 +70,22 @@ def evacuation_of(transaction: Connection, host: str | None) -> Evacuation | Non
     return None if host is None else store.evacuations.get(transaction, host)
 
 
+def orders(transaction: Connection) -> list[Evacuation]:
+    """Read all orders, by their hosts' names."""
+    return sorted(store.find(transaction), key=lambda each: each.id)
+
+
 def list_all(request: Request, occupants: Occupants) -> list[Host]:
     """Read all hosts, by their names. Raises ConflictError when the engine can't tell."""
     transaction = request.transaction
-    orders = {each.id: each for each in store.find(transaction)}
+    ordered = {each.id: each for each in orders(transaction)}
     seen = {each.name: each for each in _observed(request)}
     missing = {
         name: ObservedHost(name=name, is_reachable=False, detail="it is not there any more")
-        for name in orders.keys() - seen.keys()
+        for name in ordered.keys() - seen.keys()
     }
     return [
-        _host(transaction, each, orders.get(name), occupants, is_known=name in seen)
+        _host(transaction, each, ordered.get(name), occupants, is_known=name in seen)
         for name, each in sorted({**seen, **missing}.items())
     ]
 
@@ -135,9 +140,7 @@ def evacuate(
         store.evacuations.insert(transaction, ordered, due_at=now)
     else:
         changes = {name: getattr(ordered, name) for name in ordered.__struct_fields__[1:]}
-        store.evacuations.update(
-            transaction, host, {**changes, **lease.touch(store.table, now)}
-        )
+        store.evacuations.update(transaction, host, {**changes, **lease.touch(store.table, now)})
     occupants.tell(transaction, ordered, [each.session_id for each in there], now)
     occupants.give_up_warm(transaction, now)
     hints.hint(transaction, "hosts", host)

@@ -43,6 +43,10 @@ class NextAction(msgspec.Struct, frozen=True, kw_only=True):
     """Why, as the end of a sentence."""
     active_by: Activity | None = None
     """What it was last used by, where the rule is about that."""
+    host: str = ""
+    """Which host is taken out, where the rule is about that."""
+    host_reason: str = ""
+    """Why, in the operator's words; may be empty."""
     goes_on: bool = False
     """Whether it is started again elsewhere by itself."""
 
@@ -139,6 +143,8 @@ def vacating(session: StreamingSession) -> NextAction | None:
         rule=Rule.HOST_EVACUATION,
         allowed=order.at - order.since,
         reason=session.leaves_because,
+        host=session.host or "",
+        host_reason=order.reason,
         goes_on=session.moves_when_evacuated,
     )
 

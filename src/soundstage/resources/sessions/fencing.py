@@ -1,5 +1,5 @@
-"""The worker that ends what sessions left on hosts that were lost or are taken out, as soon as those
-answer.
+"""The worker that ends what sessions left on hosts that were lost or are taken out, as soon as
+those answer.
 
 An old workstation never runs beside its session's new one for longer than it takes to see it. The
 work in it since the last backup is not lost: its disk becomes another backup of the session first.

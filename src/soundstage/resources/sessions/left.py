@@ -1,7 +1,7 @@
 """The table of workstations that sessions left on hosts that were lost or are taken out.
 
-`moving` and `service` have a row written when a session is brought up elsewhere, and `fencing` works
-it off.
+`moving` and `service` have a row written when a session is brought up elsewhere, and `fencing`
+works it off.
 """
 
 from datetime import datetime
@@ -36,8 +36,8 @@ def leave(
     *,
     is_whole: bool = False,
 ) -> dict[str, Any]:
-    """Write down what a session leaves, and say what changes in it: it gets a workstation of another
-    name, with a disk made of `source`. `is_whole` says that this has all that is on the old one.
+    """Write down what a session leaves, and say what changes in it: it gets a workstation of
+    another name, with a disk made of `source`. `is_whole` says that this has all of the old one's.
     """
     kept_as = source.id if source is not None and is_whole else None
     row = LeftWorkstation(id=session.ref, session_id=session.id, left_at=now, backup_id=kept_as)

@@ -64,9 +64,7 @@ def begin(
     """Have it started as a workstation of another name, and the old one looked after: that ends
     as soon as its host answers and, after an evacuation, when the new one runs.
     """
-    changes = left.leave(
-        transaction, session, backup, now, is_whole=is_evacuated(session, backup)
-    )
+    changes = left.leave(transaction, session, backup, now, is_whole=is_evacuated(session, backup))
     service.move(
         transaction,
         session,

@@ -211,6 +211,8 @@ class SessionWorker:
                 _note_announcement(transaction, session, outcome.step, now)
             case "lost" | "found":
                 moving.note_reach(transaction, session, outcome.step, now)
+            case "placed":
+                store.sessions.update(transaction, session.id, {"host": outcome.observed.host})
             case "move" if loaded.source is not None:
                 moving.begin(transaction, session, loaded.source, outcome.step, now)
             case _:
@@ -337,8 +339,6 @@ def _write(
                 now=now,
                 workstation=session.workstation,
             )
-        case "placed":
-            store.sessions.update(transaction, session.id, {"host": observed.host})
         case "purge":
             store.sessions.delete(transaction, session.id)
         case event:

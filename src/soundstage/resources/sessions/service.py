@@ -292,9 +292,9 @@ def _start_elsewhere(
     source = wanted or backups.newest_ready(transaction, session.id, session.ref)
     if source is None and has_disk:
         raise ConflictError(
-            f"The session {session.id} has its disk on the host {evacuation.id}, which is taken out "
-            "for maintenance, and no backup that it could be started from elsewhere. Start it when "
-            "the host is back.",
+            f"The session {session.id} has its disk on the host {evacuation.id}, which is taken "
+            "out for maintenance, and no backup that it could be started from elsewhere. Start it "
+            "when the host is back.",
             context={"resourceId": session.id},
         )
     of_stop = backups.of_stop(transaction, session.id, session.stop_number)

@@ -307,28 +307,37 @@ def test_a_member_is_evacuated_and_used_again(
     assert studio.host_of(untouched) != chosen
     assert set(engine.room(avoid=[chosen]).workstations) == {untouched["sessionId"]}
 
-    address = engine.observe(untouched["sessionId"]).address
-    assert address is not None
-    identity = pinned.identity(service_home / "keys")
-    with open_place(address.place, address.name, identity) as stream:
-        studio.operator.call("EvacuateHost", hostName=chosen, graceInMinutes=0, reason="new disks")
-        assert (
-            "n2 is taken out for maintenance (new disks)"
-            in (studio.call("GetStreamingSession", moving)["nextAction"]["message"])
-        )
-        said = studio.until(eventually, stopping, "STOPPED")["statusMessage"]
-        assert "Start it to go on elsewhere from its backup" in said
-        gone_on = studio.until(eventually, moving, "READY")
-        assert gone_on["startedFromBackupId"]
+    elsewhere = untouched["sessionId"]
+    before = engine.observe(elsewhere)
+    used = engine.observe_use(elsewhere).cpu_seconds
 
-        def is_evacuated() -> bool:
-            studio.settle()
-            return bool(studio.hosts()[chosen]["state"] == "EVACUATED")
+    def streams_on() -> bool:
+        """Somebody comes in at every look, to the desktop that was there before."""
+        assert before.address is not None
+        identity = pinned.identity(service_home / "keys")
+        with open_place(before.address.place, before.address.name, identity) as stream:
+            stream.settimeout(10)
+            stream.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return b" 200 " in stream.recv(64)
 
-        eventually(is_evacuated, seconds=120)
-        stream.settimeout(10)
-        stream.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert b" 200 " in stream.recv(64)
+    studio.operator.call("EvacuateHost", hostName=chosen, graceInMinutes=0, reason="new disks")
+    assert (
+        f"{chosen} is taken out for maintenance (new disks)"
+        in (studio.call("GetStreamingSession", moving)["nextAction"]["message"])
+    )
+
+    def is_evacuated() -> bool:
+        studio.settle()
+        assert streams_on()
+        return bool(studio.hosts()[chosen]["state"] == "EVACUATED")
+
+    eventually(is_evacuated, seconds=240)
+    said = studio.until(eventually, stopping, "STOPPED")["statusMessage"]
+    assert "Start it to go on elsewhere from its backup" in said
+    gone_on = studio.until(eventually, moving, "READY")
+    assert gone_on["startedFromBackupId"]
+    assert engine.observe(elsewhere).attempt == before.attempt
+    assert engine.observe_use(elsewhere).cpu_seconds >= used, "it is the desktop of before"
     assert studio.host_of(moving) != chosen
     assert studio.hosts()[chosen]["evacuation"]["remaining"] == 0
     assert studio.call("GetStreamingSession", untouched)["state"] == "READY"
@@ -337,8 +346,13 @@ def test_a_member_is_evacuated_and_used_again(
     studio.call("StartStreamingSession", stopping)
     studio.until(eventually, stopping, "READY")
     assert studio.host_of(stopping) == chosen
-    # What was left there is gone.
-    assert engine.observe(moving["sessionId"]).phase is Phase.ABSENT
+    # What was left there is gone as soon as it is not needed any more.
+
+    def is_clear() -> bool:
+        studio.settle()
+        return engine.observe(moving["sessionId"]).phase is Phase.ABSENT
+
+    eventually(is_clear, seconds=60)
     for session in (stopping, moving, untouched):
         studio.call("DeleteStreamingSession", session)
         studio.until(eventually, session, "DELETED")

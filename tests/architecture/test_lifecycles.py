@@ -11,6 +11,7 @@ import soundstage.resources
 from soundstage.kit.machine import Machine
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.components.model import StudioComponentState
+from soundstage.resources.hosts.model import HostState
 from soundstage.resources.images.model import StreamingImageState
 from soundstage.resources.launch_profiles.model import LaunchProfileState
 from soundstage.resources.streams.model import StreamingSessionStreamState
@@ -26,6 +27,7 @@ STATES: dict[str, set[StrEnum]] = {
     "sessions": set(S),
     "streams": set(StreamingSessionStreamState),
     "warm_workstations": set(WarmWorkstationState),
+    "hosts": set(HostState),
     # A backup shares the states of sessions, and is never started or stopped.
     "backups": {
         state for state in S if not any(word in state for word in ("STOP", "START", "UPDATE"))

@@ -22,6 +22,7 @@ from soundstage.engines.interface import (
     NoSuchEntryError,
     Observed,
     ObservedBackup,
+    ObservedHost,
     PermanentError,
     Phase,
     Reason,
@@ -32,6 +33,7 @@ from soundstage.engines.interface import (
     SupportsBackups,
     SupportsBrowsing,
     SupportsChecking,
+    SupportsHosts,
     SupportsMessages,
     SupportsPersistence,
     SupportsPictures,
@@ -193,6 +195,38 @@ def test_a_full_place_refuses_and_keeps_its_word_to_who_crashed(
         )
     finally:
         harness.let_fit(None)
+
+
+def test_a_host_to_avoid_takes_nothing_new_and_keeps_whom_it_has(
+    harness: "Harness", workstation: Workstation
+) -> None:
+    workstation.run()
+    engine, ref, other = harness.engine, workstation.ref, new_id()
+    assert isinstance(engine, SupportsHosts)
+    assert isinstance(engine, SupportsSizes)
+    name = engine.observe(ref).host
+    assert name in engine.host_names()
+
+    def host() -> ObservedHost:
+        return next(each for each in engine.hosts() if each.name == name)
+
+    assert host().is_reachable
+    assert ref in host().running
+    avoided = engine.host_names()
+    with pytest.raises(PermanentError, match="maintenance") as raised:
+        engine.ensure_running(other, msgspec.structs.replace(harness.spec(), avoid=avoided))
+    assert raised.value.reason is Reason.CAPACITY
+    assert engine.observe(other).phase is Phase.ABSENT
+    room = engine.room(avoid=avoided)
+    assert (room.to_promise.cpus, room.workstations) == (0, {})
+    assert room.types == engine.room().types
+    workstation.rest()
+    assert ref in host().resting
+    assert engine.observe(ref).host == name
+    again = msgspec.structs.replace(workstation.wish(), avoid=avoided)
+    harness.until(
+        lambda: workstation.phase() is Phase.RUNNING, lambda: engine.ensure_running(ref, again)
+    )
 
 
 def test_capabilities_are_sentences_for_people(harness: "Harness") -> None:

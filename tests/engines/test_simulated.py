@@ -8,6 +8,7 @@ import pytest
 from soundstage.engines.interface import (
     BackupPhase,
     Message,
+    OutOfReachError,
     PermanentError,
     Phase,
     Reason,
@@ -240,6 +241,32 @@ def test_who_stops_gives_the_place_away_at_once(studio: Studio) -> None:
     assert studio.engine.room().promised.cpus == 0
     studio.start(ref=OTHER)
     assert studio.engine.room().promised == studio.engine.room().size
+
+
+def test_a_new_one_goes_to_the_host_with_the_fewest(studio: Studio) -> None:
+    engine = studio.engine
+    engine.host_list = ("n1", "n2")
+    refs = [f"{number:022}" for number in range(4)]
+    for ref in refs:
+        studio.start(ref=ref)
+    assert [engine.observe(ref).host for ref in refs] == ["n1", "n2", "n1", "n2"]
+    assert engine.room().promised.cpus == 16
+    assert engine.room(avoid=["n2"]).promised.cpus == 8
+    assert engine.room(avoid=["n1", "n2"]).to_promise.cpus == 0
+
+
+def test_a_lost_host_takes_its_own_along(studio: Studio) -> None:
+    engine = studio.engine
+    engine.host_list = ("n1", "n2")
+    studio.start()
+    studio.start(ref=OTHER)
+    engine.lost_hosts = frozenset({"n1"})
+    with pytest.raises(OutOfReachError, match="The host n1"):
+        engine.observe(REF)
+    assert engine.observe(OTHER).phase is Phase.STARTING
+    lost = engine.hosts()[0]
+    assert (lost.is_reachable, lost.room, lost.running) == (False, None, {REF})
+    assert set(engine.room().workstations) == {OTHER}
 
 
 def test_raises_as_often_as_told_for_whom_it_was_told(studio: Studio) -> None:

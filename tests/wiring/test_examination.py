@@ -18,6 +18,8 @@ from soundstage.engines.simulated import SimulatedEngine
 from soundstage.kit.certificates import ensure_own
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings
+from soundstage.resources.hosts import store
+from soundstage.resources.hosts.model import Evacuation, HostState
 from soundstage.wiring import examination
 from soundstage.wiring.examination import Check, examine
 from soundstage.wiring.home import opened
@@ -181,6 +183,32 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(settings:
         pass
     (settings.home / "soundstage.sqlite").write_bytes(b"no database at all" * 100)
     assert faults(found(settings)) == ["database"]
+
+
+def test_hosts_that_are_taken_out_are_named(settings: Settings) -> None:
+    assert found(settings)["maintenance"] == Check("maintenance", "ok", "no host is taken out")
+    with opened(settings) as (database, _), database.transaction() as transaction:
+        for name, state, remaining in (
+            ("n1", HostState.EVACUATED, 0),
+            ("n2", HostState.EVACUATING, 3),
+        ):
+            now = system_clock()
+            order = Evacuation(
+                id=name,
+                state=state,
+                state_since=now,
+                at=now,
+                reason="",
+                remaining=remaining,
+                created_at=now,
+                created_by="somebody",
+            )
+            store.evacuations.insert(transaction, order, due_at=now)
+    check = found(settings)["maintenance"]
+    assert check.state == "warning"
+    assert check.detail.startswith(
+        "n1 is evacuated, and may be switched off; n2 is being evacuated, 3 are still there."
+    )
 
 
 def test_a_clock_set_back_is_named(settings: Settings) -> None:

@@ -35,6 +35,7 @@ SECTIONS = {
         "eulas": Lazy(f"{_NOUN}:eulas", "Licence agreements."),
         "events": Lazy("soundstage.cli.events:events", "What happened, and who caused it."),
         "webhooks": Lazy(f"{_NOUN}:webhooks", "Addresses that are told of events."),
+        "hosts": Lazy("soundstage.cli.hosts:hosts", "Hosts, and taking one out for maintenance."),
         "tags": Lazy(f"{_NOUN}:tags", "Tags of whatever has an ARN."),
     },
     "A studio as a file": {

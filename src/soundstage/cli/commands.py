@@ -38,6 +38,7 @@ NOUNS: Mapping[str, str] = {
     "backups": "streaming-session-backups",
     "events": "events",
     "webhooks": "webhooks",
+    "hosts": "hosts",
     "tags": "tags",
 }
 """The nouns as people type them, and as the public API calls them."""

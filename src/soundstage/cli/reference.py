@@ -15,6 +15,7 @@ from soundstage.kit.machine import Machine
 from soundstage.metrics import alerts, catalogue, charts
 from soundstage.resources.backups import lifecycle as backups
 from soundstage.resources.components import lifecycle as components
+from soundstage.resources.hosts import lifecycle as hosts
 from soundstage.resources.images import lifecycle as images
 from soundstage.resources.launch_profiles import lifecycle as launch_profiles
 from soundstage.resources.operations import OPERATIONS
@@ -32,6 +33,7 @@ _MACHINES: list[Machine[Any]] = [
     streams.MACHINE,
     backups.MACHINE,
     warm_workstations.MACHINE,
+    hosts.MACHINE,
 ]
 _MADE = "This page is made from the code by `soundstage reference {}`.\n\n"
 

@@ -191,6 +191,28 @@ def room_of(
     )
 
 
+def closed(room: Room) -> Room:
+    """What a host is that takes nothing new: no place, though types are what they were."""
+    nothing = Capacity(cpus=0, memory_bytes=0, gpus=0)
+    return msgspec.structs.replace(
+        room,
+        size=nothing,
+        to_promise=nothing,
+        promised=nothing,
+        workstations={},
+        free_memory_bytes=0,
+        free_disk_bytes=0,
+    )
+
+
+def refuse_closed(host: str) -> PermanentError:
+    """What is said where the one host there is takes nothing new."""
+    return PermanentError(
+        f"The host {host} is taken out for maintenance and takes no workstation.",
+        reason=Reason.CAPACITY,
+    )
+
+
 def together(rooms: Sequence[Room]) -> Room:
     """What several hosts are as one place; a type is what the largest makes of it."""
     if len(rooms) == 1:

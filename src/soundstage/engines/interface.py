@@ -12,7 +12,7 @@ the one suite in `tests/contracts`. Three rules hold for every method:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import IO, Literal, Protocol, runtime_checkable
@@ -89,6 +89,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """Meaning has only in FAILED."""
     shortfall: str = ""
     """In RUNNING, what of the spec this engine gives less of: one sentence for people."""
+    host: str | None = None
+    """The host that it is on, be it at rest; None where there is nothing, or not known yet."""
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +221,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it stops short of whatever is a person's: PREPARED, instead of the artist's scripts
     and RUNNING, until the same attempt is asked for without this. All else of that later call is
     to be as it was."""
+    avoid: list[str] = []
+    """Hosts that take nothing new. One that has its place keeps it, wherever that is."""
 
 
 class BackupPhase(StrEnum):
@@ -532,11 +536,43 @@ class SupportsSizes(Protocol):
     workstation that died keeps its place for a while, so that it is healed before another takes it.
     """
 
-    def room(self) -> Room:
-        """Say how large it is and what is left now."""
+    def room(self, *, avoid: Collection[str] = ()) -> Room:
+        """Say how large it is and what is left now; hosts to avoid, and who is there, are left
+        out.
+        """
 
     def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:
         """Say, a sentence each, what of these this engine gives less of; empty when of nothing."""
+
+
+class ObservedHost(msgspec.Struct, frozen=True, kw_only=True):
+    """A host that workstations run on, as it is at one moment."""
+
+    name: str
+    is_reachable: bool = True
+    """Whether it answers."""
+    detail: str = ""
+    """Of one that does not: why, in half a sentence for people."""
+    room: Room | None = None
+    """None where it can't be asked."""
+    running: set[str] = set()
+    """Those that run there, or are on their way up or down, by their refs; of a host that does not
+    answer all that it has."""
+    resting: set[str] = set()
+    """Those that have nothing there but their disks."""
+
+
+@runtime_checkable
+class SupportsHosts(Protocol):
+    """An engine that knows which hosts its workstations are on; `Spec.avoid` closes one of them."""
+
+    def host_names(self) -> list[str]:
+        """Name them all, those that do not answer included. Raises RetryableError."""
+
+    def hosts(self) -> list[ObservedHost]:
+        """Say how each is, and who is on it; may take some seconds. Raises RetryableError when none
+        answers.
+        """
 
 
 @runtime_checkable

@@ -46,5 +46,5 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def without_secrets(spec: Spec) -> Spec:
-    """The part of it that may be written down."""
-    return msgspec.structs.replace(spec, scripts=[], mounts=[], environment={})
+    """The part of it that may be written down, without what was true at that moment only."""
+    return msgspec.structs.replace(spec, scripts=[], mounts=[], environment={}, avoid=[])

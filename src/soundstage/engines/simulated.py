@@ -8,12 +8,13 @@ import base64
 import io
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import IO
 
+from soundstage.engines import admission
 from soundstage.engines.instance_types import INSTANCE_TYPES
 from soundstage.engines.interface import (
     Address,
@@ -28,6 +29,7 @@ from soundstage.engines.interface import (
     NoSuchEntryError,
     Observed,
     ObservedBackup,
+    ObservedHost,
     OutOfReachError,
     PermanentError,
     Phase,
@@ -91,6 +93,7 @@ class _Disk:
 class _Workstation:
     phase: Phase
     since: datetime
+    host: str = ""
     attempt: int | None = None
     disk: _Disk | None = None
     due: datetime | None = None
@@ -143,8 +146,12 @@ class SimulatedEngine(Engine):
     """How long a backup takes, and a restore."""
     images: frozenset[str] | None = None
     """Those that can be run; None for any."""
+    host_list: Sequence[str] = ("n1",)
+    """The hosts; a new workstation goes to the one with the fewest."""
+    lost_hosts: frozenset[str] = frozenset()
+    """Those that do not answer."""
     most_workstations: int | None = None
-    """How many fit; None for any number. All are of one size, whatever their type."""
+    """How many fit on a host; None for any number. All are of one size, whatever their type."""
     keeps_place_seconds: float = 120
     """How long the place of one that crashed is not given to another."""
     shortfall: str = ""
@@ -217,6 +224,7 @@ class SimulatedEngine(Engine):
                 detail=workstation.detail,
                 reason=workstation.reason,
                 shortfall=self.shortfall if is_running else "",
+                host=workstation.host,
             )
 
     def ensure_running(self, ref: str, spec: Spec) -> None:
@@ -235,9 +243,9 @@ class SimulatedEngine(Engine):
             if self._is_told(ref, Misbehaviour.OUT_OF_CAPACITY):
                 raise PermanentError("No room for another one.", reason=Reason.CAPACITY)
             now = self._clock()
-            self._expect_room(ref, now)
             if workstation is None:
-                workstation = _Workstation(Phase.STOPPED, now)
+                workstation = _Workstation(Phase.STOPPED, now, self._place(spec.avoid, now))
+            self._expect_room(ref, workstation.host, now)
             self._begin_start(ref, workstation, spec, now)
             self.world.workstations[ref] = workstation
 
@@ -384,20 +392,54 @@ class SimulatedEngine(Engine):
             target.write(content)
             return moment
 
-    def room(self) -> Room:
+    def room(self, *, avoid: Collection[str] = ()) -> Room:
         with self.world.lock:
-            running = sorted(self._with_place(self._clock()))
-            most = _PLENTY if self.most_workstations is None else self.most_workstations
-            return Room(
-                size=_times(most),
-                to_promise=_times(most),
-                promised=_times(len(running)),
-                workstations=dict.fromkeys(running, _ONE),
-                types=dict.fromkeys(INSTANCE_TYPES, _ONE),
-                details={},
-                free_memory_bytes=_times(most - len(running)).memory_bytes,
-                free_disk_bytes=0,
-            )
+            rooms = [
+                admission.closed(room) if name in avoid else room
+                for name in self.host_list
+                if (room := self._room_of(name)) is not None
+            ]
+            return admission.together(rooms)
+
+    def host_names(self) -> list[str]:
+        return list(self.host_list)
+
+    def hosts(self) -> list[ObservedHost]:
+        with self.world.lock:
+            return [self._host(name) for name in self.host_list]
+
+    def _host(self, name: str) -> ObservedHost:
+        there = {ref for ref in self.refs() if self.world.workstations[ref].host == name}
+        is_reachable = name not in self.lost_hosts
+        running = {
+            ref for ref in there if self.world.workstations[ref].phase in {*_ALIVE, Phase.STOPPING}
+        }
+        running = running if is_reachable else there
+        return ObservedHost(
+            name=name,
+            is_reachable=is_reachable,
+            detail="" if is_reachable else "it does not answer",
+            room=self._room_of(name),
+            running=running,
+            resting=there - running,
+        )
+
+    def _room_of(self, host: str) -> Room | None:
+        """Say it of one host; None for one that does not answer."""
+        if host in self.lost_hosts:
+            return None
+        running = sorted(self._with_place(self._clock(), host))
+        most = _PLENTY if self.most_workstations is None else self.most_workstations
+        return Room(
+            size=_times(most),
+            to_promise=_times(most),
+            promised=_times(len(running)),
+            workstations=dict.fromkeys(running, _ONE),
+            types=dict.fromkeys(INSTANCE_TYPES, _ONE),
+            details={},
+            free_memory_bytes=_times(most - len(running)).memory_bytes,
+            free_disk_bytes=0,
+        )
 
     def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:
         del instance_types, volume
@@ -412,10 +454,19 @@ class SimulatedEngine(Engine):
         names = ("volume-size-limit", "memory-limit", "cpu-limit")
         return [Capability(name=name, available=False, detail=detail) for name in names]
 
-    def _expect_room(self, ref: str, now: datetime) -> None:
+    def _place(self, avoid: Collection[str], now: datetime) -> str:
+        """Choose the host of a new one."""
+        hosts = [name for name in self.host_list if name not in {*avoid, *self.lost_hosts}]
+        if not hosts:
+            raise admission.refuse_closed(self.host_list[0])
+        if len(hosts) == 1:
+            return hosts[0]
+        return min(hosts, key=lambda name: len(self._with_place(now, name)))
+
+    def _expect_room(self, ref: str, host: str, now: datetime) -> None:
         if self.most_workstations is None:
             return
-        others = self._with_place(now) - {ref}
+        others = self._with_place(now, host) - {ref}
         if len(others) >= self.most_workstations:
             raise PermanentError(
                 f"There is no room for a workstation here. {self.most_workstations} fit, and "
@@ -423,12 +474,13 @@ class SimulatedEngine(Engine):
                 reason=Reason.CAPACITY,
             )
 
-    def _with_place(self, now: datetime) -> set[str]:
+    def _with_place(self, now: datetime, host: str) -> set[str]:
         kept = timedelta(seconds=self.keeps_place_seconds)
         return {
             ref
             for ref in list(self.world.workstations)
             if (each := self._current(ref)) is not None
+            and each.host == host
             and (
                 each.phase in {*_ALIVE, Phase.STOPPING}
                 or (each.crashed_at is not None and now - each.crashed_at < kept)
@@ -592,6 +644,11 @@ class SimulatedEngine(Engine):
             raise RetryableError("It was told to.")
         if self._is_told(ref, Misbehaviour.OUT_OF_REACH):
             raise OutOfReachError("The host n2 of the workstation does not answer.")
+        workstation = self.world.workstations.get(ref)
+        if workstation is not None and workstation.host in self.lost_hosts:
+            raise OutOfReachError(
+                f"The host {workstation.host} of the workstation does not answer."
+            )
 
     def _is_told(self, ref: str, what: Misbehaviour) -> bool:
         for key in ((ref, what), (None, what)):

@@ -24,7 +24,8 @@ class Coming(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def in_words(countdown: Countdown) -> Coming:
     """Say why it comes, and what to do about it."""
     is_idle = countdown.idle_since is not None
-    advice = f"{'idle_' if is_idle else ''}{countdown.action.lower()}"
+    kind = "idle_" if is_idle else "move_" if countdown.goes_on else ""
+    advice = f"{kind}{countdown.action.lower()}"
     return Coming(
         action=countdown.action,
         seconds_left=countdown.seconds_left,
@@ -34,6 +35,8 @@ def in_words(countdown: Countdown) -> Coming:
             allowed=timedelta(seconds=countdown.allowed_seconds),
             idle_since=countdown.idle_since,
             idle_by=countdown.idle_by,
+            host=countdown.host,
+            host_reason=countdown.host_reason,
         ),
         advice=_words(f"ends.{advice}"),
         warn_before=countdown.warn_before,

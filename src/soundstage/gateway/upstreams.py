@@ -76,6 +76,12 @@ class Countdown(msgspec.Struct, frozen=True, kw_only=True):
     idle_since: datetime | None = None
     idle_by: str | None = None
     """What the workstation was last used by, where the rule is about that."""
+    host: str = ""
+    """Which host is taken out, where the rule is about that."""
+    host_reason: str = ""
+    """Why, in the operator's words; may be empty."""
+    goes_on: bool = False
+    """Whether it is started again elsewhere by itself."""
     warn_before: list[int]
     """How many seconds before it people want to hear of it."""
 

@@ -178,7 +178,8 @@ class Viewer:
         persists = session.get("sessionPersistenceMode") == "ACTIVATED"
         if not persists:
             may -= {"stop", "start"}
-        if session.get("nextAction") is None:
+        coming = session.get("nextAction")
+        if coming is None or coming["rule"] == "HOST_EVACUATION":
             may -= {"extend"}
         if session.get("backupMode") != "AUTOMATIC":
             may -= {"backup"}
@@ -382,6 +383,8 @@ class Viewer:
                 allowed=allowed,
                 idle_since=at - allowed,
                 idle_by=coming.get("lastActivity"),
+                host=coming.get("hostName", ""),
+                host_reason=coming.get("hostReason", ""),
             ),
             is_soon=left < timedelta(minutes=15),
         )

@@ -10,6 +10,7 @@ from soundstage.resources.components import operations as components
 from soundstage.resources.components import service as component_service
 from soundstage.resources.eulas import operations as eulas
 from soundstage.resources.events import operations as events
+from soundstage.resources.hosts import operations as hosts
 from soundstage.resources.images import operations as images
 from soundstage.resources.images import service as image_service
 from soundstage.resources.launch_profiles import operations as launch_profiles
@@ -18,6 +19,7 @@ from soundstage.resources.members import operations as members
 from soundstage.resources.pictures import operations as pictures
 from soundstage.resources.profile_members import operations as profile_members
 from soundstage.resources.session_shares import operations as session_shares
+from soundstage.resources.sessions import evacuating
 from soundstage.resources.sessions import operations as sessions
 from soundstage.resources.sessions import service as session_service
 from soundstage.resources.streams import operations as streams
@@ -54,6 +56,7 @@ BY_NOUN: dict[str, Sequence[Operation]] = {
     "streaming-session-backups": backups.OPERATIONS,
     "events": events.OPERATIONS,
     "webhooks": webhooks.OPERATIONS,
+    "hosts": hosts.operations(evacuating),
     "tags": tags.operations(TAGGABLE),
 }
 """The same rows by what they are about, in the words of the public API."""

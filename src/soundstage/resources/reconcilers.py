@@ -9,6 +9,7 @@ from soundstage.kit.outbound import Outbound
 from soundstage.resources.backups.reconcile import BackupWorker
 from soundstage.resources.components import reconcile as components
 from soundstage.resources.components import service as component_service
+from soundstage.resources.hosts.reconcile import HostWorker
 from soundstage.resources.images import reconcile as images
 from soundstage.resources.images import service as image_service
 from soundstage.resources.launch_profiles import reconcile as launch_profiles
@@ -16,6 +17,7 @@ from soundstage.resources.launch_profiles import service as launch_profile_servi
 from soundstage.resources.launch_profiles.model import LaunchProfileStatusCode
 from soundstage.resources.quotas import Quotas
 from soundstage.resources.request import SingleSignOn
+from soundstage.resources.sessions import evacuating
 from soundstage.resources.sessions import service as session_service
 from soundstage.resources.sessions.countdown import TimeRules
 from soundstage.resources.sessions.fencing import FencingWorker
@@ -83,6 +85,7 @@ def workers(
             script_seconds=script_seconds,
         ),
         FencingWorker(engine),
+        HostWorker(engine, evacuating),
         StreamWorker(engine),
         WebhookWorker(),
         DeliveryWorker(outbound or Outbound(), address),

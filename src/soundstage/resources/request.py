@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from soundstage.engines.instance_types import INSTANCE_TYPES, InstanceType
 from soundstage.engines.interface import (
     SupportsBrowsing,
+    SupportsHosts,
     SupportsPictures,
     SupportsScriptOutput,
     SupportsSizes,
@@ -106,5 +107,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The engine, if it keeps what initialization scripts said."""
     sizes: SupportsSizes | None = None
     """The engine, if it knows how large its place is."""
+    hosts: SupportsHosts | None = None
+    """The engine, if it knows which hosts its workstations are on."""
     sign_on: SingleSignOn | None = None
     """The provider that people sign in by, if there is one."""

@@ -16,6 +16,9 @@ ADDED_OPERATIONS: dict[str, str] = {
     "GetStudioQuotas": "says how much of each thing a studio may have",
     "UpdateStudioQuotas": "gives a studio more of them, or less, than the settings",
     "GetCatalogue": "says what instance types and images are here",
+    "ListHosts": "says which hosts there are, what is promised of each, and who is on it",
+    "EvacuateHost": "takes one out for maintenance",
+    "ReopenHost": "takes that back",
     "ListPeople": "says who is known, so that administrators can choose among them",
     "ExtendStreamingSession": "puts a session's end off",
     "GetStreamingSessionBackupFile": "takes one file out of a backup",
@@ -40,6 +43,7 @@ ADDED_MEMBERS: dict[str, str] = {
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
     "streamConfiguration warmWorkstations": "how many workstations are kept prepared",
     "streamConfiguration lostHostMoveInMinutes": "a session may leave a host that is lost",
+    "streamConfiguration evacuatedHostMode": "a session may leave a host that is taken out",
     "streamConfiguration sessionShare": "whether others may look on, how long and how many",
     "streamConfiguration sessionDownload": "whether files may be fetched through the stream",
 }

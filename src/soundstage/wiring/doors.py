@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from soundstage.api.door import Begin
 from soundstage.engines.interface import (
     SupportsBrowsing,
+    SupportsHosts,
     SupportsPictures,
     SupportsScriptOutput,
     SupportsSizes,
@@ -42,6 +43,7 @@ class ApiDoor:
         self._pictures = engine if isinstance(engine, SupportsPictures) else None
         self._scripts = engine if isinstance(engine, SupportsScriptOutput) else None
         self._sizes = engine if isinstance(engine, SupportsSizes) else None
+        self._hosts = engine if isinstance(engine, SupportsHosts) else None
 
     @property
     def reads_at_once(self) -> bool:
@@ -107,6 +109,7 @@ class ApiDoor:
             pictures=self._pictures if asks_engine else None,
             scripts=self._scripts if asks_engine else None,
             sizes=self._sizes if asks_engine else None,
+            hosts=self._hosts if asks_engine else None,
             sign_on=None if sign_on is None else sign_on.provider,
         )
 

@@ -33,6 +33,8 @@ from soundstage.kit.certificates import expires_at
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import KEY_FILE, InstallationSecret
+from soundstage.resources.hosts import service as hosts
+from soundstage.resources.hosts.model import HostState
 from soundstage.wiring import tls
 from soundstage.wiring.home import database_file, database_of, has_service, secret_of
 
@@ -188,6 +190,32 @@ def _database(settings: Settings) -> Check:
     return Check("database", "ok", "it answers")
 
 
+def _hosts_out(settings: Settings) -> Check:
+    """Look which hosts are taken out for maintenance."""
+    nothing = Check("maintenance", "ok", "no host is taken out")
+    if not settings.database_url and not database_file(settings).exists():
+        return nothing
+    try:
+        database = database_of(settings, InstallationSecret(bytes(32)))
+        try:
+            with database.transaction(write=False) as transaction:
+                orders = hosts.orders(transaction)
+        finally:
+            database.dispose()
+    except (ConfigError, SQLAlchemyError, OSError):
+        return Check("maintenance", "ok", "not asked: the database does not answer, or is older")
+    if not orders:
+        return nothing
+    said = [
+        f"{each.id} is evacuated, and may be switched off"
+        if each.state is HostState.EVACUATED
+        else f"{each.id} is being evacuated, {each.remaining} are still there"
+        for each in orders
+    ]
+    detail = f"{'; '.join(said)}. `soundstage hosts reopen` has one take workstations again."
+    return Check("maintenance", "warning", detail)
+
+
 def _port(settings: Settings) -> Check:
     where = f"{settings.host}:{settings.port}"
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -268,6 +296,7 @@ def _clock(settings: Settings) -> Check:
 _LOOKS: Mapping[str, Callable[[Settings], Check]] = {
     "secret": _secret,
     "database": _database,
+    "maintenance": _hosts_out,
     "port": _port,
     "tls": _certificate,
     "clock": _clock,

@@ -15,6 +15,7 @@ from soundstage.kit.convergence import Worker
 from soundstage.metrics.counting import Counts
 from soundstage.metrics.state import State
 from soundstage.reconciler.loop import Loop
+from soundstage.resources.hosts import service as hosts
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.streams import service as streams
 from soundstage.resources.warm_workstations import service as warm
@@ -50,6 +51,7 @@ class MetricsReader:
             by_warmth = warm.counts(transaction)
             live = streams.count_live(transaction)
             deliveries = webhooks.totals(transaction)
+            closed = hosts.closed(transaction)
         health = service.loop.health.read()
         return State(
             sessions=by_state,
@@ -63,7 +65,7 @@ class MetricsReader:
             looks=health.looks,
             failures=health.failures,
             feeds=self._feeds.count,
-            room=self._room(),
+            room=self._room(closed),
         )
 
     def _due(self, transaction: Connection, now: datetime) -> tuple[int, datetime | None]:
@@ -82,12 +84,12 @@ class MetricsReader:
         counts = transaction.execute(sqlalchemy.select(*counted)).one()
         return sum(counts), oldest
 
-    def _room(self) -> Room | None:
+    def _room(self, closed: list[str]) -> Room | None:
         engine = self._service.engine
         if not isinstance(engine, SupportsSizes):
             return None
         try:
-            return engine.room()
+            return engine.room(avoid=closed)
         except EngineError:
             return None
 

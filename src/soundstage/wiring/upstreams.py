@@ -213,6 +213,9 @@ class InProcessUpstreams:
             allowed_seconds=coming.allowed.total_seconds(),
             idle_since=coming.at - coming.allowed if coming.rule is Rule.IDLE else None,
             idle_by=coming.active_by,
+            host=coming.host,
+            host_reason=coming.host_reason,
+            goes_on=coming.goes_on,
             warn_before=[int(each.total_seconds()) for each in warn_before],
         )
 

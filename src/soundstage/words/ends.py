@@ -12,12 +12,16 @@ def reason(
     allowed: timedelta,
     idle_since: datetime | None = None,
     idle_by: str | None = None,
+    host: str = "",
+    host_reason: str = "",
 ) -> str:
     """Say by which rule of its launch profile it does; where that is idleness, since when, and what
-    it was last used by.
+    it was last used by. Where its host is taken out, which that is, and the operator's reason.
     """
     return words(
-        f"ends.{rule}",
+        f"ends.{rule}_BECAUSE" if host_reason else f"ends.{rule}",
+        host=host,
+        why=host_reason,
         length=words.length(allowed),
         moment="" if idle_since is None else words.moment(idle_since),
         last="" if idle_by is None else words(f"ends.last.{idle_by}"),

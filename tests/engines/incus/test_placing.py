@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import IPv4Interface
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -33,9 +34,12 @@ from soundstage.engines.interface import (
     Volume,
 )
 from soundstage.kit import pinned
+from soundstage.kit.clock import system_clock
 from soundstage.kit.places import TlsHost, open_place
 from soundstage.testing.incus import IncusDaemon
 from soundstage.testing.incus_cluster import Cluster, Member, running_cluster
+from soundstage.testing.world import PERSISTENT, World
+from soundstage.wiring.service import Service
 
 TYPE = "g4dn.xlarge"
 NETWORK = IPv4Interface("10.78.0.1/28")
@@ -233,6 +237,126 @@ def is_out_of_reach(engine: IncusEngine, ref: str, member: Member) -> bool:
     except OutOfReachError as error:
         return f"The host {member.name} of the workstation does not answer" in str(error)
     return False
+
+
+class OnCluster(World):
+    """A whole service over the cluster, in the machine's own time."""
+
+    def __init__(self, home: Path, engine: IncusEngine) -> None:
+        self.incus = engine
+        super().__init__(home)
+        self.studio_id: str = self.studio()["studioId"]
+
+    def _start(self) -> Service:
+        self.clock = system_clock  # type: ignore[assignment]  # What runs there knows no other time.
+        service = Service(self.settings, clock=system_clock, engine=self.incus)
+        service.prepare()
+        return service
+
+    def call(self, operation: str, session: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self.operator.call(
+            operation, studioId=self.studio_id, sessionId=session["sessionId"]
+        )["session"]
+        return found
+
+    def launch(self, eventually: Eventually, profile: dict[str, Any]) -> dict[str, Any]:
+        session: dict[str, Any] = self.operator.call(
+            "CreateStreamingSession",
+            studioId=self.studio_id,
+            launchProfileId=profile["launchProfileId"],
+        )["session"]
+        return self.until(eventually, session, "READY")
+
+    def until(self, eventually: Eventually, session: dict[str, Any], state: str) -> dict[str, Any]:
+        def is_there() -> bool:
+            self.settle()
+            return bool(self.call("GetStreamingSession", session)["state"] == state)
+
+        eventually(is_there, seconds=240)
+        return self.call("GetStreamingSession", session)
+
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        return {each["hostName"]: each for each in self.operator.call("ListHosts")["hosts"]}
+
+    def host_of(self, session: dict[str, Any]) -> str:
+        return next(
+            name
+            for name, host in self.hosts().items()
+            if session["sessionId"] in {each["sessionId"] for each in host["sessions"]}
+        )
+
+
+@pytest.mark.incus
+@pytest.mark.timeout(900)
+def test_a_member_is_evacuated_and_used_again(
+    engine: IncusEngine, service_home: Path, cluster: Cluster, eventually: Eventually
+) -> None:
+    chosen = cluster.members[1].name
+    studio = OnCluster(service_home, engine)
+    others = studio.hosts().keys() - {chosen}
+    stops = studio.profile(studio.studio_id, **PERSISTENT)
+    moves = studio.profile(studio.studio_id, evacuatedHostMode="MOVE", **PERSISTENT)
+    # All others are closed, so that two are on one host for certain.
+    for other in others:
+        studio.operator.call("EvacuateHost", hostName=other)
+    stopping, moving = (studio.launch(eventually, each) for each in (stops, moves))
+    for other in others:
+        studio.operator.call("ReopenHost", hostName=other)
+    untouched = studio.launch(eventually, stops)
+    assert studio.host_of(stopping) == studio.host_of(moving) == chosen
+    assert studio.host_of(untouched) != chosen
+    assert set(engine.room(avoid=[chosen]).workstations) == {untouched["sessionId"]}
+
+    elsewhere = untouched["sessionId"]
+    before = engine.observe(elsewhere)
+    used = engine.observe_use(elsewhere).cpu_seconds
+
+    def streams_on() -> bool:
+        """Somebody comes in at every look, to the desktop that was there before."""
+        assert before.address is not None
+        identity = pinned.identity(service_home / "keys")
+        with open_place(before.address.place, before.address.name, identity) as stream:
+            stream.settimeout(10)
+            stream.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return b" 200 " in stream.recv(64)
+
+    studio.operator.call("EvacuateHost", hostName=chosen, graceInMinutes=0, reason="new disks")
+    assert (
+        f"{chosen} is taken out for maintenance (new disks)"
+        in (studio.call("GetStreamingSession", moving)["nextAction"]["message"])
+    )
+
+    def is_evacuated() -> bool:
+        studio.settle()
+        assert streams_on()
+        return bool(studio.hosts()[chosen]["state"] == "EVACUATED")
+
+    eventually(is_evacuated, seconds=240)
+    said = studio.until(eventually, stopping, "STOPPED")["statusMessage"]
+    assert "Start it to go on elsewhere from its backup" in said
+    gone_on = studio.until(eventually, moving, "READY")
+    assert gone_on["startedFromBackupId"]
+    assert engine.observe(elsewhere).attempt == before.attempt
+    assert engine.observe_use(elsewhere).cpu_seconds >= used, "it is the desktop of before"
+    assert studio.host_of(moving) != chosen
+    assert studio.hosts()[chosen]["evacuation"]["remaining"] == 0
+    assert studio.call("GetStreamingSession", untouched)["state"] == "READY"
+
+    studio.operator.call("ReopenHost", hostName=chosen)
+    studio.call("StartStreamingSession", stopping)
+    studio.until(eventually, stopping, "READY")
+    assert studio.host_of(stopping) == chosen
+    # What was left there is gone as soon as it is not needed any more.
+
+    def is_clear() -> bool:
+        studio.settle()
+        return engine.observe(moving["sessionId"]).phase is Phase.ABSENT
+
+    eventually(is_clear, seconds=60)
+    for session in (stopping, moving, untouched):
+        studio.call("DeleteStreamingSession", session)
+        studio.until(eventually, session, "DELETED")
+    studio.close()
 
 
 @pytest.mark.incus

@@ -47,8 +47,8 @@ def test_a_pool_is_shown_with_what_it_lacks(office: "Office") -> None:
 def test_an_engine_that_can_not_say_says_so(
     office: "Office", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(engine: SimulatedEngine) -> None:
-        del engine
+    def busy(engine: SimulatedEngine, *, avoid: list[str]) -> None:
+        del engine, avoid
         raise RetryableError("busy")
 
     monkeypatch.setattr(SimulatedEngine, "room", busy)

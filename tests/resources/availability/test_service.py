@@ -11,8 +11,8 @@ from soundstage.testing.world import World
 def test_an_engine_that_can_not_say_leaves_figures_out(
     world: World, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(engine: SimulatedEngine) -> None:
-        del engine
+    def busy(engine: SimulatedEngine, *, avoid: list[str]) -> None:
+        del engine, avoid
         raise RetryableError("busy")
 
     monkeypatch.setattr(SimulatedEngine, "room", busy)

@@ -81,6 +81,9 @@ BACKED_UP = LeftWorkstation(id="w" * 22, session_id="s" * 22, left_at=NOW, backu
         (LEFT, S.READY, None, Phase.STOPPED, None, Aftermath.REMOVE),
         (BACKED_UP, S.READY, S.CREATE_IN_PROGRESS, Phase.STOPPED, 0, Aftermath.WAIT),
         (BACKED_UP, S.READY, S.READY, Phase.STOPPED, 0, Aftermath.REMOVE),
+        # The session is being made of that backup.
+        (BACKED_UP, S.START_IN_PROGRESS, S.READY, Phase.STOPPED, 0, Aftermath.WAIT),
+        (BACKED_UP, S.START_FAILED, S.READY, Phase.STOPPED, 0, Aftermath.WAIT),
         # Rotation was quicker.
         (BACKED_UP, S.READY, S.DELETED, Phase.STOPPED, 0, Aftermath.REMOVE),
         (BACKED_UP, S.READY, None, Phase.STOPPED, 0, Aftermath.REMOVE),
@@ -104,7 +107,7 @@ def test_what_was_left_is_stopped_kept_and_removed(
 ) -> None:
     decided = after(
         left,
-        None if session is None else a_session(session),
+        None if session is None else a_session(session, volume_backup_id="b" * 22),
         None if backup is None else a_backup(backup),
         Observed(phase=phase, volume_generation=volume),
         NOW,

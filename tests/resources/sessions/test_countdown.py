@@ -27,7 +27,7 @@ from soundstage.resources.sessions.countdown import (
     next_announcement_at,
 )
 from soundstage.resources.sessions.lifecycle import changes_of
-from soundstage.resources.sessions.model import Activity, StreamingSession
+from soundstage.resources.sessions.model import Activity, StreamingSession, Vacating
 
 S = StreamingSessionState
 NOW = datetime(2030, 1, 1, 9, 0, tzinfo=UTC)
@@ -265,3 +265,58 @@ def test_a_short_allowance_has_few_announcements() -> None:
 )
 def test_lengths_are_for_people(length: timedelta, words: str) -> None:
     assert duration(length) == words
+
+
+def leaving(grace: timedelta, **facts: Any) -> StreamingSession:
+    order = Vacating(at=NOW + grace, since=NOW, reason="new disks")
+    return a_session(S.READY, host="n2", vacating=order, **facts)
+
+
+def test_a_host_that_is_taken_out_comes_before_what_is_later() -> None:
+    late = NOW + 60 * MINUTE
+    coming = next_action(leaving(30 * MINUTE, stop_at=late))
+    assert coming is not None
+    assert (coming.rule, coming.action, coming.allowed) == (
+        Rule.HOST_EVACUATION,
+        ActionKind.STOP,
+        30 * MINUTE,
+    )
+    assert coming.message == (
+        "The workstation will be stopped at 2030-01-01 09:30 UTC, because the host n2 is taken out "
+        "for maintenance (new disks)."
+    )
+    # Whatever comes earlier for another reason keeps its moment.
+    earlier = next_action(leaving(30 * MINUTE, stop_at=NOW + 10 * MINUTE))
+    assert earlier is not None
+    assert (earlier.rule, earlier.at) == (Rule.MAX_SESSION_LENGTH, NOW + 10 * MINUTE)
+    once = next_action(leaving(30 * MINUTE, session_persistence_mode=OFF))
+    assert once is not None
+    assert once.action is ActionKind.TERMINATE
+
+
+def test_it_is_said_at_once_and_then_as_any_end() -> None:
+    session = leaving(20 * MINUTE)
+    first = due_announcement(session, RULES, NOW)
+    assert first is not None
+    assert first.title == "This workstation stops in 20 minutes"
+    assert first.text == (
+        "The host n2 is taken out for maintenance (new disks). Save your work; its disk is kept."
+    )
+    told = msgspec.structs.replace(session, warned_end=first.end, warned_before=20 * 60)
+    assert due_announcement(told, RULES, NOW) is None
+    assert next_announcement_at(told, RULES, NOW) == NOW + 5 * MINUTE
+    later = due_announcement(told, RULES, NOW + 5 * MINUTE)
+    assert later is not None
+    assert later.before == 15 * MINUTE
+    # One that is told less than a minute before is told loudly.
+    short = due_announcement(leaving(40 * SECOND), RULES, NOW)
+    assert short is not None
+    assert short.urgent
+    moves = due_announcement(leaving(20 * MINUTE, moves_when_evacuated=True), RULES, NOW)
+    assert moves is not None
+    assert moves.text.endswith("Save your work; it goes on elsewhere with a copy of its disk.")
+
+
+def test_only_who_runs_counts_down_to_it() -> None:
+    stopped = msgspec.structs.replace(leaving(20 * MINUTE), state=S.STOPPED)
+    assert next_action(stopped) is None

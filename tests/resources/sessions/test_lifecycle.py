@@ -36,7 +36,12 @@ from soundstage.resources.sessions.lifecycle import (
     is_use_wanted,
     next_step,
 )
-from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.model import (
+    Activity,
+    StreamingSession,
+    Vacating,
+    VolumeRetentionMode,
+)
 
 S, C, P = StreamingSessionState, StreamingSessionStatusCode, Phase
 NOW = datetime(2030, 1, 1, 9, 0, tzinfo=UTC)
@@ -81,6 +86,7 @@ def a_session(
         previous_volume_generation=0,
         is_volume_deleted=False,
         stop_number=1,
+        host="n1",
     )
     return msgspec.structs.replace(session, **facts)
 
@@ -526,9 +532,10 @@ RAN = {
     "use_seconds": None,
     "warned_end": None,
     "warned_before": None,
+    "host": "n1",
 }
 SESSION_S_END, HOUR_S_END = NOW + 690 * MINUTE, NOW + 60 * MINUTE
-COLLAPSED = {"stop_at": None, "stopped_at": NOW, "stopped_by": "soundstage"}
+COLLAPSED = {"vacating": None, "stop_at": None, "stopped_at": NOW, "stopped_by": "soundstage"}
 
 
 @pytest.mark.parametrize(
@@ -746,3 +753,68 @@ def test_a_heal_waits_as_long_as_its_scripts_may_take() -> None:
     healing = a_session(S.READY, running_attempt=1, heals=began)
     assert step(healing, seen(P.STARTING)).event == "heal"
     assert step(healing, seen(P.STARTING), patience=timedelta(minutes=10)).event is None
+
+
+ORDER = Vacating(at=NOW, since=NOW - 30 * MINUTE, reason="new disks")
+LEAVING: dict[str, Any] = {
+    "vacating": ORDER,
+    "backup_mode": SessionBackupMode.AUTOMATIC,
+    "max_backups_to_retain": 2,
+}
+WHY = "because the host n1 is taken out for maintenance (new disks)"
+
+
+@pytest.mark.parametrize(
+    ("moves", "backup", "said"),
+    [
+        (False, S.READY, "Start it to go on elsewhere from its backup, or when the host is back."),
+        (True, S.READY, "It goes on elsewhere from its backup."),
+        (True, S.CREATE_FAILED, "It can be started again when the host is back. Its backup failed"),
+    ],
+)
+def test_one_that_left_its_host_says_why_and_what_can_be_done(
+    *, moves: bool, backup: StreamingSessionState, said: str
+) -> None:
+    session = a_session(S.STOP_IN_PROGRESS, moves_when_evacuated=moves, **LEAVING)
+    step = next_step(session, a_backup(backup), seen(P.STOPPED), NOW)
+    assert step.event == "rested"
+    assert step.message.startswith(f"The workstation is stopped {WHY}. {said}")
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "backup", "moves"),
+    [
+        (S.STOPPED, {}, S.READY, True),
+        # Nothing is lost of what it did, or it stays where that is.
+        (S.STOPPED, {}, S.CREATE_FAILED, False),
+        (S.STOPPED, {}, None, False),
+        # Somebody stopped it, or the host is open again.
+        (S.STOPPED, {"vacating": None}, S.READY, False),
+        (S.STOPPED, {"moves_when_evacuated": False}, S.READY, False),
+        # It runs: that is for the worker of hosts to end.
+        (S.READY, {}, S.READY, False),
+    ],
+)
+def test_it_goes_on_elsewhere_from_the_backup_of_its_stop_alone(
+    *,
+    state: StreamingSessionState,
+    facts: dict[str, Any],
+    backup: StreamingSessionState | None,
+    moves: bool,
+) -> None:
+    session = a_session(state, **{**LEAVING, "moves_when_evacuated": True, **facts})
+    made = None if backup is None else a_backup(backup)
+    phase = P.RUNNING if state is S.READY else P.STOPPED
+    step = next_step(session, made, seen(phase), NOW)
+    assert (step.event == "move") is moves
+    # Its host may be off by then.
+    blind = blind_step(session, made, why="It is off.", again_at=NOW, now=NOW)
+    assert (blind.event == "move") is moves
+
+
+def test_the_host_that_is_seen_is_written_down_once() -> None:
+    session = a_session(S.READY, host=None)
+    observed = msgspec.structs.replace(seen(P.RUNNING), host="n2")
+    assert next_step(session, None, observed, NOW) == Step(event="placed", again_at=NOW)
+    known = msgspec.structs.replace(session, host="n2")
+    assert next_step(known, None, observed, NOW).event is None

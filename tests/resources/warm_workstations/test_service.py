@@ -31,7 +31,7 @@ def test_only_what_is_just_so_is_handed_out_and_none_twice(
         there = service.refs(transaction)
         taken = [service.take(transaction, found, image, "g4dn.xlarge", now) for _ in range(3)]
         assert taken[2] is None
-        assert set(taken[:2]) == there
+        assert {each.ref for each in taken if each is not None} == there
         assert service.refs(transaction) == set()
         assert ("warm_workstations", found.id) in hints.take(transaction)
 

@@ -8,14 +8,14 @@ whether it runs is Incus's word.
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from soundstage.engines import telling
+from soundstage.engines import admission, telling
 from soundstage.engines.admission import Promise
 from soundstage.engines.incus import bundle, drawing, sizing
 from soundstage.engines.incus.client import Client
@@ -40,6 +40,7 @@ from soundstage.engines.interface import (
     Engine,
     Message,
     Observed,
+    ObservedHost,
     PermanentError,
     Phase,
     Reason,
@@ -145,6 +146,8 @@ class IncusEngine(KeepsBackups, Engine):
         elif self._is_lost(workstation):
             self._workstations.note(ref, kept(lost_at=time.time()))
         observed = judge(Known(workstation=workstation, address=address))
+        host = self._place.name_of(workstation.member)
+        observed = msgspec.structs.replace(observed, host=host)
         if observed.phase is Phase.STOPPED and self._starts.is_running(ref):
             # A start that was called off looks once more before it does something.
             observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
@@ -305,8 +308,11 @@ class IncusEngine(KeepsBackups, Engine):
     def _seat(self, spec: Spec) -> Seat | None:
         """Choose a host; None where there is but one."""
         if not self._place.is_cluster():
+            if spec.avoid and (name := self._place.name_of("")) in spec.avoid:
+                raise admission.refuse_closed(name)
             return None
-        seat = self._sizing.seat(spec.instance_type, self._workstations.all(), time.time())
+        there = self._workstations.all()
+        seat = self._sizing.seat(spec.instance_type, there, time.time(), spec.avoid)
         _log.info("incus.placed", member=seat.member, why=seat.why)
         return seat
 
@@ -394,9 +400,17 @@ class IncusEngine(KeepsBackups, Engine):
 
     # -- size ----------------------------------------------------------------------------------
 
-    def room(self) -> Room:
+    def room(self, *, avoid: Collection[str] = ()) -> Room:
         self._place.ensure()
-        return self._sizing.room(self._workstations.all(), time.time())
+        return self._sizing.room(self._workstations.all(), time.time(), avoid)
+
+    def host_names(self) -> list[str]:
+        return [self._place.name_of(each.name) for each in self._place.members()]
+
+    def hosts(self) -> list[ObservedHost]:
+        self._place.ensure()
+        lost = self._workstations.out_of_reach()
+        return self._sizing.hosts(self._workstations.all(), lost, time.time())
 
     def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:  # noqa: ARG002 -- what is limited here is so at every size.
         return self._sizing.shortfalls(instance_types)

@@ -15,7 +15,7 @@ import structlog
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.lost import Lost
-from soundstage.engines.incus.names import instance_of
+from soundstage.engines.incus.names import instance_of, ref_of
 from soundstage.engines.incus.place import target
 from soundstage.engines.incus.records import PREFIX, Workstation, workstation_of
 from soundstage.engines.interface import OutOfReachError, PermanentError, RetryableError
@@ -58,6 +58,15 @@ class Workstations:
         found = self._client.get("/instances", {"recursion": "1"})
         seen = {made.ref: made for each in found if (made := workstation_of(each)) is not None}
         return [*({**self._coming, **seen}).values()]
+
+    def out_of_reach(self) -> dict[str, set[str]]:
+        """Name those whose hosts do not answer, by host: no more is known of them."""
+        found: dict[str, set[str]] = {}
+        for each in self._client.get("/instances", {"recursion": "1"}):
+            ref = ref_of(each["name"])
+            if ref is not None and each["status"] == "Error":
+                found.setdefault(_member(each), set()).add(ref)
+        return found
 
     def _expect_host(self, ref: str) -> None:
         """All members know which one an instance is on, and whether that can be asked."""

@@ -60,6 +60,7 @@ class Place:
         self._hosts: set[str] = set()
         self._driver = ""
         self._is_cluster: bool | None = None
+        self._own_name = ""
 
     def ensure(self) -> None:
         """Make the project and the network, and close the hosts to workstations.
@@ -117,6 +118,14 @@ class Place:
         if hosts != self._hosts:
             self._hosts, self._looked_at = hosts, 0.0
         return found
+
+    def name_of(self, member: str) -> str:
+        """What a host is called; where there is no cluster it goes by the name of its Incus."""
+        if member:
+            return member
+        if not self._own_name:
+            self._own_name = str(self._client.get("")["environment"]["server_name"])
+        return self._own_name
 
     def subnet(self) -> IPv4Interface:
         """The bridges' own address and network."""

@@ -6,7 +6,7 @@ whoever died and was not told to stop: a heal comes within seconds and must not 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from soundstage.engines import admission, cards
 from soundstage.engines.admission import Holding, Promise
@@ -16,7 +16,14 @@ from soundstage.engines.incus.placing import Candidate
 from soundstage.engines.incus.records import Seat, Workstation
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.instance_types import Share, catalogue, share_for
-from soundstage.engines.interface import Capability, PermanentError, Reason, RetryableError, Room
+from soundstage.engines.interface import (
+    Capability,
+    ObservedHost,
+    PermanentError,
+    Reason,
+    RetryableError,
+    Room,
+)
 
 KEEPS_PLACE = 120.0
 """As long as one heal may take."""
@@ -54,10 +61,18 @@ class Sizing:
             types=self._types,
         )
 
-    def seat(self, instance_type: str, workstations: Sequence[Workstation], now: float) -> Seat:
+    def seat(
+        self,
+        instance_type: str,
+        workstations: Sequence[Workstation],
+        now: float,
+        avoid: Collection[str] = (),
+    ) -> Seat:
         """Choose a host of the cluster. Raises PermanentError with each one's figures."""
         candidates = [
-            self._candidate(instance_type, member, workstations, now)
+            Candidate(name=member.name, host=None, why_not="it is taken out for maintenance.")
+            if member.name in avoid
+            else self._candidate(instance_type, member, workstations, now)
             for member in self._place.members()
         ]
         chosen, why = placing.choose(instance_type, candidates, self._settings.rules)
@@ -115,15 +130,16 @@ class Sizing:
         said = [f"{detail}." for name in instance_types if (detail := self.shortfall(name))]
         return said + [each.detail for each in self._of_disks() if not each.available]
 
-    def room(self, workstations: Sequence[Workstation], now: float) -> Room:
+    def room(
+        self, workstations: Sequence[Workstation], now: float, avoid: Collection[str] = ()
+    ) -> Room:
         """Of all hosts together; each is looked at by itself, for none lends to another."""
         rooms = []
         for member in self._place.members():
             if member.is_online:
-                host = self._place.host(member.name)
-                shares = {name: self._share(name, host) for name in sorted(self._types)}
-                held = holdings([each for each in workstations if each.member == member.name], now)
-                rooms.append(admission.room_of(host, self._settings.rules, shares, held))
+                room = self._room_of(member, workstations, now)
+                is_closed = bool(avoid) and self._place.name_of(member.name) in avoid
+                rooms.append(admission.closed(room) if is_closed else room)
         return admission.together(rooms)
 
     def most(self) -> int:
@@ -137,6 +153,45 @@ class Sizing:
                 )
             )
             for each in room.types.values()
+        )
+
+    def _room_of(self, member: Member, workstations: Sequence[Workstation], now: float) -> Room:
+        host = self._place.host(member.name)
+        shares = {name: self._share(name, host) for name in sorted(self._types)}
+        held = holdings([each for each in workstations if each.member == member.name], now)
+        return admission.room_of(host, self._settings.rules, shares, held)
+
+    def hosts(
+        self,
+        workstations: Sequence[Workstation],
+        out_of_reach: Mapping[str, set[str]],
+        now: float,
+    ) -> list[ObservedHost]:
+        """Say how each host is, and who is on it."""
+        return [
+            self._host(member, workstations, out_of_reach.get(member.name, set()), now)
+            for member in self._place.members()
+        ]
+
+    def _host(
+        self, member: Member, workstations: Sequence[Workstation], lost: set[str], now: float
+    ) -> ObservedHost:
+        name = self._place.name_of(member.name)
+        why, room = f"it is {member.status.lower()}: {member.message.rstrip('.')}", None
+        if member.is_online:
+            try:
+                why, room = "", self._room_of(member, workstations, now)
+            except RetryableError as error:
+                why = str(error)
+        there = [each for each in workstations if each.member == member.name]
+        running = {each.ref for each in there if _has_place(each, now)} | lost
+        return ObservedHost(
+            name=name,
+            is_reachable=room is not None,
+            detail=why,
+            room=room,
+            running=running,
+            resting={each.ref for each in there} - running,
         )
 
     def capabilities(self) -> list[Capability]:

@@ -8,15 +8,16 @@ lives in the supervisor's lock (see records.py).
 import os
 import secrets
 import shutil
+import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
 
-from soundstage.engines import shares
+from soundstage.engines import admission, shares
 from soundstage.engines.admission import Promise, rules_of
 from soundstage.engines.identities import Identities, identities, of_slot, own_subordinates
 from soundstage.engines.images.catalogue import HOST
@@ -28,6 +29,7 @@ from soundstage.engines.interface import (
     Engine,
     Message,
     Observed,
+    ObservedHost,
     PermanentError,
     Phase,
     Reason,
@@ -67,6 +69,7 @@ _LOCKS = 64
 _DIES_WITHIN = 0.5
 _GONE = (Life.ENDED, Life.LOST)
 _ON_ITS_WAY = (Phase.STARTING, Phase.PREPARED)
+_AT_REST = (Phase.STOPPED, Phase.FAILED, Phase.ABSENT)
 
 
 class SandboxEngine(KeepsBackups, Engine):
@@ -85,6 +88,7 @@ class SandboxEngine(KeepsBackups, Engine):
                 "loopback alone: unset SOUNDSTAGE_SANDBOX, or set SOUNDSTAGE_HOST to 127.0.0.1"
             )
         self._settings = settings
+        self._name = socket.gethostname()
         # Whether each workstation gets a user of its own.
         self._has_users = os.geteuid() == 0 and settings.isolation == "bubblewrap"
         self._records = Records(settings.workstations)
@@ -130,6 +134,8 @@ class SandboxEngine(KeepsBackups, Engine):
             address = self._answering(ref, record, status)
             known = msgspec.structs.replace(known, address=address)
         observed = judge(known)
+        if observed.phase is not Phase.ABSENT:
+            observed = msgspec.structs.replace(observed, host=self._name)
         if record is None or observed.phase is not Phase.RUNNING:
             return observed
         shortfall = self._sizing.shortfall(record.spec.instance_type)
@@ -205,6 +211,8 @@ class SandboxEngine(KeepsBackups, Engine):
             ):
                 return
             is_new = record is None or spec.attempt > record.spec.attempt
+            if observed.phase is Phase.ABSENT and self._name in spec.avoid:
+                raise admission.refuse_closed(self._name)
             if observed.phase in (Phase.STOPPING, Phase.RUNNING):
                 return
             if observed.phase in (Phase.STOPPED, Phase.FAILED) and not is_new:
@@ -378,8 +386,24 @@ class SandboxEngine(KeepsBackups, Engine):
 
     # -- size ----------------------------------------------------------------------------------
 
-    def room(self) -> Room:
-        return self._sizing.room(self._reservations.holdings())
+    def room(self, *, avoid: Collection[str] = ()) -> Room:
+        room = self._sizing.room(self._reservations.holdings())
+        return admission.closed(room) if self._name in avoid else room
+
+    def host_names(self) -> list[str]:
+        return [self._name]
+
+    def hosts(self) -> list[ObservedHost]:
+        phases = {ref: self.observe(ref).phase for ref in self.refs()}
+        resting = {ref for ref, phase in phases.items() if phase in _AT_REST}
+        return [
+            ObservedHost(
+                name=self._name,
+                room=self.room(),
+                running=phases.keys() - resting,
+                resting=resting,
+            )
+        ]
 
     def shortfalls(self, instance_types: Sequence[str], volume: Volume) -> list[str]:  # noqa: ARG002 -- what is limited here is so at every size.
         return self._sizing.shortfalls(instance_types, self._volumes.capabilities()[0])

@@ -6,7 +6,7 @@ from functools import partial
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from soundstage.portal.admin import capacity, events, health, people, sessions
+from soundstage.portal.admin import capacity, events, health, hosts, people, sessions
 from soundstage.portal.admin.components import Components
 from soundstage.portal.admin.desk import Desk, Handler
 from soundstage.portal.admin.images import Images
@@ -29,6 +29,8 @@ def routes(stage: Stage) -> list[BaseRoute]:
         ("people", people.show),
         ("capacity", capacity.show),
         ("health", health.show),
+        ("capacity/hosts/{id}/evacuate", hosts.ask_to_evacuate),
+        ("capacity/hosts/{id}/reopen", hosts.ask_to_reopen),
         ("events", events.show),
         ("events/file/{form}", events.take),
     ]
@@ -38,6 +40,8 @@ def routes(stage: Stage) -> list[BaseRoute]:
         ("profiles/{id}/members", people.change_of_profile(desk, adds=True)),
         ("profiles/{id}/members/remove", people.change_of_profile(desk, adds=False)),
         ("capacity/quotas", quotas.change),
+        ("capacity/hosts/{id}/evacuate", partial(hosts.evacuate, desk)),
+        ("capacity/hosts/{id}/reopen", partial(hosts.reopen, desk)),
         ("webhooks/{id}/switch", webhooks.switch),
         ("webhooks/{id}/redeliver", webhooks.redeliver),
     ]

@@ -3,6 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
+from soundstage.portal.admin import hosts
 from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document, Viewer
@@ -34,6 +35,7 @@ def show(desk: Desk, asked: Asked, place: Place) -> Response:
         gauges=gauges_of(words, told["place"]) if "place" in told else [],
         workstations=told.get("place", {}).get("workstations", 0),
         warm=told.get("place", {}).get("warmWorkstations", 0),
+        hosts=hosts.all_of(words, place),
         pools=_pools(place, told.get("warmPools", [])),
         size=told.get("place", {}).get("size"),
         quotas=[_quota(words, each) for each in told["quotas"]],

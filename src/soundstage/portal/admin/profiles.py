@@ -52,6 +52,7 @@ _SECTIONS = [
             "sessionBackup.mode",
             "sessionBackup.maxBackupsToRetain",
             "lostHostMoveInMinutes",
+            "evacuatedHostMode",
         ),
     ),
     Section(

@@ -19,7 +19,7 @@ _REFUSED = "calls.REFUSED"
 _MADE = ("launch_profiles", "images", "components", "studios")
 """Nouns whose states are all told alike."""
 _OF_STUDIO = ("sessions", "streams", "backups", *_MADE, "webhooks", "calls")
-_OF_INSTALLATION = ("people", "logins", "identities", "access_keys", "calls", "audit")
+_OF_INSTALLATION = ("people", "logins", "identities", "access_keys", "hosts", "calls", "audit")
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +144,8 @@ class Teller:
             name = self._people.get(identifier, "")
         elif kind == "studio" and identifier == self._place.id:
             name = self._place.name
+        elif kind == "host":
+            name, path = identifier, f"{self._place.path}/capacity"
         if owner and not name:
             name = self._words("events.of_somebody", noun=noun, name=owner)
             return Target(resource=resource, name=name, kind="", path=path)

@@ -5,6 +5,7 @@ from soundstage.engines.interface import RetryableError, Room
 from soundstage.resources.availability import model
 from soundstage.resources.availability.model import Availability, Offer, Place, QuotaUse
 from soundstage.resources.components import service as components
+from soundstage.resources.hosts import service as hosts
 from soundstage.resources.images import service as images
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles.model import LaunchProfile, LaunchProfileState
@@ -102,8 +103,12 @@ def _chances(request: Request, profiles: list[LaunchProfile]) -> dict[str, Avail
 
 
 def _room(request: Request) -> Room | None:
-    """Ask the engine; one that can't say now says nothing, and the rest is told all the same."""
+    """Ask the engine, but for hosts that are taken out; one that can't say now says nothing, and
+    the rest is told all the same.
+    """
     try:
-        return None if request.sizes is None else request.sizes.room()
+        if request.sizes is None:
+            return None
+        return request.sizes.room(avoid=hosts.closed(request.transaction))
     except RetryableError:
         return None

@@ -87,6 +87,11 @@ def look_up(transaction: Connection, backup_id: str) -> StreamingSessionBackup |
     return store.backups.get(transaction, backup_id)
 
 
+def being_made(transaction: Connection, session_ids: set[str]) -> set[str]:
+    """Say of which of these sessions a backup is being made now."""
+    return store.being_made(transaction, session_ids)
+
+
 def is_one_begun(transaction: Connection, session_id: str) -> bool:
     """Reports whether a backup of the session is being made now."""
     return bool(store.of_session(transaction, session_id, StreamingSessionState.CREATE_IN_PROGRESS))

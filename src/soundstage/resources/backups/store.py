@@ -52,6 +52,9 @@ table = Table(
 )
 backups = Records(table, StreamingSessionBackup)
 
+_ASKED_AT_ONCE = 500
+"""Databases bound how many values a statement may hold."""
+
 
 def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[str]]:
     """Give, by owner, what a person would see change of their backups."""
@@ -72,6 +75,18 @@ def of_session(
     if state is not None:
         where.append(table.c.state == state)
     return backups.find(transaction, *where)
+
+
+def being_made(transaction: Connection, session_ids: set[str]) -> set[str]:
+    """Say of which of these sessions a backup is on its way."""
+    is_on_its_way = table.c.state == StreamingSessionState.CREATE_IN_PROGRESS
+    found: set[str] = set()
+    asked = sorted(session_ids)
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        some = asked[start : start + _ASKED_AT_ONCE]
+        where = table.c.session_id.in_(some), is_on_its_way
+        found.update(transaction.execute(select(table.c.session_id).where(*where)).scalars())
+    return found
 
 
 def of_stop(

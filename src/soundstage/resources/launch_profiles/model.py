@@ -81,6 +81,15 @@ class SessionBackupMode(StrEnum):
     DEACTIVATED = "DEACTIVATED"
 
 
+class EvacuatedHostMode(StrEnum):
+    """What becomes of a session whose host is taken out for maintenance."""
+
+    STOP = "STOP"
+    """It is stopped, or ended where it can't be."""
+    MOVE = "MOVE"
+    """It is stopped, and started on another host from the backup of that."""
+
+
 class StreamingClipboardMode(StrEnum):
     """Whether text may be copied into and out of a session."""
 
@@ -249,6 +258,10 @@ class StreamConfiguration(Shape, frozen=True, kw_only=True):
     """An addition to the public API: after so long without an answer of its host a session is
     brought up on another, from its last backup; 0 or None: it waits for its host.
     """
+    evacuated_host_mode: EvacuatedHostMode | None = None
+    """An addition to the public API: what becomes of a session whose host is taken out for
+    maintenance; None stops it.
+    """
     session_share: StreamConfigurationSessionShare | None = None
     """An addition to the public API: None lets nobody look on."""
 
@@ -333,6 +346,13 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
         raise ValidationError(
             "streamConfiguration.lostHostMoveInMinutes: it needs sessionBackup.maxBackupsToRetain "
             "of at least 1, for a session is brought up elsewhere from its last backup."
+        )
+    makes_backups = backup.mode is SessionBackupMode.AUTOMATIC and backup.max_backups_to_retain
+    if given.evacuated_host_mode is EvacuatedHostMode.MOVE and not makes_backups:
+        raise ValidationError(
+            "streamConfiguration.evacuatedHostMode: MOVE needs sessionBackup with the mode "
+            "AUTOMATIC and maxBackupsToRetain of at least 1, for a session goes on elsewhere from "
+            "the backup of its stop."
         )
     storage = given.session_storage
     return msgspec.structs.replace(

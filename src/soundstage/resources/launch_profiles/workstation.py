@@ -4,6 +4,7 @@ Sessions call it for each of their starts, and pools for those that nobody asked
 must agree in everything, because the one becomes the other.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from soundstage.engines.interface import Spec, Transfers, Volume
@@ -41,6 +42,7 @@ def spec_of(
     generation: int = 0,
     backup_id: str | None = None,
     backup_of: str | None = None,
+    avoid: Sequence[str] = (),
 ) -> Spec:
     """Say it; the volume is an empty one unless told otherwise."""
     volume = drawn.volume_configuration or DEFAULT_VOLUME
@@ -53,6 +55,7 @@ def spec_of(
         scripts=equipment.scripts,
         script_seconds=script_seconds,
         environment=equipment.environment,
+        avoid=list(avoid),
         transfers=Transfers(upload_to=drawn.upload_to, download_from=drawn.download_from),
         volume=Volume(
             generation=generation,

@@ -1,4 +1,4 @@
-"""What becomes of a session whose host does not answer, and of what it left there. No I/O.
+"""What becomes of a session whose host does not answer, and of what it left on one. No I/O.
 
 `lifecycle` asks about sessions, `fencing` about what was left. The host may be dead, or only cut
 off with the desktop at work: nobody here can tell. So a session leaves it only where its launch
@@ -116,5 +116,13 @@ def after(
         if now - backup.state_since >= _TRY_AGAIN:
             return After(what=Aftermath.BACK_UP, again_at=now + _BACKUP_EVERY)
         return After(what=Aftermath.WAIT, again_at=backup.state_since + _TRY_AGAIN)
+    if _is_being_made_of(session, left.backup_id):
+        # Until that has gone well, this is the one disk that has everything.
+        return After(what=Aftermath.WAIT, again_at=now + _BACKUP_EVERY)
     # It is kept, or was and made way for newer ones.
     return After(what=Aftermath.REMOVE, again_at=now + _LOOK_EVERY)
+
+
+def _is_being_made_of(session: StreamingSession | None, backup_id: str) -> bool:
+    is_coming = session is not None and session.state in {_S.START_IN_PROGRESS, _S.START_FAILED}
+    return is_coming and session is not None and session.volume_backup_id == backup_id

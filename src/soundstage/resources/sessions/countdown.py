@@ -22,11 +22,13 @@ class ActionKind(StrEnum):
 
 
 class Rule(StrEnum):
-    """By which member of the launch profile's streamConfiguration."""
+    """By which member of the launch profile's streamConfiguration, or by an operator's order."""
 
     MAX_SESSION_LENGTH = "MAX_SESSION_LENGTH"
     MAX_STOPPED_SESSION_LENGTH = "MAX_STOPPED_SESSION_LENGTH"
     IDLE = "IDLE"
+    HOST_EVACUATION = "HOST_EVACUATION"
+    """Its host is taken out for maintenance."""
 
 
 class NextAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +43,12 @@ class NextAction(msgspec.Struct, frozen=True, kw_only=True):
     """Why, as the end of a sentence."""
     active_by: Activity | None = None
     """What it was last used by, where the rule is about that."""
+    host: str = ""
+    """Which host is taken out, where the rule is about that."""
+    host_reason: str = ""
+    """Why, in the operator's words; may be empty."""
+    goes_on: bool = False
+    """Whether it is started again elsewhere by itself."""
 
     @property
     def message(self) -> str:
@@ -60,6 +68,8 @@ class NextAction(msgspec.Struct, frozen=True, kw_only=True):
         kept = "its disk is kept" if is_stop else "its disk is removed"
         if self.rule is Rule.IDLE:
             return f"Move the pointer to keep it going; once it has {self.past}, {kept}."
+        if self.goes_on:
+            return "Save your work; it goes on elsewhere with a copy of its disk."
         return f"Save your work; {kept}." if is_stop else f"Save your work elsewhere: {kept}."
 
     @property
@@ -91,7 +101,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
 
 def next_action(session: StreamingSession) -> NextAction | None:
     """Say what happens next by itself; None when nothing will."""
-    found = [each for each in (planned(session), idle(session)) if each is not None]
+    known = (planned(session), idle(session), vacating(session))
+    found = [each for each in known if each is not None]
     return min(found, key=lambda each: each.at, default=None)
 
 
@@ -118,6 +129,23 @@ def planned(session: StreamingSession) -> NextAction | None:
         rule=rule,
         allowed=allowed,
         reason=f"its launch profile lets it {state} for {duration(allowed)}",
+    )
+
+
+def vacating(session: StreamingSession) -> NextAction | None:
+    """Say when it ends because its host is taken out; its turn may come a little later."""
+    order = session.vacating
+    if session.state is not StreamingSessionState.READY or order is None:
+        return None
+    return NextAction(
+        action=ActionKind.STOP if session.may_be_stopped else ActionKind.TERMINATE,
+        at=order.at,
+        rule=Rule.HOST_EVACUATION,
+        allowed=order.at - order.since,
+        reason=session.leaves_because,
+        host=session.host or "",
+        host_reason=order.reason,
+        goes_on=session.moves_when_evacuated,
     )
 
 
@@ -163,7 +191,7 @@ def due_announcement(
     was_given = session.warned_end == coming.at and session.warned_before is not None
     if was_given and timedelta(seconds=session.warned_before or 0) <= before:
         return None
-    return _words(coming, before, now, is_last=before == min(rules.warnings))
+    return _words(coming, before, now, is_last=before <= min(rules.warnings))
 
 
 def next_announcement_at(
@@ -178,6 +206,9 @@ def next_announcement_at(
 
 
 def thresholds(coming: NextAction, rules: TimeRules) -> list[timedelta]:
+    if coming.rule is Rule.HOST_EVACUATION:
+        # Nobody expects that, so it is said at once.
+        return [coming.allowed, *(each for each in rules.warnings if each < coming.allowed)]
     # Nobody needs to hear 15 minutes before that an allowance of 20 minutes is almost over.
     return [each for each in rules.warnings if each * 2 <= coming.allowed]
 

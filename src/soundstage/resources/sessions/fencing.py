@@ -1,4 +1,5 @@
-"""The worker that ends what sessions left on lost hosts, as soon as those answer again.
+"""The worker that ends what sessions left on hosts that were lost or are taken out, as soon as
+those answer.
 
 An old workstation never runs beside its session's new one for longer than it takes to see it. The
 work in it since the last backup is not lost: its disk becomes another backup of the session first.
@@ -19,8 +20,8 @@ from soundstage.resources.sessions.absence import After, Aftermath, after
 from soundstage.resources.sessions.model import LeftWorkstation, StreamingSession
 
 _WHAT = {
-    Aftermath.BACK_UP: ("FENCED", "Its lost host is back: what ran there was stopped and is kept."),
-    Aftermath.FORGET: ("CLEARED", "What it had left on its lost host is removed."),
+    Aftermath.BACK_UP: ("FENCED", "What it had left on its former host is stopped, and is kept."),
+    Aftermath.FORGET: ("CLEARED", "What it had left on its former host is removed."),
 }
 
 
@@ -33,7 +34,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FencingWorker:
-    """Waits for lost hosts; stops, keeps and removes what is there."""
+    """Waits for hosts; stops, keeps and removes what is there."""
 
     name = "left"
     table = left.table

@@ -54,8 +54,8 @@ MACHINE = Machine(
         ([_S.STOP_IN_PROGRESS], "failed", _S.STOP_FAILED),
         ([_S.STOPPED, _S.START_FAILED], "start", _S.START_IN_PROGRESS),
         ([_S.START_IN_PROGRESS], "failed", _S.START_FAILED),
-        # Its host was lost: it is started on another, from its last backup.
-        ([_S.READY, _S.START_IN_PROGRESS], "move", _S.START_IN_PROGRESS),
+        # Its host was lost, or is taken out: it is started on another, from its last backup.
+        ([_S.READY, _S.START_IN_PROGRESS, _S.STOPPED], "move", _S.START_IN_PROGRESS),
         # It kept dying; nothing of its disk is lost.
         ([_S.READY], "collapsed", _S.STOPPED),
         ([_S.READY], "collapsed for good", _S.STOP_FAILED),
@@ -106,6 +106,7 @@ _REASONS = {
 _LONGEST_WAIT = timedelta(seconds=2)
 """Between two looks at what is on its way."""
 _AT_REST = frozenset({Phase.STOPPED, Phase.FAILED, Phase.ABSENT})
+_SETTLED = frozenset({_S.READY, _S.STOPPED})
 
 
 class Act(StrEnum):
@@ -144,6 +145,7 @@ BESIDE = frozenset(
         "begin anew",
         "lost",
         "found",
+        "placed",
     }
 )
 
@@ -181,6 +183,8 @@ def next_step(
         is_missed = session.state in MISSED
         message = "The workstation can be reached again." if is_missed else ""
         return Step(event="found", message=message, again_at=now)
+    if session.state in _SETTLED and observed.host not in {None, session.host}:
+        return Step(event="placed", again_at=now)
     match session.state:
         case _S.CREATE_IN_PROGRESS | _S.START_IN_PROGRESS:
             return _bring_up(session, observed, now, situation.patience)
@@ -189,8 +193,8 @@ def next_step(
         case _S.STOP_IN_PROGRESS:
             return _bring_down(session, backup, observed, now)
         case _S.STOPPED:
-            later = session.terminate_at
-            return _end_of_time(planned(session), now) or _settle(observed, now, later=later)
+            end = _end_of_time(planned(session), now) or _go_on_elsewhere(session, backup, now)
+            return end or _settle(observed, now, later=session.terminate_at)
         case _S.DELETE_IN_PROGRESS:
             return _remove(session, observed, now)
         case _S.DELETED if now - session.state_since >= READABLE_FOR:
@@ -214,13 +218,18 @@ def blind_step(
     """Decide while the engine can't say what is there: only what time alone decides. `absence`
     is given where that is because its host does not answer.
     """
-    if session.state in {_S.READY, _S.STOPPED}:
+    if session.state in _SETTLED:
         end = _end_of_time(planned(session), now)
         if end is not None:
             return end
+    if session.state is _S.STOPPED:
+        # Its host may be switched off by now.
+        leaving = _go_on_elsewhere(session, backup, now)
+        if leaving is not None:
+            return leaving
     if absence is not None and session.state in MISSED and not _is_over(session, now, patience):
         return _miss(session, absence, why, now, again_at)
-    if session.state in {_S.READY, _S.STOPPED}:
+    if session.state in _SETTLED:
         return Step(again_at=again_at)
     # A stop whose backup was begun has its workstation down; it waits for the backup alone.
     is_waiting = session.state is _S.STOP_IN_PROGRESS and backup is not None
@@ -463,7 +472,7 @@ def _bring_down(
         return Step(event="begin backup", again_at=now + timedelta(seconds=1))
     if backup is not None and backup.state is _S.CREATE_IN_PROGRESS:
         return Step(again_at=_soon(session, observed, now))
-    message = "The workstation is stopped."
+    message = _stopped(session, backup)
     wants_no_volume = session.volume_retention_mode is VolumeRetentionMode.DELETE
     if backup is not None and backup.state is not _S.READY:
         message += f" Its backup failed, so its disk is kept: {backup.status_message}"
@@ -478,6 +487,42 @@ def _bring_down(
         # The service sets the exact moment when it knows `terminate_at`.
         again_at=now,
     )
+
+
+def is_evacuated(session: StreamingSession, backup: StreamingSessionBackup | None) -> bool:
+    """Reports whether it was stopped to leave its host, and is to go on from the backup of that."""
+    wishes = session.state is _S.STOPPED and session.vacating is not None
+    wishes = wishes and session.moves_when_evacuated
+    return wishes and backup is not None and backup.state is _S.READY
+
+
+def _go_on_elsewhere(
+    session: StreamingSession, backup: StreamingSessionBackup | None, now: datetime
+) -> Step | None:
+    if not is_evacuated(session, backup):
+        return None
+    return Step(
+        event="move",
+        code=_C.STREAMING_SESSION_START_IN_PROGRESS,
+        message="The workstation is being started on another host from its backup, because "
+        f"{session.leaves_because}.",
+        again_at=now,
+    )
+
+
+def _stopped(session: StreamingSession, backup: StreamingSessionBackup | None) -> str:
+    """Say to people that it is stopped; of one that leaves its host also why, and what can be done.
+
+    What becomes of its backup is said beside it.
+    """
+    if session.vacating is None:
+        return "The workstation is stopped."
+    message = f"The workstation is stopped because {session.leaves_because}."
+    if backup is None or backup.state is not _S.READY:
+        return f"{message} It can be started again when the host is back."
+    if session.moves_when_evacuated:
+        return f"{message} It goes on elsewhere from its backup."
+    return f"{message} Start it to go on elsewhere from its backup, or when the host is back."
 
 
 def _remove(session: StreamingSession, observed: Observed, now: datetime) -> Step:
@@ -542,6 +587,7 @@ def changes_of(
             return {
                 key: ends_at,
                 **_fresh(now),
+                "host": observed.host or session.host,
                 "running_attempt": session.attempt,
                 "previous_volume_generation": session.volume_generation,
                 "is_volume_deleted": False,
@@ -553,6 +599,8 @@ def changes_of(
             }
         case "collapsed":
             return {
+                # It left nothing that it could go on from elsewhere.
+                "vacating": None,
                 "stop_at": None,
                 "stopped_at": now,
                 "stopped_by": SERVICE_PRINCIPAL,

@@ -9,6 +9,7 @@ from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
+from soundstage.resources.hosts.model import because
 from soundstage.resources.launch_profiles.model import (
     AutomaticTerminationMode,
     SessionBackupMode,
@@ -37,6 +38,16 @@ class Activity(StrEnum):
     EXTENSION = "EXTENSION"
     SERVICE = "SERVICE"
     """The service was away and can't know: idleness is counted from its return."""
+
+
+class Vacating(msgspec.Struct, frozen=True, kw_only=True):
+    """The order that a session's host is taken out, as far as it is about the session."""
+
+    at: datetime
+    """When it may be stopped; it is when its turn comes."""
+    since: datetime
+    reason: str
+    """The operator's words; may be empty."""
 
 
 class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +137,12 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     """After so long without an answer of its host it is brought up elsewhere; 0: it waits."""
     unreachable_since: datetime | None = None
     """When its host was first found not to answer, as long as that is so."""
+    moves_when_evacuated: bool = False
+    """Whether it goes on elsewhere from the backup of its stop when its host is taken out."""
+    host: str | None = None
+    """The host that its workstation is on, once that was seen."""
+    vacating: Vacating | None = None
+    """While its host is taken out: set until it is started again, or somebody stops it."""
     workstation: str | None = None
     """What the engine knows its workstation by; None: as the session, which never moved."""
 
@@ -142,6 +159,11 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
             self.automatic_termination_mode,
             self.max_stopped_session_length_in_minutes,
         )
+
+    @property
+    def leaves_because(self) -> str:
+        """Why its host is left, as the end of a sentence."""
+        return because(self.host or "", "" if self.vacating is None else self.vacating.reason)
 
     @property
     def makes_backups(self) -> bool:

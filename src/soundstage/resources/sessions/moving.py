@@ -1,4 +1,4 @@
-"""Writes down that a session's host is lost or back, and has it brought up elsewhere.
+"""Writes down that a session's host is lost or back, and has sessions brought up elsewhere.
 
 The worker of sessions calls it with what `lifecycle` decided.
 """
@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import (
     StreamingSessionBackup,
@@ -16,14 +15,20 @@ from soundstage.resources.backups.model import (
 )
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import left, service, store
-from soundstage.resources.sessions.lifecycle import Step
-from soundstage.resources.sessions.model import LeftWorkstation, StreamingSession
+from soundstage.resources.sessions.lifecycle import Step, is_evacuated
+from soundstage.resources.sessions.model import StreamingSession
 
 _WHAT = {"lost": "OUT_OF_REACH", "found": "REACHED"}
 
 
-def source(transaction: Connection, session: StreamingSession) -> StreamingSessionBackup | None:
-    """Read the backup that it would be brought up from; None where it is to wait for its host."""
+def source(
+    transaction: Connection, session: StreamingSession, of_stop: StreamingSessionBackup | None
+) -> StreamingSessionBackup | None:
+    """Read the backup that it would be brought up from; None where it is to wait for its host.
+    `of_stop` is that of its last stop.
+    """
+    if is_evacuated(session, of_stop):
+        return of_stop
     if not session.lost_host_move_in_minutes:
         return None
     is_restored = session.volume_generation != session.previous_volume_generation
@@ -57,12 +62,9 @@ def begin(
     now: datetime,
 ) -> None:
     """Have it started as a workstation of another name, and the old one looked after: that ends
-    as soon as its host answers.
+    as soon as its host answers and, after an evacuation, when the new one runs.
     """
-    old = LeftWorkstation(id=session.ref, session_id=session.id, left_at=now)
-    left.left.insert(transaction, old, due_at=now)
-    hints.hint(transaction, "left", old.id)
-    attempt = session.attempt + 1
+    changes = left.leave(transaction, session, backup, now, is_whole=is_evacuated(session, backup))
     service.move(
         transaction,
         session,
@@ -72,20 +74,8 @@ def begin(
         code=step.code or StreamingSessionStatusCode.STREAMING_SESSION_START_IN_PROGRESS,
         message=step.message,
         changes={
-            "workstation": ids.new_id(),
-            "unreachable_since": None,
-            "attempt": attempt,
-            "heals": [],
-            "started_at": now,
+            **changes,
             "started_by": SERVICE_PRINCIPAL,
             "started_from_backup_id": backup.id,
-            "stop_at": None,
-            "terminate_at": None,
-            "volume_generation": attempt,
-            "volume_backup_id": backup.id,
-            "volume_backup_of": backup.ref,
-            "previous_volume_generation": session.volume_generation,
-            # It has none until it runs: if this start fails, the next restores a backup again.
-            "is_volume_deleted": True,
         },
     )

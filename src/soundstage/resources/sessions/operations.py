@@ -40,6 +40,10 @@ class StreamingSessionNextAction(Shape, frozen=True, kw_only=True):
     rule: Rule
     last_activity: Activity | None = None
     """What the session was last used by, where the rule is about that."""
+    host_name: str | None = None
+    """Which host is taken out, where the rule is about that."""
+    host_reason: str | None = None
+    """Why, in the operator's words."""
 
 
 class StreamingSessionShape(Shape, frozen=True, kw_only=True):
@@ -325,6 +329,8 @@ def _next_action(session: StreamingSession) -> StreamingSessionNextAction | None
         message=coming.message,
         rule=coming.rule,
         last_activity=coming.active_by,
+        host_name=coming.host or None,
+        host_reason=coming.host_reason or None,
     )
 
 

@@ -1,5 +1,6 @@
 """The worker that makes sessions what they are wished to be."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -29,6 +30,7 @@ from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
+from soundstage.resources.hosts import service as hosts
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles import workstation
 from soundstage.resources.launch_profiles.equipment import Equipment
@@ -67,6 +69,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """What its components give to the workstation; of one that is to be started."""
     warm: set[str] = set()
     """The prepared workstations that could be given up for it; of one that is to be started."""
+    closed: list[str] = []
+    """The hosts on which nothing new may be placed; of one that is to be started."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,8 +108,9 @@ class SessionWorker:
             return None
         backup = backups.of_stop(transaction, session.id, session.stop_number)
         due_at = store.due_at(transaction, row_id) or now
-        equipment, prepared = None, set[str]()
+        equipment, prepared, closed = None, set[str](), list[str]()
         if _is_starting(session):
+            closed = hosts.closed(transaction)
             prepared = warm.refs(transaction)
             equipment = launch_profiles.equip(
                 transaction, session.studio_id, session.studio_component_ids
@@ -113,10 +118,11 @@ class SessionWorker:
         return Loaded(
             session=session,
             backup=backup,
-            source=moving.source(transaction, session),
+            source=moving.source(transaction, session, backup),
             missed=max(now - due_at, timedelta(0)),
             equipment=equipment,
             warm=prepared,
+            closed=closed,
         )
 
     def act(self, loaded: Loaded, now: datetime) -> Outcome:
@@ -147,7 +153,7 @@ class SessionWorker:
         if step.announcement is not None:
             return Outcome(step=self._announce(session, step, now), observed=observed)
         try:
-            self._do(session, step.act, equipment)
+            self._do(session, step.act, equipment, loaded.closed)
         except RetryableError as error:
             again_at = now + timedelta(seconds=error.after_seconds)
             # What is decided stays decided; the act comes again with the next look.
@@ -169,11 +175,14 @@ class SessionWorker:
     def _may_make_room(self, loaded: Loaded, error: PermanentError) -> bool:
         if error.reason is not Reason.CAPACITY or not loaded.warm:
             return False
-        return would_help(self._room(), loaded.warm, loaded.session.ec2_instance_type)
+        room = self._room(loaded.closed)
+        return would_help(room, loaded.warm, loaded.session.ec2_instance_type)
 
-    def _room(self) -> Room | None:
+    def _room(self, closed: list[str]) -> Room | None:
+        if not isinstance(self._engine, SupportsSizes):
+            return None
         try:
-            return self._engine.room() if isinstance(self._engine, SupportsSizes) else None
+            return self._engine.room(avoid=closed)
         except RetryableError:
             return None
 
@@ -202,6 +211,8 @@ class SessionWorker:
                 _note_announcement(transaction, session, outcome.step, now)
             case "lost" | "found":
                 moving.note_reach(transaction, session, outcome.step, now)
+            case "placed":
+                store.sessions.update(transaction, session.id, {"host": outcome.observed.host})
             case "move" if loaded.source is not None:
                 moving.begin(transaction, session, loaded.source, outcome.step, now)
             case _:
@@ -264,10 +275,14 @@ class SessionWorker:
             return step
         return step
 
-    def _do(self, session: StreamingSession, act: Act, equipment: Equipment) -> None:
+    def _do(
+        self, session: StreamingSession, act: Act, equipment: Equipment, closed: list[str]
+    ) -> None:
         match act:
             case Act.RUN:
-                spec = spec_of(session, equipment, script_seconds=self._script_seconds)
+                spec = spec_of(
+                    session, equipment, script_seconds=self._script_seconds, avoid=closed
+                )
                 self._engine.ensure_running(session.ref, spec)
             case Act.STOP:
                 self._engine.ensure_stopped(session.ref)
@@ -405,6 +420,7 @@ def spec_of(
     equipment: Equipment | None = None,
     *,
     script_seconds: int = 600,
+    avoid: Sequence[str] = (),
 ) -> Spec:
     """Say to the engine what the session is."""
     return workstation.spec_of(
@@ -415,4 +431,5 @@ def spec_of(
         generation=session.volume_generation,
         backup_id=session.volume_backup_id,
         backup_of=session.volume_backup_of,
+        avoid=avoid,
     )

@@ -14,11 +14,14 @@ from soundstage.resources.backups.model import (
     StreamingSessionStatusCode,
 )
 from soundstage.resources.eulas import service as eulas
+from soundstage.resources.hosts import service as hosts
+from soundstage.resources.hosts.model import Evacuation
 from soundstage.resources.images import service as images
 from soundstage.resources.images.model import StreamingImage, StreamingImageState
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles.model import (
     AutomaticTerminationMode,
+    EvacuatedHostMode,
     LaunchProfile,
     SessionBackupMode,
     SessionPersistenceMode,
@@ -31,7 +34,7 @@ from soundstage.resources.quotas import Quota
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.sessions import left, restoring, store
 from soundstage.resources.sessions.lifecycle import MACHINE
-from soundstage.resources.sessions.model import StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.model import StreamingSession, Vacating, VolumeRetentionMode
 from soundstage.resources.studios import service as studios
 from soundstage.resources.studios.model import Studio
 from soundstage.resources.tags import model as tag_rules
@@ -80,14 +83,14 @@ def create(
     owner = owned_by or request.caller.principal_id
     _require_room(request, studio, owner)
     source = None if backup_id is None else restoring.source(request, studio_id, owner, backup_id)
-    prepared = None
+    taken = None
     if source is None:
-        prepared = warm.take(transaction, profile, image, instance_type, now)
+        taken = warm.take(transaction, profile, image, instance_type, now)
     rules = profile.stream_configuration
     backup = rules.session_backup or StreamConfigurationSessionBackup()
     share = rules.session_share
     session = StreamingSession(
-        id=prepared or ids.new_id(),
+        id=ids.new_id() if taken is None else taken.ref,
         studio_id=studio_id,
         launch_profile_id=profile.id,
         streaming_image_id=image.id,
@@ -116,12 +119,14 @@ def create(
         studio_component_ids=profile.studio_component_ids,
         idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
         lost_host_move_in_minutes=rules.lost_host_move_in_minutes or 0,
+        moves_when_evacuated=rules.evacuated_host_mode is EvacuatedHostMode.MOVE,
         upload_to=upload_folder(rules),
         download_from=download_folder(rules),
         share_minutes=None if share is None else share.max_length_in_minutes,
         share_viewers=None if share is None else share.max_viewers,
         attempt=FIRST_ATTEMPT,
-        was_prepared=prepared is not None,
+        was_prepared=taken is not None,
+        host=None if taken is None else taken.host,
         running_attempt=None,
         heals=[],
         # The first attempt's number names a disk that is not empty.
@@ -236,6 +241,10 @@ def start(
     require_membership(request, session)
     wanted = _checked_backup(request, session, backup_id)
     _require(session, "start")
+    evacuation = hosts.evacuation_of(transaction, session.host)
+    if evacuation is not None:
+        _start_elsewhere(request, session, wanted, backup_id, evacuation)
+        return get(request, studio_id, session_id)
     attempt = session.attempt + 1
     changes: Changes = {
         "attempt": attempt,
@@ -245,6 +254,7 @@ def start(
         "started_from_backup_id": backup_id,
         "terminate_at": None,
         "stop_at": None,
+        "vacating": None,
     }
     if wanted is not None:
         # An attempt's number is never used twice, so it names the new generation.
@@ -265,6 +275,47 @@ def start(
         changes=changes,
     )
     return get(request, studio_id, session_id)
+
+
+def _start_elsewhere(
+    request: Request,
+    session: StreamingSession,
+    wanted: StreamingSessionBackup | None,
+    backup_id: str | None,
+    evacuation: Evacuation,
+) -> None:
+    """Begin to start a session whose host is taken out on another one, from the newest backup if
+    none was named. Raises ConflictError where there is none.
+    """
+    transaction, now = request.transaction, request.now
+    has_disk = not session.is_volume_deleted
+    source = wanted or backups.newest_ready(transaction, session.id, session.ref)
+    if source is None and has_disk:
+        raise ConflictError(
+            f"The session {session.id} has its disk on the host {evacuation.id}, which is taken "
+            "out for maintenance, and no backup that it could be started from elsewhere. Start it "
+            "when the host is back.",
+            context={"resourceId": session.id},
+        )
+    of_stop = backups.of_stop(transaction, session.id, session.stop_number)
+    is_whole = source is not None and of_stop is not None and source.id == of_stop.id
+    made = "" if source is None else f" from its backup of {source.created_at:%Y-%m-%d %H:%M} UTC"
+    caller = request.caller.principal_id
+    move(
+        transaction,
+        session,
+        "start",
+        now=now,
+        actor=caller,
+        code=_C.STREAMING_SESSION_START_IN_PROGRESS,
+        message=f"The workstation is being started on another host{made}, because "
+        f"{evacuation.because}.",
+        changes={
+            **left.leave(transaction, session, source, now, is_whole=is_whole or not has_disk),
+            "started_by": caller,
+            "started_from_backup_id": backup_id,
+        },
+    )
 
 
 def delete(request: Request, studio_id: str, session_id: str) -> StreamingSession:
@@ -305,8 +356,9 @@ def begin_stop(
     by: str,
     message: str,
     retention: VolumeRetentionMode = VolumeRetentionMode.RETAIN,
+    vacating: Vacating | None = None,
 ) -> None:
-    """Enter STOP_IN_PROGRESS."""
+    """Enter STOP_IN_PROGRESS; with `vacating` because its host is taken out."""
     move(
         transaction,
         session,
@@ -322,6 +374,7 @@ def begin_stop(
             "terminate_at": None,
             "volume_retention_mode": retention,
             "stop_number": session.stop_number + 1,
+            "vacating": vacating,
         },
     )
 
@@ -431,8 +484,8 @@ def counts(transaction: Connection) -> dict[str, int]:
 
 
 def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
-    """Say which of these are workstations that sessions have, or left on a host that was lost;
-    for the sweep.
+    """Say which of these are workstations that sessions have, or left on another host; for the
+    sweep.
     """
     return store.known_refs(transaction, refs) | left.known_refs(transaction, refs)
 

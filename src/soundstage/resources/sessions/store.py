@@ -28,7 +28,7 @@ from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records, listed_by
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.launch_profiles.model import VolumeConfiguration
-from soundstage.resources.sessions.model import Activity, StreamingSession
+from soundstage.resources.sessions.model import Activity, StreamingSession, Vacating
 
 table = Table(
     "sessions",
@@ -98,6 +98,14 @@ table = Table(
     Column("warned_before", Integer),
     Column("lost_host_move_in_minutes", Integer, nullable=False, server_default="0"),
     Column("unreachable_since", Moment),
+    Column(
+        "moves_when_evacuated",
+        Boolean(create_constraint=False),
+        nullable=False,
+        server_default=false(),
+    ),
+    Column("host", String(128)),
+    Column("vacating", Document(Vacating)),
     Column("workstation", String(22)),
     *lease.columns(),
     listed_by("studio_id"),
@@ -105,6 +113,7 @@ table = Table(
     listed_by("studio_id", "created_by"),
     Index(None, "owned_by"),
     Index(None, "workstation"),
+    Index(None, "host"),
 )
 sessions = Records(table, StreamingSession)
 
@@ -155,6 +164,7 @@ def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[s
         columns.stop_at,
         columns.terminate_at,
         columns.updated_at,
+        columns.vacating,
         case((columns.idle_stop_in_minutes > 0, columns.active_at)),
     )
     where = columns.owned_by.in_(list(owners)), columns.state.in_(_LIVING)
@@ -185,6 +195,23 @@ def count_living(transaction: Connection, studio_id: str, owner: str) -> tuple[i
 def among(transaction: Connection, session_ids: list[str]) -> list[StreamingSession]:
     """Read the sessions of these ids that there are, oldest first."""
     return sessions.find(transaction, table.c.id.in_(sorted(set(session_ids))))
+
+
+def on_host(transaction: Connection, host: str) -> list[StreamingSession]:
+    """Read the sessions whose workstations, or disks, were seen on a host."""
+    return sessions.find(transaction, table.c.host == host, table.c.state.in_(_LIVING))
+
+
+def of_refs(transaction: Connection, refs: set[str]) -> list[StreamingSession]:
+    """Read the sessions whose workstations these are."""
+    found: list[StreamingSession] = []
+    asked = sorted(refs)
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        some = asked[start : start + _ASKED_AT_ONCE]
+        never_moved = and_(table.c.id.in_(some), table.c.workstation.is_(None))
+        is_there = or_(never_moved, table.c.workstation.in_(some))
+        found += sessions.find(transaction, is_there)
+    return found
 
 
 def known_refs(transaction: Connection, refs: set[str]) -> set[str]:

@@ -67,6 +67,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """With `failed`: how long to wait before the next try."""
     is_failure: bool = False
     """Whether it counts among those that came to nothing."""
+    host: str | None = None
+    """With `prepared`: where it is."""
     again_at: datetime
 
 
@@ -82,6 +84,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """How old one may get."""
     patience: timedelta = timedelta(0)
     """How much longer preparing may take, for its scripts and mounts."""
+    closed: list[str] = []
+    """The hosts that are taken out."""
 
 
 def next_step(
@@ -94,7 +98,7 @@ def next_step(
         case _S.LEAVING:
             return _remove(place, observed, now)
         case _:
-            leaving = _why_to_leave(place, situation, now)
+            leaving = _why_to_leave(place, observed, situation, now)
             if leaving:
                 return Step(event="leave", message=leaving, again_at=now)
             if place.state is _S.PREPARING:
@@ -127,9 +131,13 @@ def _fill(place: WarmWorkstation, situation: Situation, now: datetime) -> Step:
     return Step(event="begin", again_at=now)
 
 
-def _why_to_leave(place: WarmWorkstation, situation: Situation, now: datetime) -> str:
+def _why_to_leave(
+    place: WarmWorkstation, observed: Observed, situation: Situation, now: datetime
+) -> str:
     if not situation.is_wanted:
         return "The launch profile wants no such place any more."
+    if (observed.host or place.host) in situation.closed:
+        return "Its host is taken out for maintenance."
     mine = None if place.draft is None else place.draft.fingerprint
     if situation.draft is None or situation.draft.fingerprint != mine:
         return "The launch profile, its image or a component was changed."
@@ -142,7 +150,7 @@ def _prepare(
     place: WarmWorkstation, observed: Observed, now: datetime, situation: Situation
 ) -> Step:
     if observed.attempt == FIRST_ATTEMPT and observed.phase is Phase.PREPARED:
-        return Step(event="prepared", again_at=now + CHECK_EVERY)
+        return Step(event="prepared", host=observed.host, again_at=now + CHECK_EVERY)
     if observed.phase in {Phase.STOPPED, Phase.FAILED}:
         if observed.reason is Reason.CAPACITY:
             return refused_step(place, observed.reason, observed.detail, now)

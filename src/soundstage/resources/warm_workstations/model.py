@@ -63,6 +63,15 @@ class WarmWorkstation(msgspec.Struct, frozen=True, kw_only=True):
     """How many in a row came to nothing."""
     given_up_for: str | None = None
     """The session whose start needs its room."""
+    host: str | None = None
+    """Where it is, once it is READY."""
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """One that became a session's."""
+
+    ref: str
+    host: str | None
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):

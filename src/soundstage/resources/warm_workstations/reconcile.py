@@ -7,6 +7,7 @@ from sqlalchemy import Connection, or_
 
 from soundstage.engines.interface import Engine, Observed, PermanentError, Phase, RetryableError
 from soundstage.kit import hints, lease
+from soundstage.resources.hosts import service as hosts
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles.equipment import Equipment
 from soundstage.resources.launch_profiles.workstation import spec_of
@@ -36,6 +37,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     draft: Draft | None
     equipment: Equipment = Equipment()
     """What its components give to the workstation; of one that is being prepared."""
+    closed: list[str] = []
+    """The hosts on which nothing new may be placed."""
 
 
 class WarmWorker:
@@ -71,6 +74,7 @@ class WarmWorker:
             is_wanted=place.number < service.size_of(profile),
             draft=service.draft_of(transaction, profile),
             equipment=equipment,
+            closed=hosts.closed(transaction),
         )
 
     def act(self, loaded: Loaded, now: datetime) -> Step:
@@ -81,6 +85,7 @@ class WarmWorker:
             draft=loaded.draft,
             oldest=self._oldest,
             patience=loaded.equipment.may_take(self._script_seconds),
+            closed=loaded.closed,
         )
         try:
             step = next_step(place, self._observe(place), now, situation)
@@ -106,7 +111,11 @@ class WarmWorker:
             return
         if act is Act.PREPARE:
             spec = spec_of(
-                draft, loaded.equipment, attempt=FIRST_ATTEMPT, script_seconds=self._script_seconds
+                draft,
+                loaded.equipment,
+                attempt=FIRST_ATTEMPT,
+                script_seconds=self._script_seconds,
+                avoid=loaded.closed,
             )
             self._engine.ensure_running(ref, msgspec.structs.replace(spec, waits=True))
         elif act is Act.REMOVE:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids, lease
 from soundstage.resources.components import service as components
+from soundstage.resources.hosts import service as hosts
 from soundstage.resources.images import service as images
 from soundstage.resources.images.model import StreamingImage, StreamingImageState
 from soundstage.resources.launch_profiles.model import (
@@ -21,6 +22,7 @@ from soundstage.resources.warm_workstations.lifecycle import MACHINE, YIELDS_FOR
 from soundstage.resources.warm_workstations.model import (
     Draft,
     Pool,
+    Taken,
     WarmWorkstation,
     WarmWorkstationState,
 )
@@ -106,24 +108,33 @@ def take(
     image: StreamingImage,
     instance_type: str,
     now: datetime,
-) -> str | None:
+) -> Taken | None:
     """Take a workstation that is just what a new session wants; its id becomes the session's. None
     when there is none.
     """
     if size_of(profile) == 0:
         return None
     draft = draft_of(transaction, profile, image=image, instance_type=instance_type)
+    closed = hosts.closed(transaction)
     for place in store.of_profile(transaction, profile.id):
         is_alike = (
             place.draft is not None
             and draft is not None
             and (place.draft.fingerprint == draft.fingerprint)
         )
-        is_ready = place.state is _S.READY and is_alike
-        if is_ready and store.take(transaction, place, now):
+        if place.state is not _S.READY or not is_alike or place.host in closed:
+            continue
+        if place.workstation_id is not None and store.take(transaction, place, now):
             hints.hint(transaction, "warm_workstations", profile.id)
-            return place.workstation_id
+            return Taken(ref=place.workstation_id, host=place.host)
     return None
+
+
+def look_again(transaction: Connection, now: datetime) -> None:
+    """Look at all places now, because it changed which hosts take workstations."""
+    for place in store.places.find(transaction):
+        lease.wake_row(transaction, store.table, place.id, now)
+        hints.hint(transaction, "warm_workstations", place.id)
 
 
 def give_up_for(transaction: Connection, session_id: str, now: datetime) -> None:
@@ -171,9 +182,19 @@ def move(
             # Written down before anything is made, so that whatever is made can be found again.
             changes |= {"workstation_id": ids.new_id(), "draft": draft}
         case "prepared":
-            changes |= {"failures": 0, "status_message": "", "rests_until": None}
+            changes |= {
+                "failures": 0,
+                "status_message": "",
+                "rests_until": None,
+                "host": step.host,
+            }
         case "gone":
-            changes |= {"workstation_id": None, "draft": None, "given_up_for": None}
+            changes |= {
+                "workstation_id": None,
+                "draft": None,
+                "given_up_for": None,
+                "host": None,
+            }
         case _:
             rests_until = now + step.rests_for if step.rests_for else None
             changes |= {

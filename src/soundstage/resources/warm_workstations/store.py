@@ -43,6 +43,7 @@ table = Table(
     Column("rests_until", Moment),
     Column("failures", Integer, nullable=False),
     Column("given_up_for", String(22)),
+    Column("host", String(128)),
     *lease.columns(),
     listed_by("studio_id"),
     # Two that make a pool larger at once make it no larger than it is wanted.
@@ -73,6 +74,7 @@ def take(transaction: Connection, place: WarmWorkstation, now: datetime) -> bool
             updated_at=now,
             workstation_id=None,
             draft=None,
+            host=None,
             failures=0,
             **lease.touch(table, now),
         )

@@ -1,0 +1,1 @@
+"""Hosts: which there are, and taking one out for maintenance."""

@@ -104,7 +104,7 @@ def running(
         return
     server: Postgres = request.getfixturevalue("postgres")
     with (
-        server.database(is_current=True) as url,
+        server.database() as url,
         ServiceProcess(home, engine="simulated", database_url=url) as service,
     ):
         made = Running(service)

@@ -125,11 +125,11 @@ def _ensure(
         if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
             # Our own pip installs, so that it need not be there; and of the many modules the few
             # that are used are compiled when they are.
-            new = [sys.executable, "-m", "venv", "--clear", "--without-pip", folder]
-            subprocess.run(new, check=True)
-            pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
-            only = ["--no-compile", "--require-hashes", "-r", requirements]
-            subprocess.run([*pip, *only], check=True)
+            new = ["-m", "venv", "--clear", "--without-pip", str(folder)]
+            subprocess.run([sys.executable, *new], check=True)
+            install = ["-m", "pip", "--python", str(python), "install", "--quiet", "--no-compile"]
+            locked = ["--require-hashes", "-r", str(requirements)]
+            subprocess.run([sys.executable, *install, *locked], check=True)
             if finish is not None:
                 finish(folder)
             stamp.write_text(wanted, encoding="ascii")

@@ -104,7 +104,7 @@ def test_a_host_is_taken_out_after_a_question_and_people_are_told(
     page = enter("operator")
     page.goto(admin(studio, "capacity"))
     page.get_by_role("link", name="Take n1 out…").click()
-    page.get_by_label("Minutes until they are stopped").fill("45")
+    page.get_by_label("Minutes until they are stopped").fill("20")
     page.get_by_label("Reason").fill("new disks")
     page.get_by_role("button", name="Take it out").click()
     row = page.get_by_role("row").filter(has_text="n1")

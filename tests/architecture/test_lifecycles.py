@@ -68,7 +68,8 @@ def test_every_passing_state_can_succeed_and_fail_and_has_a_limit(noun: str) -> 
 @nouns
 def test_the_end_can_be_reached_from_everywhere_and_is_the_end(noun: str) -> None:
     machine = MACHINES[noun]
-    ending: set[str] = {"DELETED"}
+    # A host has no row while it is OPEN: that is its beginning and its end.
+    ending: set[str] = {"OPEN"} if noun == "hosts" else {"DELETED"}
     while True:
         more = {row.source for row in machine.transitions if row.target in ending} - ending
         if not more:

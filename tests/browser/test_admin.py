@@ -97,6 +97,29 @@ def test_a_profile_is_made_by_keyboard_and_what_is_refused_is_led_to(
     assert download.value.path().read_text().count("calls.PutLaunchProfileMembers") == 1
 
 
+def test_a_host_is_taken_out_after_a_question_and_people_are_told(
+    studio: Studio, enter: Enter
+) -> None:
+    studio.launched(studio.artist("mia"))
+    page = enter("operator")
+    page.goto(admin(studio, "capacity"))
+    page.get_by_role("link", name="Take n1 out…").click()
+    page.get_by_label("Minutes until they are stopped").fill("20")
+    page.get_by_label("Reason").fill("new disks")
+    page.get_by_role("button", name="Take it out").click()
+    row = page.get_by_role("row").filter(has_text="n1")
+    expect(row.get_by_text("Being evacuated")).to_be_visible()
+    expect(row.get_by_text("Reason: new disks")).to_be_visible()
+    told = enter("mia")
+    why = told.get_by_text("The host n1 is taken out for maintenance (new disks).")
+    expect(why).to_be_visible()
+    row.get_by_role("link", name="Reopen n1…").click()
+    page.get_by_role("button", name="Reopen it").click()
+    expect(row.get_by_text("Open", exact=True)).to_be_visible()
+    # It is gone from the page by itself.
+    expect(why).to_be_hidden()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_bars_the_way_and_everything_fits(
     studio: Studio, enter: Enter, scheme: str
@@ -129,6 +152,8 @@ def test_nothing_bars_the_way_and_everything_fits(
         f"webhooks/{webhook}/delete",
         "capacity",
         "capacity/quotas",
+        "capacity/hosts/n1/evacuate",
+        "capacity/hosts/n1/reopen",
         "health",
     ):
         answer = page.goto(admin(studio, place))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from click.testing import CliRunner
 from soundstage.cli.capacity import capacity, document
 from soundstage.engines.instance_types import INSTANCE_TYPES
 from soundstage.engines.interface import Capacity, Room
+from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.resources.hosts import store
+from soundstage.resources.hosts.model import Evacuation, HostState
+from soundstage.wiring.home import opened
 
 
 def settings_of(folder: Path, **facts: Any) -> Settings:
@@ -41,6 +46,27 @@ def test_programs_get_the_same_with_a_sentence_for_each_type(tmp_path: Path) -> 
     assert told["instanceTypes"][0]["detail"].startswith("g3.4xlarge is 16 vCPUs, 122 GiB")
     assert "cpu-limit" in {each["name"] for each in told["limits"]}
     assert told["promised"] == {"cpus": 0, "memoryBytes": 0, "gpus": 0}
+
+
+def test_a_host_that_is_taken_out_is_not_counted_and_named(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    name, now = socket.gethostname(), system_clock()
+    with opened(settings) as (database, _), database.transaction() as transaction:
+        order = Evacuation(
+            id=name,
+            state=HostState.EVACUATING,
+            state_since=now,
+            at=now,
+            reason="",
+            remaining=0,
+            created_at=now,
+            created_by="somebody",
+        )
+        store.evacuations.insert(transaction, order, due_at=now)
+    done = CliRunner().invoke(capacity, [], obj=settings, catch_exceptions=False)
+    assert f"Taken out for maintenance, and not counted: {name}." in done.output
+    lines = {line.split("  ")[0]: line.split() for line in done.output.splitlines() if line}
+    assert lines["may be promised"][3] == "0"
 
 
 def test_workstations_are_named_by_their_sessions() -> None:

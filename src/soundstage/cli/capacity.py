@@ -14,7 +14,8 @@ from soundstage.engines import registry
 from soundstage.engines.interface import Capability, Capacity, Room, SupportsSizes
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.wiring.home import prepare_home
+from soundstage.resources.hosts import service as hosts
+from soundstage.wiring.home import opened, prepare_home
 
 _GIB = 1024**3
 
@@ -28,11 +29,15 @@ def capacity(settings: Settings, *, output: Form) -> None:
     engine = registry.make(settings, system_clock)
     if not isinstance(engine, SupportsSizes):
         raise ConfigError("SOUNDSTAGE_ENGINE: this engine knows of no sizes.")
-    room, limits = engine.room(), engine.capabilities()
+    with opened(settings) as (database, _), database.transaction(write=False) as transaction:
+        closed = hosts.closed(transaction)
+    room, limits = engine.room(avoid=closed), engine.capabilities()
     if output == "json":
         show_one(output, document(room, limits))
         return
     show_rows(output, "places", _places(room))
+    if closed:
+        click.echo(f"\nTaken out for maintenance, and not counted: {', '.join(closed)}.")
     click.echo(
         f"\nFree now: {_gib(room.free_memory_bytes)} GiB of memory, "
         f"{_gib(room.free_disk_bytes)} GiB of disk.\n"

@@ -11,7 +11,6 @@ import pytest
 import structlog.testing
 from msgspec.structs import replace
 from sqlalchemy import Connection, event
-from starlette.applications import Starlette
 
 from soundstage.api.app import Api, build
 from soundstage.api.door import ApiSettings
@@ -221,8 +220,8 @@ def test_only_what_asks_nobody_but_the_database_is_quick(
     assert api.is_quick(signed(method, path)) is is_quick
 
 
-def test_it_is_mounted_under_the_base_path(studio: SmallStudio) -> None:
-    app = Starlette(routes=build(studio.operations(), studio, ApiSettings()))
+def test_it_is_an_application(studio: SmallStudio) -> None:
+    app = build(studio.operations(), studio, ApiSettings())
 
     async def get(path: str, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(app)
@@ -235,7 +234,6 @@ def test_it_is_mounted_under_the_base_path(studio: SmallStudio) -> None:
     assert answer.json()["studio"]["studioId"] == STUDIO
     assert answer.headers["x-amzn-requestid"]
     assert asyncio.run(get("/2020-08-01/studios", {})).status_code == 403
-    assert asyncio.run(get("/elsewhere", {})).status_code == 404
 
 
 def test_time_comes_from_the_door(api: Api, studio: SmallStudio) -> None:

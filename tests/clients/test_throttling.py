@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from starlette.applications import Starlette
 
 from soundstage.api.app import build
 from soundstage.api.door import ApiSettings
@@ -45,9 +44,9 @@ def studio(tmp_path: Path) -> Iterator[SteppingStudio]:
 def sdk(studio: SteppingStudio) -> Iterator[StockClient]:
     """Give an SDK that may read once a second."""
     settings = ApiSettings(throttling=Limits(reads=Rate(1, 1)))
-    app = Starlette(routes=build(studio.operations(), studio, settings))
+    app = build(studio.operations(), studio, settings)
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     environment = {

@@ -5,6 +5,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 import structlog
@@ -43,6 +44,30 @@ def test_a_line_for_people_is_text_without_colours_in_a_file() -> None:
     assert "a thing happened" in file.getvalue()
     assert "session=s1" in file.getvalue()
     assert "\x1b" not in file.getvalue()
+
+
+def test_a_line_of_text_shows_where_each_field_ends() -> None:
+    file = io.StringIO()
+    configure("text", file)
+    fields = {"path": "/a b", "name": "x status=200", "many": [1], "none": None, "few": "a\nb"}
+    structlog.get_logger("soundstage.test").info("request", **fields)
+    moment, _, rest = file.getvalue().partition(" ")
+    assert datetime.fromisoformat(moment).tzinfo is not None
+    assert rest == (
+        "[info] request  few='a\\nb' many=[1] name='x status=200' none=None path='/a b'\n"
+    )
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_colours() -> None:
+    file = Terminal()
+    configure("text", file)
+    structlog.get_logger("soundstage.test").info("a thing happened")
+    assert "\x1b" in file.getvalue()
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy
 
@@ -120,6 +121,26 @@ def test_a_database_that_is_away_is_a_trouble_and_no_crash(world: World, tmp_pat
     world.service.database.dispose()
     (tmp_path / "home" / "soundstage.sqlite").write_bytes(b"no database" * 100)
     assert world.service.troubles() == ["The database does not answer."]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/2020-08-01/studios", 403, "application/json"),
+        ("/2020-08-01/none/such", 403, "application/json"),
+        ("/2020-08-01", 404, "text/plain; charset=utf-8"),
+        ("/healthz", 200, "application/json"),
+        ("/none/such", 404, "text/plain; charset=utf-8"),
+    ],
+)
+def test_each_door_has_its_addresses(world: World, path: str, status: int, kind: str) -> None:
+    async def get() -> httpx.Response:
+        transport = httpx.ASGITransport(world.service.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path)
+
+    answer = asyncio.run(get())
+    assert (answer.status_code, answer.headers["content-type"]) == (status, kind)
 
 
 def test_background_work_runs_between_start_and_end(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Runs one request from its signature to its answer, and mounts that under the API's base path.
+"""Runs one request from its signature to its answer, and makes an ASGI application of that.
 
 `wiring` calls `build`. Everything for one request happens in one thread and one transaction, in the
 order signature, throttle, permission, existence, input, operation, commit. Where the database has
@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection
-from starlette.routing import BaseRoute, Mount
 
 from soundstage.api import access, errors, idempotency, trail
 from soundstage.api.door import ApiSettings, Begin, Door
@@ -28,7 +27,7 @@ from soundstage.resources.request import Caller
 from soundstage.wire import shapes
 from soundstage.wire.binding import TOKEN_HEADER, Parts
 from soundstage.wire.faults import AccessDeniedError, Fault, InternalError, ValidationError
-from soundstage.wire.operation import BASE_PATH, News, Operation
+from soundstage.wire.operation import News, Operation
 from soundstage.wire.shapes import Empty, Shape
 
 _NO_CONTENT = 204
@@ -43,10 +42,10 @@ def build(
     settings: ApiSettings,
     feeds: Feeds | None = None,
     count: Count | None = None,
-) -> list[BaseRoute]:
-    """Make the routes of the API."""
+) -> Edge:
+    """Make the application that answers all below the API's base path."""
     api = Api(operations, door, settings)
-    edge = Edge(
+    return Edge(
         api.answer,
         settings,
         at_once=api.is_quick if door.reads_at_once else None,
@@ -54,7 +53,6 @@ def build(
         feeds=feeds,
         count=count,
     )
-    return [Mount(BASE_PATH, app=edge)]
 
 
 class Api:

@@ -11,11 +11,12 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import anyio.to_thread
 import structlog
 from starlette.applications import Starlette
-from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from soundstage.api import app as api
 from soundstage.api import description, idempotency
@@ -49,6 +50,7 @@ from soundstage.resources.operations import BY_NOUN, OPERATIONS
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.warm_workstations import service as warm
+from soundstage.wire.operation import BASE_PATH
 from soundstage.wire.ticket import FileTicket, Tickets
 from soundstage.wiring import traces
 from soundstage.wiring.changes import Changes
@@ -76,12 +78,28 @@ from soundstage.wiring.portal import PortalDoor
 from soundstage.wiring.sign_on import sign_on_of
 from soundstage.wiring.upstreams import InProcessUpstreams
 
+_BELOW_API = f"{BASE_PATH}/"
 _SWEEP_EVERY = timedelta(minutes=1)
 _SAFEKEEPING_EVERY = timedelta(minutes=5)
 _MOST_ROUNDS = 20
 """How many thousands of events are linked, and removed, at a time."""
 
 _log = structlog.get_logger("soundstage")
+
+
+class _Application(Starlette):
+    """All doors. What is the API's goes to it first: nothing that the others need, such as the
+    search of a route, has an API's request wait.
+    """
+
+    def __init__(self, edge: ASGIApp, **options: Any) -> None:
+        super().__init__(**options)
+        self._edge = edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        is_api = scope["type"] == "http" and scope["path"].startswith(_BELOW_API)
+        await (self._edge if is_api else super().__call__)(scope, receive, send)
 
 
 class Service:
@@ -129,18 +147,18 @@ class Service:
         self.login_keys = LoginKeys(secret.derive("login-keys"))
         self.feeds = Feeds()
         self.counts = Counts()
-        api_routes = api.build(
+        edge = api.build(
             OPERATIONS, ApiDoor(self), api_settings_of(settings), self.feeds, self.counts.request
         )
         portal_settings = portal_settings_of(settings, secret)
-        portal_door = PortalDoor(self, Router(api_routes))
+        portal_door = PortalDoor(self, edge)
         self.changes = Changes(self.database, clock, self.login_limits)
         self.portal = Portal(
             portal_settings, portal_door, self.changes, self.troubles, self.sign_on
         )
-        self.app = Starlette(
+        self.app = _Application(
+            edge,
             routes=[
-                *api_routes,
                 *description.routes(BY_NOUN),
                 *self.gateway.routes(),
                 *self._downloads().routes(),

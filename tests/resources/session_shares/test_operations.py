@@ -58,6 +58,25 @@ def test_an_artist_shares_and_an_administrator_may_only_end_it(
     assert sorted(kind for kind, _ in told) == ["CREATED", "ENDED"]
 
 
+@pytest.mark.parametrize(
+    ("member", "limit", "given"),
+    [
+        ("lengthInMinutes", ">= 1", 0),
+        ("lengthInMinutes", "<= 1440", 1441),
+        ("maxViewers", ">= 1", 0),
+        ("maxViewers", "<= 8", 9),
+    ],
+)
+def test_the_shape_has_the_limits_that_hold_for_every_profile(
+    studio: Studio, refused: Any, member: str, limit: str, given: int
+) -> None:
+    names = {"studioId": studio.id, "sessionId": studio.launch()["sessionId"]}
+    name, message = refused("CreateStreamingSessionShare", **names, **{member: given})
+    assert name == "ValidationException"
+    assert message.startswith(member)
+    assert limit in message
+
+
 def test_by_default_nobody_looks_on(world: World, refused: Any) -> None:
     plain = Studio(world)
     session = plain.launch()

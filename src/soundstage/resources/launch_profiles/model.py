@@ -224,12 +224,16 @@ class StreamConfigurationSessionDownload(Shape, frozen=True, kw_only=True):
     root: StreamingSessionStorageRoot | None = None
 
 
+ShareMinutes = Annotated[int, Meta(ge=1, le=1440)]
+ShareViewers = Annotated[int, Meta(ge=1, le=8)]
+
+
 class StreamConfigurationSessionShare(Shape, frozen=True, kw_only=True):
     """How others may look on, by links that the owner makes; an addition to the public API."""
 
-    max_length_in_minutes: Annotated[int, Meta(ge=1, le=1440)] | None = None
+    max_length_in_minutes: ShareMinutes | None = None
     """How long a link may lead anywhere; 120 unless told otherwise."""
-    max_viewers: Annotated[int, Meta(ge=1, le=8)] | None = None
+    max_viewers: ShareViewers | None = None
     """How many may look on by one link; 4 unless told otherwise."""
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from soundstage.resources.launch_profiles.model import ShareMinutes, ShareViewers
 from soundstage.resources.request import Request
 from soundstage.resources.session_shares import service
 from soundstage.resources.session_shares.model import SessionShare
@@ -31,9 +32,9 @@ class CreateStreamingSessionShareInput(Shape, frozen=True, kw_only=True):
     session_id: str
     studio_id: str
     client_token: ClientToken | None = None
-    length_in_minutes: int | None = None
+    length_in_minutes: ShareMinutes | None = None
     """At the most what the launch profile's `sessionShare` says; an hour when it is not given."""
-    max_viewers: int | None = None
+    max_viewers: ShareViewers | None = None
     """Likewise; 3 when it is not given."""
 
 

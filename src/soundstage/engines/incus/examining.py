@@ -8,12 +8,18 @@ from pathlib import Path
 
 import msgspec
 
+from soundstage.engines import watches
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import Capability, EngineError
 from soundstage.engines.repository import checking
+
+_WATCHES = 12
+"""Inotify instances that an instance takes: its init, its services, and a desktop's bus and stream.
+Counted in /proc.
+"""
 
 
 class _Environment(msgspec.Struct):
@@ -53,6 +59,7 @@ class Examination:
             "images": self._images,
             "disks": self._disks,
             "sizes": self._sizes,
+            "inotify": self._watches,
         }
         found = []
         for name, look in looks.items():
@@ -112,6 +119,13 @@ class Examination:
             f"Incus can't remove {', '.join(lost)}, whose disk was spoilt: remove the folder of "
             "that name from the storage pool by hand; it goes by itself at the next start"
         )
+
+    def _watches(self) -> tuple[bool, str]:
+        """Containers' users differ, but the kernel counts what they take as Incus's as well."""
+        if not self._settings.target.is_local:
+            return True, "how many inotify instances Incus's host gives is not known here"
+        found = watches.capability(_WATCHES)
+        return found.available, found.detail
 
     def _sizes(self) -> tuple[bool, str]:
         """A kernel that has lost count keeps no volume of a btrfs to its size."""

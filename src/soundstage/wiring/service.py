@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 import anyio.to_thread
 import structlog
@@ -152,6 +153,10 @@ class Service:
                 *self.portal.routes(),
             ],
             lifespan=self._lifespan,
+            exception_handlers={
+                HTTPStatus.NOT_FOUND: self.portal.nowhere,
+                Exception: self.portal.failed,
+            },
         )
         self._lock: int | None = None
 

@@ -118,6 +118,40 @@ def test_everything_is_done_without_script(studio: Studio, enter: Enter) -> None
     expect(page.get_by_role("heading", name="Your workstations")).to_be_visible()
 
 
+def test_times_are_the_reader_s_and_the_page_names_the_zone(studio: Studio, enter: Enter) -> None:
+    studio.launched(studio.artist("gina"))
+    page = enter("gina", timezone_id="Asia/Tokyo", locale="en-US")
+    expect(page.get_by_text("Times: Japan Standard Time")).to_be_visible()
+    moment = page.locator(".workstation time:not(.left)")
+    shown = page.evaluate(
+        "(at) => new Date(at).toLocaleString('en-US', "
+        "{timeZone: 'Asia/Tokyo', dateStyle: 'medium', timeStyle: 'short'})",
+        moment.get_attribute("datetime"),
+    )
+    expect(moment).to_have_text(shown)
+    bare = enter("gina", timezone_id="Asia/Tokyo", java_script_enabled=False)
+    expect(bare.locator(".workstation time:not(.left)")).to_have_text(re.compile("UTC$"))
+    expect(bare.get_by_text("Times:")).to_be_hidden()
+
+
+def test_what_is_typed_to_be_found_outlives_a_change(studio: Studio, enter: Enter) -> None:
+    greta = studio.artist("greta")
+    for number in range(7):
+        studio.launched(greta, number % 3)
+    page = enter("greta")
+    field = page.get_by_label("Find a workstation")
+    field.press_sequentially("review r")
+    studio.launched(greta, 1)
+    expect(page.get_by_role("link", name="Compositing", exact=True)).to_have_count(3)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("review r")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?find=review+r")
+    expect(page.locator(".workstation")).to_have_count(2)
+    expect(page.get_by_role("button", name="Launch Review room")).to_be_visible()
+    expect(page.get_by_role("button", name="Launch Animation")).to_have_count(0)
+
+
 def test_the_keyboard_alone_is_enough(studio: Studio, enter: Enter) -> None:
     studio.artist("gus")
     page = enter("gus")

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from soundstage.cli.catalogue import SECTIONS
 from soundstage.cli.lazy import Lazy, LazyGroup
@@ -33,6 +34,27 @@ def test_help_shows_what_a_command_says_of_itself(name: str) -> None:
     assert command.name == name
     first = (command.help or "").partition("\n\n")[0].replace("\n", " ")
     assert first.startswith(COMMANDS[name].help.removesuffix("."))
+
+
+GROUPS = {
+    name: command
+    for name in COMMANDS
+    if isinstance(command := soundstage.get_command(click.Context(soundstage), name), click.Group)
+}
+
+
+@pytest.mark.parametrize("name", sorted(GROUPS))
+def test_no_list_of_commands_breaks_a_sentence_off(name: str) -> None:
+    said = CliRunner().invoke(soundstage, [name, "--help"], terminal_width=80)
+    assert said.exit_code == 0
+    assert max(map(len, said.output.splitlines())) <= 80
+    assert "..." not in said.output.partition("Commands:")[2]
+    listed = " ".join(said.output.partition("Commands:")[2].split())
+    for command in GROUPS[name].list_commands(click.Context(GROUPS[name])):
+        found = GROUPS[name].get_command(click.Context(GROUPS[name]), command)
+        assert found is not None
+        first = found.get_short_help_str(400).partition(";")[0].removesuffix(".")
+        assert f"{command} {first}." in listed
 
 
 def test_only_commands_are_commands() -> None:

@@ -121,7 +121,7 @@ def test_no_more_look_on_than_may(world: GatewayWorld) -> None:
             assert third.status == 503
         page = world.ask(world.page(), Cookie=world.cookie())
         assert page[0] == 503
-        assert b"As many look on as may" in page[2]
+        assert b"All places are taken" in page[2]
     wait_for(lambda: world.upstreams.looking[-1] == {world.stream: 0})
     with opened(world):
         pass

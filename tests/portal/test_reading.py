@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from soundstage.client.calls import Client
-from soundstage.portal.reading import Reader
+from soundstage.portal.reading import Glance, Reader
 from soundstage.portal.views import Viewer
 from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.walks import Studio
@@ -25,8 +25,8 @@ def test_everybody_sees_their_own(world: World) -> None:
     studio = Studio(world)
     session = studio.launch()
     (seen,) = reader(world, "operator").studios()
-    assert [each.id for each in seen.workstations] == [session["sessionId"]]
-    assert [each.name for each in seen.profiles] == ["Workstation"]
+    assert [each.id for each in seen.workstations.shown] == [session["sessionId"]]
+    assert [each.name for each in seen.profiles.shown] == ["Workstation"]
     assert seen.may_accept
     assert reader(world, "anna").studios() == []
     who = {"principalId": world.principal_id("anna"), "persona": "USER"}
@@ -35,8 +35,8 @@ def test_everybody_sees_their_own(world: World) -> None:
         "PutLaunchProfileMembers", **where, identityStoreId=IDENTITY_STORE_ID, members=[who]
     )
     (seen,) = reader(world, "anna").studios()
-    assert seen.workstations == []
-    assert [each.id for each in seen.profiles] == [studio.profile_id]
+    assert seen.workstations.shown == []
+    assert [each.id for each in seen.profiles.shown] == [studio.profile_id]
     assert not seen.may_accept
     mine = world.client("anna").call("CreateStreamingSession", **where)["session"]
     world.operator.call(
@@ -77,10 +77,18 @@ def test_many_launch_profiles_come_in_pages_by_one_call(
     monkeypatch.setattr(Client, "call", counted)
     (first,) = read.studios()
     assert len(calls) <= 5
-    (last,) = read.studios(9)
-    assert (first.pages, len(first.profiles), len(last.profiles)) == (2, 36, 5)
-    assert [each.name for each in first.profiles[:2]] == ["P00", "P01"]
-    assert last.profiles[-1].name == "Workstation"
+    (last,) = read.studios(Glance(pages={"profiles": 9}))
+    seen = first.profiles
+    assert (seen.pages, len(seen.shown), len(last.profiles.shown)) == (2, 24, 17)
+    assert [each.name for each in seen.shown[:2]] == ["P00", "P01"]
+    assert last.profiles.shown[-1].name == "Workstation"
+    assert len(first.launchable) == 41
+    assert first.is_long
+    (found,) = read.studios(Glance(find="p3 HOST", pages={"profiles": 2}))
+    assert [each.name for each in found.profiles.shown] == [f"P{n}" for n in range(30, 40)]
+    assert (found.profiles.page, found.profiles.pages, found.profiles.total) == (1, 1, 41)
+    (nothing,) = read.studios(Glance(find="P30 P31"))
+    assert not nothing.is_found
 
 
 def test_only_administrators_are_told_more_of_a_workstation(world: World) -> None:

@@ -56,7 +56,7 @@ def test_a_link_is_good_once(visitor: Visitor) -> None:
     assert visitor.submit(pages[0], "/sign-in").status_code == 303
     late = other.submit(pages[1], "/sign-in")
     assert late.status_code == 410
-    assert "no good any more" in late.text
+    assert "no longer valid" in late.text
     assert not is_in(other)
     assert other.get(f"/sign-in?link={link}").status_code == 410
 

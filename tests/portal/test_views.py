@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from soundstage.portal.views import Viewer
-from soundstage.words.texts import Words
+from soundstage.words.texts import LANGUAGES, Words
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 VIEWER = Viewer(Words(), NOW)
@@ -178,3 +178,59 @@ def test_scripts_say_how_they_ended(members: dict[str, Any], result: str, tone: 
     assert (shown.title, shown.result, shown.tone) == ("Start 2: Setup, as root", result, tone)
     assert shown.text.endswith("why")
     assert len(shown.text) < 10_000
+
+
+_FAILURES = ["CREATE_FAILED", "START_FAILED", "STOP_FAILED", "DELETE_FAILED"]
+_CODES = [
+    "INTERNAL_ERROR",
+    "INSUFFICIENT_CAPACITY",
+    "INITIALIZATION_SCRIPT_ERROR",
+    "AMI_VALIDATION_ERROR",
+    "ACTIVE_DIRECTORY_DOMAIN_JOIN_ERROR",
+    "NETWORK_CONNECTION_ERROR",
+    "SOMETHING_NEW",
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", _CODES)
+@pytest.mark.parametrize("state", _FAILURES)
+def test_a_failure_says_what_happened_and_what_to_do(language: str, code: str, state: str) -> None:
+    words = Words(language)
+    seen = Viewer(words, NOW).workstation(
+        "st", session(state=state, statusCode=code, statusMessage="Details."), None
+    )
+    known = code if code != "SOMETHING_NEW" else "INTERNAL_ERROR"
+    assert seen.advice.startswith(words(f"why.{known}"))
+    assert seen.advice.endswith(words(f"advice.{state}"))
+    is_start = state in {"CREATE_FAILED", "START_FAILED"}
+    is_room = is_start and code == "INSUFFICIENT_CAPACITY"
+    assert (words("advice.room") in seen.advice) is is_room
+    is_theirs = is_start and known not in {"INTERNAL_ERROR", "INSUFFICIENT_CAPACITY"}
+    assert (words("advice.mend") in seen.advice) is is_theirs
+    assert seen.message == "Details."
+
+
+def test_what_only_remains_to_be_deleted_is_not_to_be_stopped() -> None:
+    members = {"state": "STOP_FAILED", "sessionPersistenceMode": "DEACTIVATED"}
+    seen = VIEWER.workstation("st", session(**members), None)
+    assert seen.advice.endswith("Delete it and launch another one.")
+
+
+def test_a_lost_host_is_no_running_workstation() -> None:
+    lost = session(unreachableSince="2026-11-28T11:57:00Z", statusMessage="Out of reach. n2.")
+    seen = VIEWER.workstation("st", lost, None, is_own=True)
+    assert (seen.state, seen.tone, seen.has_picture) == ("Out of reach", "bad", False)
+    assert seen.may == {"stop", "delete"}
+    assert seen.advice.startswith("Its host has not answered for 3 min.")
+    assert seen.message == "Out of reach. n2."
+
+
+def test_a_move_is_told_until_somebody_starts_it_anew() -> None:
+    moved = session(startedBy="soundstage", startedFromBackupId="b", statusMessage="It moved.")
+    seen = VIEWER.workstation("st", moved, None)
+    assert seen.advice.startswith("Its host was lost")
+    assert seen.message == ""
+    by_artist = VIEWER.workstation("st", {**moved, "startedBy": "anna"}, None)
+    assert (by_artist.advice, by_artist.message) == ("", "It moved.")
+    assert VIEWER.workstation("st", {**moved, "state": "STOPPED"}, None).advice == ""

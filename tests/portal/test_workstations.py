@@ -121,7 +121,7 @@ def test_launch_open_stop_start_and_delete_by_forms_alone(desk: Stage) -> None:
     desk.later()
     assert anna.get(path).status_code == 410
     left = anna.get("/")
-    assert "Kept from deleted workstations" in left.text
+    assert "Backups of deleted workstations" in left.text
 
 
 def test_a_picture_of_the_desktop_is_for_its_owner_and_is_nothing_but_a_picture(
@@ -338,6 +338,68 @@ def test_a_page_is_small(desk: Stage) -> None:
     assets = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page.text)
     sizes = [len(desk.anna.get(each).content) for each in set(assets)]
     assert len(page.content) + sum(sizes) < 150_000
+
+
+def test_a_full_first_page_is_small_and_everything_on_it_is_found(tmp_path: Path) -> None:
+    limits = {"quota_sessions_per_user": 100, "quota_launch_profiles": 100}
+    with a_world(tmp_path / "home", throttle_sign_ins_per_minute=0, **limits) as made:
+        stage = Stage(made)
+        where = {"studioId": stage.studio.id}
+        first = made.operator.call(
+            "GetLaunchProfile", **where, launchProfileId=stage.studio.profile_id
+        )["launchProfile"]
+        same = ("ec2SubnetIds", "launchProfileProtocolVersions", "studioComponentIds")
+        rules = {name: first[name] for name in (*same, "streamConfiguration")}
+        ids = [
+            made.operator.call(
+                "CreateLaunchProfile",
+                **where,
+                name=f"Show {number:02} & <Ünïcödé> 漫画 {'w' * 30}",
+                description="d" * 256,
+                **rules,
+            )["launchProfile"]["launchProfileId"]
+            for number in range(60)
+        ]
+        made.settle()
+        who = {"principalId": made.principal_id("anna"), "persona": "USER"}
+        for profile in ids:
+            made.operator.call(
+                "PutLaunchProfileMembers",
+                **where,
+                launchProfileId=profile,
+                identityStoreId=IDENTITY_STORE_ID,
+                members=[who],
+            )
+        for number in range(40):
+            made.operator.call(
+                "CreateStreamingSession",
+                **where,
+                launchProfileId=ids[number],
+                ownedBy=who["principalId"],
+            )
+        stage.later()
+        gone = stage.sessions()[0]
+        for operation in ("StopStreamingSession", "DeleteStreamingSession"):
+            made.operator.call(operation, **where, sessionId=gone["sessionId"])
+            stage.later()
+        page = stage.anna.get("/")
+        assets = set(re.findall(r'(?:href|src)="(/assets/[^"]+)"', page.text))
+        sizes = [len(stage.anna.get(each).content) for each in assets]
+        assert len(page.content) + sum(sizes) < 150_000
+        last = stage.anna.get("/?page=3&workstations=3")
+        assert "Page 3 of 3" in last.text
+        assert 'href="/?page=3&amp;workstations=2"' in last.text
+        assert f"Show {39:02}" not in last.text
+        # What a deleted one left is launched from, though its profile's card is on another page.
+        assert f"/launch/{stage.studio.id.replace(':', '%3A')}/{gone['launchProfileId']}" in (
+            last.text
+        )
+        found = stage.anna.get("/?find=sHOW+39")
+        assert len(re.findall(r'data-key="w-', found.text)) == 1
+        assert len(re.findall(r'data-key="p-', found.text)) == 1
+        assert 'value="sHOW 39"' in found.text
+        assert "Nothing matches" in stage.anna.get('/?find="><script>').text
+        assert "<script>" not in stage.anna.get('/?find="><script>').text.partition("<main")[2]
 
 
 def test_eulas_are_accepted_by_administrators_alone(tmp_path: Path) -> None:

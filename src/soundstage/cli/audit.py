@@ -11,6 +11,7 @@ import click
 
 from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.exits import Exit
+from soundstage.cli.lazy import ListedGroup
 from soundstage.cli.output import Form, output_option, show_one
 from soundstage.client.events import FileKind, head, line
 from soundstage.kit import chain
@@ -48,7 +49,7 @@ class _HeadType(click.ParamType[Head]):
         return Head(sequence=int(number), link=link)
 
 
-@click.group("audit")
+@click.group("audit", cls=ListedGroup)
 def audit() -> None:
     """The trail of events: who did what, when and from where."""
 

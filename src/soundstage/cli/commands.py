@@ -16,6 +16,7 @@ from msgspec import inspect as types
 from soundstage.cli import options
 from soundstage.cli.catalogue import SECTIONS
 from soundstage.cli.connection import Connection, with_connection
+from soundstage.cli.lazy import ListedGroup
 from soundstage.cli.output import Form, flat, output_option, show_document, show_one, show_rows
 from soundstage.cli.waiting import settled, waiter_after
 from soundstage.resources.operations import BY_NOUN
@@ -53,7 +54,7 @@ _UNTOLD = re.compile(
 _FIRST = ("name", "displayName", "state", "type")
 
 
-class NounGroup(click.Group):
+class NounGroup(ListedGroup):
     """The operations of one noun, each made when it is asked for, beside commands of its own."""
 
     def __init__(self, noun: str, **more: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from soundstage.cli.desk import desk_of
+from soundstage.cli.lazy import ListedGroup
 from soundstage.cli.output import Form, output_option, show_rows
 from soundstage.kit.config import Settings
 from soundstage.resources.identities import service as identities
@@ -41,7 +42,7 @@ def identities_command(settings: Settings, *, name: str, output: Form) -> None:
     show_rows(output, "identities", rows)
 
 
-@click.group("identity")
+@click.group("identity", cls=ListedGroup)
 def identity_group() -> None:
     """Who somebody is at the OpenID Connect provider: the subject there, and nothing else."""
 

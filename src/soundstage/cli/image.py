@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from soundstage.cli.lazy import ListedGroup
 from soundstage.cli.output import Form, output_option, show_rows
 from soundstage.engines.images.building import Builder
 from soundstage.engines.images.store import Build, ImageError, ImageStore
@@ -16,7 +17,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.wiring.home import prepare_home
 
 
-@click.group("image")
+@click.group("image", cls=ListedGroup)
 def image() -> None:
     """Build the systems that workstations run."""
 

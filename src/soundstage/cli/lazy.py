@@ -11,6 +11,9 @@ from typing import ClassVar
 import click
 import msgspec
 
+_LONGEST_LINE = 400
+"""Letters; longer first sentences no command has."""
+
 
 class Lazy(msgspec.Struct, frozen=True):
     """A command that is somewhere."""
@@ -18,6 +21,25 @@ class Lazy(msgspec.Struct, frozen=True):
     place: str
     """`module:name`, or `module:name:argument` for a function that makes it."""
     help: str
+
+
+class ListedGroup(click.Group):
+    """A group whose help says of each command what it does, and breaks no sentence off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list; what stands behind a semicolon is for the command's own help."""
+        listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _line_of(found)) for name, found in listed if found])
+
+
+# Groups within it are of the same kind.
+ListedGroup.group_class = ListedGroup
+
+
+def _line_of(command: click.Command) -> str:
+    text, semicolon, _ = command.get_short_help_str(_LONGEST_LINE).partition(";")
+    return f"{text}." if semicolon else text
 
 
 class LazyGroup(click.Group):

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from soundstage.cli.lazy import ListedGroup
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.waiters import WAITERS
@@ -22,7 +23,7 @@ _WHAT = f"the {len(OPERATIONS)} operations of {SERVICE}"
 _READABLE = 0o644
 
 
-@click.group("sdk")
+@click.group("sdk", cls=ListedGroup)
 def sdk() -> None:
     """Give the service back to SDKs that no longer know it."""
 

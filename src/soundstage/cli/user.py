@@ -12,6 +12,7 @@ import click
 from soundstage.cli import roster
 from soundstage.cli.desk import Desk, desk_of
 from soundstage.cli.identities import identities_command, identity_group
+from soundstage.cli.lazy import ListedGroup
 from soundstage.cli.output import Form, output_option, show_one, show_rows
 from soundstage.kit.config import Settings
 from soundstage.resources.logins import service as logins
@@ -24,7 +25,7 @@ from soundstage.wiring.choices import login_limits_of
 _MOST_COMPLAINTS = 20
 
 
-@click.group("user")
+@click.group("user", cls=ListedGroup)
 def user() -> None:
     """People and their access keys."""
 

@@ -4,6 +4,8 @@
 each gets a `Stage`, which is what they all need.
 """
 
+from http import HTTPStatus
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -17,8 +19,8 @@ from soundstage.portal.events import Changes
 from soundstage.portal.pages import Pages
 from soundstage.portal.session import Cookies
 from soundstage.portal.stage import Stage, Troubles
-from soundstage.words.languages import spoken
-from soundstage.words.texts import Words
+from soundstage.words.languages import language_of, spoken
+from soundstage.words.texts import Words, speaking
 
 
 class Portal:
@@ -45,6 +47,19 @@ class Portal:
             changes=changes,
             sign_on=provider,
         )
+
+    async def nowhere(self, request: Request, error: Exception) -> Response:
+        """Answer where somebody typed an address that leads nowhere."""
+        del error
+        login = await self._stage.login(request)
+        with speaking(language_of(request.headers.raw)):
+            return self._stage.pages.notice("missing", HTTPStatus.NOT_FOUND, login=login)
+
+    async def failed(self, request: Request, error: Exception) -> Response:
+        """Answer where a mistake of ours came up; the log has it."""
+        del error
+        with speaking(language_of(request.headers.raw)):
+            return self._stage.pages.notice("broken", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def routes(self) -> list[BaseRoute]:
         """Make the routes."""

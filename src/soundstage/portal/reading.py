@@ -3,10 +3,10 @@
 `workstations` and `backups` call it with a person's client, so it finds what that person may see.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -26,8 +26,35 @@ _USABLE = {"READY", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "DELETE_FAILED"}
 _MOST_PROFILES = 400
 """Of one studio; further ones are not offered here."""
 _MOST_SCRIPTS = 12
-_ON_A_PAGE = 36
-"""Launch profiles of one studio: so many keep a page below 150 kB."""
+_ON_A_PAGE = {"profiles": 24, "workstations": 16, "left": 16}
+"""Of one studio: so many together keep a page below 150 kB."""
+_FEW = {"profiles": 9, "workstations": 6, "left": 9}
+"""So many are seen at a glance: with more of any, the page offers to find some by their words."""
+
+T = TypeVar("T")
+
+
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the first page is looked at."""
+
+    find: str = ""
+    """Words that what is shown has all of; empty for everything."""
+    pages: Mapping[str, int] = msgspec.field(default_factory=dict)
+    """Which page of `profiles`, `workstations` and `left`; the first of those not named."""
+
+
+_EVERYTHING = Glance()
+
+
+class Part(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One page of a list."""
+
+    shown: list[T]
+    page: int
+    pages: int
+    """How many pages those fill that were found."""
+    total: int
+    """How many there are, found or not."""
 
 
 class StudioView(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +64,19 @@ class StudioView(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     may_accept: bool
     """Reports whether this person may accept EULAs for it."""
-    workstations: list[Workstation]
-    profiles: list[Profile]
-    """Those of one page."""
-    pages: int
-    """How many pages they fill."""
-    left: list[Backup]
+    workstations: Part[Workstation]
+    profiles: Part[Profile]
+    left: Part[Backup]
     """Backups of workstations that are gone."""
+    launchable: frozenset[str]
+    """All its launch profiles, those of other pages too."""
+    is_long: bool
+    """Reports whether there is so much that something must be looked for."""
+
+    @property
+    def is_found(self) -> bool:
+        """Reports whether anything was found."""
+        return bool(self.workstations.shown or self.profiles.shown or self.left.shown)
 
 
 class Oversight(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +100,9 @@ class Reader:
         self._own = {"ownedBy": principal_id}
         self._principal_id = principal_id
 
-    def studios(self, page: int = 1) -> list[StudioView]:
-        """Read everything that the first page shows; `page` counts those of launch profiles."""
-        return [self._studio(each, page) for each in self._client.call("GetCaller")["studios"]]
+    def studios(self, glance: Glance = _EVERYTHING) -> list[StudioView]:
+        """Read everything that the first page shows."""
+        return [self._studio(each, glance) for each in self._client.call("GetCaller")["studios"]]
 
     def workstation(
         self, studio_id: str, session_id: str
@@ -140,7 +173,7 @@ class Reader:
         )
         return self.eulas(studio_id, _eula_ids(found))
 
-    def _studio(self, studio: Document, page: int) -> StudioView:
+    def _studio(self, studio: Document, glance: Glance) -> StudioView:
         studio_id, where = studio["studioId"], {"studioId": studio["studioId"]}
         who = {} if studio["isAdministrator"] else {"principalId": self._principal_id}
         # One call for all: they are as many as a studio likes.
@@ -163,29 +196,50 @@ class Reader:
         ]
         living = {each["sessionId"] for each in sessions}
         by_name = sorted(offers.values(), key=lambda each: each["launchProfile"]["name"].casefold())
-        pages = max(1, -(-len(by_name) // _ON_A_PAGE))
-        start = (min(page, pages) - 1) * _ON_A_PAGE
+        wanted = glance.find.casefold().split()
+        found = [each for each in by_name if _has(wanted, _words_of(each))]
+        profiles = _part("profiles", found, len(by_name), glance)
+        workstations = [
+            self._viewer.workstation(
+                studio_id,
+                each,
+                offers.get(each["launchProfileId"]),
+                [one for one in kept if one["sessionId"] == each["sessionId"]],
+                is_own=True,
+            )
+            for each in reversed(sessions)
+        ]
+        left = [
+            self._viewer.backup(studio_id, each, offer=offers.get(each["launchProfileId"]))
+            for each in reversed(kept)
+            if each["sessionId"] not in living and each["state"] == "READY"
+        ]
+        totals = {"profiles": len(by_name), "workstations": len(workstations), "left": len(left)}
         return StudioView(
             id=studio_id,
             name=studio["displayName"],
             may_accept=studio["isAdministrator"],
-            workstations=[
-                self._viewer.workstation(
-                    studio_id,
-                    each,
-                    offers.get(each["launchProfileId"]),
-                    [one for one in kept if one["sessionId"] == each["sessionId"]],
-                    is_own=True,
-                )
-                for each in reversed(sessions)
-            ],
-            profiles=self._profiles(studio_id, by_name[start : start + _ON_A_PAGE]),
-            pages=pages,
-            left=[
-                self._viewer.backup(studio_id, each)
-                for each in reversed(kept)
-                if each["sessionId"] not in living and each["state"] == "READY"
-            ],
+            workstations=_part(
+                "workstations",
+                [
+                    each
+                    for each in workstations
+                    if _has(wanted, [each.name, each.image, each.instance_type, each.state])
+                ],
+                totals["workstations"],
+                glance,
+            ),
+            profiles=Part(
+                shown=self._profiles(studio_id, profiles.shown),
+                page=profiles.page,
+                pages=profiles.pages,
+                total=profiles.total,
+            ),
+            left=_part(
+                "left", [each for each in left if _has(wanted, [each.name])], totals["left"], glance
+            ),
+            launchable=frozenset(offers),
+            is_long=any(totals[name] > few for name, few in _FEW.items()),
         )
 
     def _profiles(self, studio_id: str, offers: Collection[Document]) -> list[Profile]:
@@ -224,3 +278,28 @@ class Reader:
 
 def _eula_ids(offer: Document) -> set[str]:
     return {one for image in offer["streamingImages"] for one in image.get("eulaIds", ())}
+
+
+def _words_of(offer: Document) -> list[str]:
+    """What a launch profile's card says, for those who look for it."""
+    profile = offer["launchProfile"]
+    return [
+        profile["name"],
+        profile.get("description", ""),
+        *(each["name"] for each in offer["streamingImages"]),
+        *(each["ec2InstanceType"] for each in offer["instanceTypes"]),
+    ]
+
+
+def _has(wanted: Sequence[str], texts: Sequence[str]) -> bool:
+    """Reports whether all the words, in small letters, are somewhere in the texts."""
+    text = "\n".join(texts).casefold()
+    return all(word in text for word in wanted)
+
+
+def _part(name: str, found: list[T], total: int, glance: Glance) -> Part[T]:
+    """Cut the page out that is looked at; the last where there are not so many."""
+    size = _ON_A_PAGE[name]
+    pages = max(1, -(-len(found) // size))
+    page = min(glance.pages.get(name, 1), pages)
+    return Part(shown=found[(page - 1) * size : page * size], page=page, pages=pages, total=total)

@@ -183,9 +183,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 _STATUSES = {400, 402, 403, 404, 409, 429}
 
 
-def page_number(asked: Asked) -> int:
+def page_number(asked: Asked, key: str = "page") -> int:
     """Read which page of a long list is asked for; the first where that makes no sense."""
-    text = asked.query.get("page", "")
+    text = asked.query.get(key, "")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 

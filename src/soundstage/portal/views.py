@@ -29,8 +29,25 @@ _LENGTHS = (15, 30, 60, 120, 240, 480)
 """Minutes that a link for looking on may be made for."""
 _LONGEST_OUTPUT = 8000
 """Characters of a script's output: a page is to be small, and the command line has the rest."""
-_PLAIN = {"The workstation is ready.", "The workstation is stopped."}
+_PLAIN = {
+    "The workstation is ready.",
+    "The workstation is stopped.",
+    "The workstation is being started.",
+    "The workstation is being stopped.",
+    "The workstation is being removed.",
+}
 """Messages that say no more than the state does."""
+
+
+_MENDED_BY_ADMINISTRATORS = {
+    "INITIALIZATION_SCRIPT_ERROR",
+    "AMI_VALIDATION_ERROR",
+    "ACTIVE_DIRECTORY_DOMAIN_JOIN_ERROR",
+    "NETWORK_CONNECTION_ERROR",
+}
+"""Status codes of starts that fail again until somebody changed something."""
+SERVICE = "soundstage"
+"""Who does what nobody asked for."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -66,7 +83,9 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     tone: str
     in_progress: bool
     message: str
-    """What the API says of it, where that is more than the state."""
+    """What the API says of it, in English, where that is more than the state."""
+    advice: str
+    """What happened to it and what to do next, where there is anything to be done."""
     steps: list[Step]
     countdown: Countdown | None
     may: frozenset[str]
@@ -120,6 +139,8 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     is_current: bool
     """Reports whether its workstation was last started from it."""
+    name: str = ""
+    """What its workstation was called, where that is known."""
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +204,9 @@ class Viewer:
             may -= {"extend"}
         if session.get("backupMode") != "AUTOMATIC":
             may -= {"backup"}
+        lost_at = session.get("unreachableSince")
+        if lost_at is not None:
+            may -= {"open", "extend", "backup"}
         return Workstation(
             id=session["sessionId"],
             studio_id=studio_id,
@@ -192,17 +216,37 @@ class Viewer:
             size=self._size_of(session, offer),
             instance_type=session["ec2InstanceType"],
             created_at=moment(session["createdAt"]),
-            state=words(f"state.{state}"),
-            tone=tone_of(state),
+            state=words(f"state.{state}" if lost_at is None else "state.out_of_reach"),
+            tone=tone_of(state) if lost_at is None else "bad",
             in_progress=state.endswith("_IN_PROGRESS"),
-            message="" if message in _PLAIN else message,
+            message="" if message in _PLAIN or _has_moved(session) else message,
+            advice=self._advice(session, may),
             steps=self._steps(session, backups),
             countdown=self._countdown(session.get("nextAction")),
             may=may,
             persists=persists,
             makes_backups=session.get("backupMode") == "AUTOMATIC",
-            has_picture=is_own and state == "READY",
+            has_picture=is_own and state == "READY" and lost_at is None,
         )
+
+    def _advice(self, session: Document, may: frozenset[str]) -> str:
+        words, state, code = self._words, session["state"], session.get("statusCode", "")
+        lost_at = session.get("unreachableSince")
+        if lost_at is not None:
+            return words("advice.out_of_reach", length=words.length(self._now - moment(lost_at)))
+        if _has_moved(session):
+            return words("advice.moved")
+        if not state.endswith("_FAILED"):
+            return ""
+        told = [words(f"why.{code if f'why.{code}' in words else 'INTERNAL_ERROR'}")]
+        is_start = state in {"CREATE_FAILED", "START_FAILED"}
+        if is_start and code in _MENDED_BY_ADMINISTRATORS:
+            told.append(words("advice.mend"))
+        if is_start and code == "INSUFFICIENT_CAPACITY":
+            told.append(words("advice.room"))
+        is_over = state == "STOP_FAILED" and "stop" not in may
+        told.append(words("advice.over" if is_over else f"advice.{state}"))
+        return " ".join(told)
 
     def profile(
         self,
@@ -238,8 +282,15 @@ class Viewer:
             token=token,
         )
 
-    def backup(self, studio_id: str, backup: Document, *, current: str | None = None) -> Backup:
-        """Show a backup."""
+    def backup(
+        self,
+        studio_id: str,
+        backup: Document,
+        *,
+        current: str | None = None,
+        offer: Document | None = None,
+    ) -> Backup:
+        """Show a backup; `offer` is what its launch profile offers, None where nobody tells."""
         state, size = backup["state"], backup.get("sizeInBytes")
         return Backup(
             id=backup["backupId"],
@@ -253,6 +304,7 @@ class Viewer:
             is_ready=state == "READY",
             message=backup.get("statusMessage", ""),
             is_current=backup["backupId"] == current,
+            name=offer["launchProfile"]["name"] if offer else "",
         )
 
     def looking(self, told: Document) -> Looking | None:
@@ -425,6 +477,12 @@ def tone_of(state: str) -> str:
     if state.endswith("_IN_PROGRESS"):
         return "busy"
     return "bad" if state.endswith("_FAILED") else _TONES.get(state, "quiet")
+
+
+def _has_moved(session: Document) -> bool:
+    """Reports whether it runs because the service started it from a backup: its host was lost."""
+    is_by_service = session.get("startedBy") == SERVICE and "startedFromBackupId" in session
+    return is_by_service and session["state"] == "READY"
 
 
 def _image_name(offer: Document | None, image_id: str) -> str:

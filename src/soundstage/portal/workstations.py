@@ -7,18 +7,21 @@ import base64
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from soundstage.client.calls import CallError
-from soundstage.portal.reading import Oversight, Reader
+from soundstage.portal.reading import Glance, Oversight, Reader
 from soundstage.portal.stage import Asked, Stage, form_of, page_number
 from soundstage.portal.views import Document, Viewer
 
 _ONE = "/workstations/{studio}/{session}"
 _LOOK_SECONDS = 0.1
+_PAGES = {"profiles": "page", "workstations": "workstations", "left": "left"}
+"""By which key of the first page's address a page of each of its lists is chosen."""
+_LONGEST_FIND = 100
 _wait = time.sleep
 
 
@@ -61,16 +64,20 @@ class Workstations:
     def home(self, asked: Asked) -> Response:
         """Show the person's workstations and what they may launch."""
         pulse = self._stage.changes.look(asked.login)
-        page = page_number(asked)
-        studios = self._reader(asked).studios(page)
+        glance = Glance(
+            find=asked.query.get("find", "").strip()[:_LONGEST_FIND],
+            pages={name: page_number(asked, key) for name, key in _PAGES.items()},
+        )
+        studios = self._reader(asked).studios(glance)
         return self._stage.pages.page(
             "home.html",
             login=asked.login,
             pulse=pulse,
             studios=studios,
-            page=page,
+            find=glance.find,
+            more={name: _address_of(asked, key) for name, key in _PAGES.items()},
             days=self._stage.settings.keep_backups_days,
-            waits=any(each.in_progress for studio in studios for each in studio.workstations),
+            waits=any(each.in_progress for studio in studios for each in studio.workstations.shown),
         )
 
     def show(self, asked: Asked) -> Response:
@@ -257,3 +264,12 @@ class Workstations:
 
 def _quoted(text: str) -> str:
     return quote(text, safe="")
+
+
+def _address_of(asked: Asked, key: str) -> str:
+    """Write the first page's address with all that is chosen there, up to this key's value."""
+    chosen = {
+        name: asked.query[name] for name in ("find", *_PAGES.values()) if asked.query.get(name)
+    }
+    chosen.pop(key, None)
+    return f"/?{urlencode([*chosen.items(), (key, '')])}"

@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import anyio.to_thread
@@ -170,6 +171,10 @@ class Service:
                 *self.portal.routes(),
             ],
             lifespan=self._lifespan,
+            exception_handlers={
+                HTTPStatus.NOT_FOUND: self.portal.nowhere,
+                Exception: self.portal.failed,
+            },
         )
         self._lock: int | None = None
 

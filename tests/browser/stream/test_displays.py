@@ -31,8 +31,8 @@ def test_a_size_is_chosen_and_given_back(
         size.select_option("1920x1080")
         until("the desktop has that size", lambda: desktop.size() == "1920x1080")
         until("it is fitted", lambda: shows(page, (0x20, 0x40, 0x80), (1270, 700)))
-        page.get_by_label("Shown").select_option("Dot for dot")
-        page.get_by_label("Letters").select_option("150 %")
+        page.get_by_label("Shown").select_option("Pixel for pixel")
+        page.get_by_label("Text size").select_option("150 %")
         until("letters are larger", lambda: "Xft.dpi:\t144" in desktop.run("xrdb", "-query"))
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
@@ -44,7 +44,7 @@ def test_a_size_is_chosen_and_given_back(
         page.keyboard.press("Control+Alt+Shift+KeyB")
         page.get_by_role("button", name="Display", exact=True).click()
         until("it is remembered", lambda: size.input_value() == "1920x1080")
-        assert page.get_by_label("Letters").input_value() == "144"
+        assert page.get_by_label("Text size").input_value() == "144"
         size.select_option("As the window")
         until("it follows the window again", lambda: desktop.size() == "1280x720")
         assert page.evaluate("window.violations") == []

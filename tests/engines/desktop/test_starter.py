@@ -129,6 +129,19 @@ def test_what_is_needed_and_keeps_ending_ends_the_desktop(desktop: starter.Deskt
     assert "the stream ended 5 times in a minute" in heard(desktop)
 
 
+def test_a_kernel_without_inotify_instances_is_named(desktop: starter.Desktop) -> None:
+    said = "OSError: [Errno 24] inotify instance limit reached"
+    command = ["sh", "-c", f"echo '{said}' >&2; echo 'Task was destroyed' >&2; exit 1"]
+    child = starter.Child("the stream", command, needed=True)
+    desktop.spawn(child)
+    _end(child)
+    with pytest.raises(SystemExit):
+        desktop.expect_in_time("the stream")
+    told = heard(desktop)
+    assert "fail the stream ended with code 1: the host has no inotify instances left" in told
+    assert "raise fs.inotify.max_user_instances (Task was destroyed)" in told
+
+
 def test_what_ends_by_itself_is_only_collected(desktop: starter.Desktop) -> None:
     desktop.run_aside(["true"])
     (child,) = desktop.children

@@ -40,7 +40,7 @@ def test_what_is_there_is_said(client: Client, incus_settings: IncusSettings) ->
     said = looks(incus_settings)
     # The kernel may have lost count by what other tests removed.
     assert {each.name for each in said.values() if not each.available} <= {"sizes"}
-    assert said["inotify"].detail.startswith("the kernel lends inotify to about 40 workstations")
+    assert said["inotify"].detail.endswith("enough for about 40 workstations of one user")
     assert "Incus 6" in said["incus"].detail
     assert "btrfs" in said["pool"].detail
     assert client.get("/instances") == before
@@ -93,5 +93,5 @@ def test_a_kernel_that_lends_too_little_inotify_is_said(
     examination = Examination(client, incus_settings, place, lost, inotify=limit)
     (said,) = [each for each in examination.all() if each.name == "inotify"]
     assert not said.available
-    assert "about 0 workstations, and there is room for" in said.detail
-    assert "sysctl fs.inotify.max_user_instances=" in said.detail
+    assert "24 inotify instances, enough for about 0 workstations" in said.detail
+    assert "fs.inotify.max_user_instances=4096" in said.detail

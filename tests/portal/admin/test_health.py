@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def test_the_operator_sees_each_look_and_others_none(office: "Office") -> None:
     page = office.see("health").text
     assert page.index("memory-limit") < page.index("versions")
-    assert "Goes without" in page
+    assert "Works without" in page
     assert str(office.world.settings.home) in page
     other = office.see("health", office.ben).text
     assert str(office.world.settings.home) not in other

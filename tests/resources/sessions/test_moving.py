@@ -38,6 +38,7 @@ def test_it_is_brought_up_elsewhere_from_its_last_backup(lost: Lost) -> None:
     assert studio.is_cut(stream)
     seen = studio.later(session, seconds=60)
     assert (seen["state"], seen["statusCode"]) == ("READY", "STREAMING_SESSION_STARTED")
+    assert "runs on another host, from its last backup" in seen["statusMessage"]
     assert lost.scene() == b"at the backup"
     assert kinds(studio, session)[-3:] == ["OUT_OF_REACH", "START_IN_PROGRESS", "READY"]
     # Everything goes on with the new one: streams, stops, backups, starts.
@@ -45,7 +46,8 @@ def test_it_is_brought_up_elsewhere_from_its_last_backup(lost: Lost) -> None:
     lost.engine.write(lost.ref_now, "scene", b"elsewhere")
     assert studio.stop(session)["state"] == "STOPPED"
     assert len(studio.backups("READY")) == 2
-    assert studio.start(session)["state"] == "READY"
+    started = studio.start(session)
+    assert (started["state"], started["statusMessage"]) == ("READY", "The workstation is ready.")
     assert lost.scene() == b"elsewhere"
 
 
@@ -56,8 +58,11 @@ def test_by_default_it_waits_for_its_host(studio: Studio) -> None:
     seen = studio.later(session, seconds=3600)
     assert seen["state"] == "READY"
     assert seen["statusMessage"] == "Out of reach. The host n2 of the workstation does not answer."
+    assert seen["unreachableSince"]
     engine.calm()
-    assert studio.later(session)["statusMessage"] == "The workstation can be reached again."
+    seen = studio.later(session)
+    assert seen["statusMessage"] == "The workstation can be reached again."
+    assert "unreachableSince" not in seen
     assert kinds(studio, session)[-2:] == ["OUT_OF_REACH", "REACHED"]
 
 

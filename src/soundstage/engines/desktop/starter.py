@@ -30,6 +30,8 @@ _CLOSE_WINDOWS_WITHIN = 4.0
 _END_WITHIN = 2.0
 _RESTARTS, _RESTARTS_WITHIN = 4, 60.0
 # What these begin serves the picture as they do; what others begin is the artist's.
+_TRACEBACK = 60
+"""So many of the last lines may still be about why a program has just ended."""
 _FAMILIES = ("the X server", "the stream", "sound", "file transfers", "the background")
 _BEGAN = time.monotonic()
 
@@ -240,7 +242,7 @@ class Desktop:
 
     def fail(self, text: str) -> None:
         self.log.flush()
-        self.say("fail", f"{text}{_last_words()}")
+        self.say("fail", f"{text}{_known_cause()}{_last_words()}")
         sys.exit(1)
 
     def keep(self) -> bool:
@@ -354,9 +356,20 @@ def _open_log() -> FileIO:
 
 
 def _last_words() -> str:
-    lines = (Path.home() / ".local/state/soundstage/desktop.log").read_text(errors="replace")
-    last = [line for line in lines.splitlines() if line.strip()][-1:]
+    last = _said_last(1)
     return f" ({last[0][:120]})" if last else ""
+
+
+def _known_cause() -> str:
+    """Name what the programs themselves name in a way that helps nobody."""
+    if any("inotify instance" in line for line in _said_last(_TRACEBACK)):
+        return ": the host has no inotify instances left, raise fs.inotify.max_user_instances"
+    return ""
+
+
+def _said_last(number: int) -> list[str]:
+    lines = (Path.home() / ".local/state/soundstage/desktop.log").read_text(errors="replace")
+    return [line for line in lines.splitlines() if line.strip()][-number:]
 
 
 def _write_cookie(path: Path) -> None:

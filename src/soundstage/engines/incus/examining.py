@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from soundstage.engines import watches
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.place import Place
@@ -16,8 +17,8 @@ from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.interface import Capability, EngineError
 from soundstage.engines.repository import checking
 
-_INOTIFY_EACH = 25
-"""Instances of inotify for a workstation: its desktop has 11 to 15, an artist's programs more."""
+_WATCHES = 25
+"""Inotify instances of a workstation: its desktop has 11 to 15, an artist's programs more."""
 
 
 class _Environment(msgspec.Struct):
@@ -59,7 +60,7 @@ class Examination:
             "images": self._images,
             "disks": self._disks,
             "sizes": self._sizes,
-            "inotify": self._inotify,
+            "inotify": self._watches,
         }
         found = []
         for name, look in looks.items():
@@ -120,6 +121,16 @@ class Examination:
             "that name from the storage pool by hand; it goes by itself at the next start"
         )
 
+    def _watches(self) -> tuple[bool, str]:
+        """What all instances of a host have together counts as root's; one that gets none has no
+        network, or does not come up at all.
+        """
+        if not self._settings.target.is_local:
+            return True, "how many inotify instances Incus's host gives is not known here"
+        room_for = Sizing(self._settings, self._place).most()
+        found = watches.capability(_WATCHES, room_for=room_for, limit=self._inotify_limit)
+        return found.available, found.detail
+
     def _sizes(self) -> tuple[bool, str]:
         """A kernel that has lost count keeps no volume of a btrfs to its size."""
         if self._place.driver() != "btrfs":
@@ -137,19 +148,3 @@ class Examination:
                 "its size: btrfs quota rescan -w POOL, and again from time to time"
             )
         return True, "the kernel keeps count of every btrfs here"
-
-    def _inotify(self) -> tuple[bool, str]:
-        """What all instances of a host have together counts as root's; one that gets none has no
-        network, or does not come up at all.
-        """
-        if not self._settings.target.is_local:
-            return True, "how much inotify Incus's host lends to workstations is not known here"
-        limit = int(self._inotify_limit.read_text())
-        carries = limit // _INOTIFY_EACH
-        has_room_for = Sizing(self._settings, self._place).most()
-        if carries >= has_room_for:
-            return True, f"the kernel lends inotify to about {carries} workstations"
-        return False, (
-            f"the kernel lends inotify to about {carries} workstations, and there is room for "
-            f"{has_room_for}: sysctl fs.inotify.max_user_instances={has_room_for * _INOTIFY_EACH}"
-        )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from soundstage.engines import admission, shares
+from soundstage.engines import admission, shares, watches
 from soundstage.engines.admission import Promise, rules_of
 from soundstage.engines.identities import Identities, identities, of_slot, own_subordinates
 from soundstage.engines.images.catalogue import HOST
@@ -66,6 +66,8 @@ from soundstage.kit.places import SocketFolder
 
 # Locks are spread over this many files, which are never removed.
 _LOCKS = 64
+_WATCHES = 4
+"""Inotify instances that a desktop takes, an artist's programs included."""
 _DIES_WITHIN = 0.5
 _GONE = (Life.ENDED, Life.LOST)
 _ON_ITS_WAY = (Phase.STARTING, Phase.PREPARED)
@@ -172,6 +174,8 @@ class SandboxEngine(KeepsBackups, Engine):
             *mounts.capabilities(self._settings, why_no_users=self._why_no_root()),
             *self._volumes.capabilities(),
             self._stillness.capability(),
+            # As root each workstation is a user of its own.
+            *([] if self._has_users else [watches.capability(_WATCHES)]),
         ]
 
     def _root_detail(self) -> str:

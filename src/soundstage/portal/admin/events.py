@@ -16,9 +16,9 @@ from soundstage.client import events as files
 from soundstage.client.calls import CallError, Client
 from soundstage.client.events import FileKind
 from soundstage.portal.admin.desk import Desk, Place, called, names_of
-from soundstage.portal.admin.telling import SERVICE, Teller, kinds_of
+from soundstage.portal.admin.telling import Teller, kinds_of
 from soundstage.portal.stage import Asked
-from soundstage.portal.views import Choice, Document
+from soundstage.portal.views import SERVICE, Choice, Document
 
 _ON_A_PAGE = 50
 _IN_A_PIECE = 100

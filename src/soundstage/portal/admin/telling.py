@@ -10,11 +10,9 @@ from urllib.parse import quote
 import msgspec
 
 from soundstage.portal.admin.desk import Place, names_of
-from soundstage.portal.views import Document, moment
+from soundstage.portal.views import SERVICE, Document, moment
 from soundstage.words.texts import Words
 
-SERVICE = "soundstage"
-"""Who causes what nobody asked for."""
 _REFUSED = "calls.REFUSED"
 _MADE = ("launch_profiles", "images", "components", "studios")
 """Nouns whose states are all told alike."""

@@ -17,3 +17,10 @@ export function localize(root) {
 }
 
 localize(document);
+
+// Whose time that is stands below the page.
+const named = new Intl.DateTimeFormat(lang, { timeZoneName: "longGeneric" });
+const zone = document.getElementById("zone");
+const name = named.formatToParts(new Date()).find((each) => each.type === "timeZoneName").value;
+zone.textContent = zone.dataset.text.replace("{zone}", name);
+zone.hidden = false;

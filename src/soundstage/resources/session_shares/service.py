@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from soundstage.kit import ids, journal
+from soundstage.kit import ids
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.request import Request
 from soundstage.resources.session_shares import store
@@ -22,7 +22,6 @@ from soundstage.resources.session_shares.model import (
 )
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions.model import StreamingSession
-from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
 from soundstage.wire.ticket import Ticket, Tickets
 
@@ -219,14 +218,13 @@ def _note(
     source_address: str | None = None,
 ) -> None:
     """Note what happened to a share, under its session's name."""
-    journal.append(
+    told = {"shareId": share.id, **detail}
+    sessions.note_of(
         transaction,
-        at=now,
-        kind=f"session_shares.{what}",
-        subject=f"{ArnKind.STREAMING_SESSION}/{share.session_id}",
+        share,
+        f"session_shares.{what}",
+        told,
+        now=now,
         actor=actor,
-        studio_id=share.studio_id,
-        owned_by=share.owned_by,
         source_address=source_address,
-        detail={"shareId": share.id, **detail},
     )

@@ -13,6 +13,7 @@ import msgspec
 
 from soundstage.engines.interface import Observed, Phase
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
+from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions.model import LeftWorkstation, StreamingSession
 
 _S = StreamingSessionState
@@ -20,6 +21,11 @@ _S = StreamingSessionState
 MISSED = frozenset({_S.READY, _S.START_IN_PROGRESS})
 """Of one that rests nobody wants to reach anything."""
 _AT_REST = frozenset({Phase.STOPPED, Phase.FAILED})
+MOVED = (
+    "The workstation runs on another host, from its last backup, because its host was lost. What "
+    "was done since that backup is kept as another backup when the lost host is back."
+)
+"""What people are told once it runs again."""
 _LOOK_EVERY = timedelta(seconds=1)
 _BACKUP_EVERY = timedelta(seconds=2)
 _TRY_AGAIN = timedelta(hours=1)
@@ -72,6 +78,11 @@ def farewell(absence: Absence, why: str, waited: timedelta) -> str:
         f"elsewhere from its backup of {made:%Y-%m-%d %H:%M} UTC. What was done since then is kept "
         "as another backup when its host is back."
     )
+
+
+def has_moved(session: StreamingSession) -> bool:
+    """Reports whether its present start was one elsewhere: the service alone asks for those."""
+    return session.workstation is not None and session.started_by == SERVICE_PRINCIPAL
 
 
 class Aftermath(StrEnum):

@@ -21,8 +21,10 @@ from soundstage.resources.launch_profiles.model import AutomaticTerminationMode
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions.absence import (
     MISSED,
+    MOVED,
     Absence,
     farewell,
+    has_moved,
     lost_since,
     moves_at,
     told,
@@ -272,10 +274,11 @@ def _bring_up(
     is_this_attempt = observed.attempt == session.attempt
     if is_this_attempt and observed.phase is Phase.RUNNING:
         is_first = session.state is _S.CREATE_IN_PROGRESS
+        how = MOVED if has_moved(session) else "The workstation is ready."
         return Step(
             event="ran",
             code=_C.STREAMING_SESSION_READY if is_first else _C.STREAMING_SESSION_STARTED,
-            message=f"The workstation is ready. {_as_sentence(observed.shortfall)}".rstrip(),
+            message=f"{how} {_as_sentence(observed.shortfall)}".rstrip(),
             again_at=now + HEALTH_EVERY,
         )
     if is_this_attempt and _has_died_prepared(session, observed):

@@ -77,6 +77,10 @@ class StreamingSessionShape(Shape, frozen=True, kw_only=True):
     volume_configuration: VolumeConfiguration | None = None
     volume_retention_mode: VolumeRetentionMode | None = None
     next_action: StreamingSessionNextAction | None = None
+    unreachable_since: datetime | None = None
+    """An addition to the public API: when its host was first found not to answer, as long as
+    that is so.
+    """
 
 
 class CreateStreamingSessionInput(Shape, frozen=True, kw_only=True):

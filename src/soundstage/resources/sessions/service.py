@@ -1,7 +1,7 @@
 """What can be done with sessions; called by their operations, by their worker, and by streams."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -458,6 +458,46 @@ def note(
         # Their worker says itself when it will look again at what it changed.
         hints.hint(transaction, "sessions", session.id)
     hints.hint(transaction, "streams", session.id)
+
+
+class OfSession(Protocol):
+    """What is made for a session, such as a stream: it is its owner's, and told with it."""
+
+    @property
+    def session_id(self) -> str:
+        """The session."""
+
+    @property
+    def studio_id(self) -> str:
+        """The session's studio."""
+
+    @property
+    def owned_by(self) -> str:
+        """The session's owner."""
+
+
+def note_of(
+    transaction: Connection,
+    made: OfSession,
+    kind: str,
+    detail: Changes,
+    *,
+    now: datetime,
+    actor: str,
+    source_address: str | None = None,
+) -> None:
+    """Note what happened to something of a session, under the session's name."""
+    journal.append(
+        transaction,
+        at=now,
+        kind=kind,
+        subject=f"{ArnKind.STREAMING_SESSION}/{made.session_id}",
+        actor=actor,
+        studio_id=made.studio_id,
+        owned_by=made.owned_by,
+        source_address=source_address,
+        detail=detail,
+    )
 
 
 def look_up(transaction: Connection, session_id: str) -> StreamingSession | None:

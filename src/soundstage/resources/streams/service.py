@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids, journal
+from soundstage.kit import hints, ids
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
 from soundstage.resources.sessions import activity, countdown
@@ -22,7 +22,6 @@ from soundstage.resources.streams.model import (
     StreamingSessionStreamState,
     StreamingSessionStreamStatusCode,
 )
-from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import ConflictError, NotFoundError
 from soundstage.wire.ticket import Ticket
 
@@ -251,16 +250,9 @@ def _note(
     address: str | None = None,
 ) -> None:
     """Note what happened to a stream, under its session's name."""
-    journal.append(
-        transaction,
-        at=now,
-        kind=f"streams.{what}",
-        subject=f"{ArnKind.STREAMING_SESSION}/{stream.session_id}",
-        actor=actor,
-        studio_id=stream.studio_id,
-        owned_by=stream.owned_by,
-        source_address=address,
-        detail={"streamId": stream.id, **detail},
+    told = {"streamId": stream.id, **detail}
+    sessions.note_of(
+        transaction, stream, f"streams.{what}", told, now=now, actor=actor, source_address=address
     )
 
 

@@ -3,7 +3,7 @@
 The API door makes one a request through `wiring`; reconcilers do not use it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -109,5 +109,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The engine, if it knows how large its place is."""
     hosts: SupportsHosts | None = None
     """The engine, if it knows which hosts its workstations are on."""
+    host_names: Sequence[str] = ()
+    """The hosts that it named when it was asked last, a minute ago at the most."""
     sign_on: SingleSignOn | None = None
     """The provider that people sign in by, if there is one."""

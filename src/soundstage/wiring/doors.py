@@ -110,6 +110,7 @@ class ApiDoor:
             scripts=self._scripts if asks_engine else None,
             sizes=self._sizes if asks_engine else None,
             hosts=self._hosts if asks_engine else None,
+            host_names=self._service.host_names,
             sign_on=None if sign_on is None else sign_on.provider,
         )
 

@@ -24,6 +24,8 @@ class Parts(Protocol):
     clock: Clock
     database: Database
     engine: Engine
+    host_names: list[str]
+    """The hosts that it named when it was asked last."""
     seal: Seal
     installation: Installation
     tickets: Tickets

@@ -25,8 +25,10 @@ from soundstage.api.feed import Feeds
 from soundstage.engines import registry
 from soundstage.engines.interface import (
     Engine,
+    EngineError,
     RetryableError,
     SupportsBrowsing,
+    SupportsHosts,
     SupportsNotices,
 )
 from soundstage.gateway.app import Gateway
@@ -177,6 +179,7 @@ class Service:
             },
         )
         self._lock: int | None = None
+        self.host_names: list[str] = []
 
     def _downloads(self) -> Downloads:
         files = None
@@ -208,6 +211,13 @@ class Service:
             members.ensure_person(transaction, members.OPERATOR, self.clock())
             self.counts.begin(transaction)
         self.loop.look_again()
+        self._know_hosts()
+
+    def _know_hosts(self) -> None:
+        """Ask for the names of the hosts, so that orders about them wait for no engine."""
+        if isinstance(self.engine, SupportsHosts):
+            with contextlib.suppress(EngineError):
+                self.host_names = self.engine.host_names()
 
     def troubles(self) -> list[str]:
         """List in words why the service is not ready; empty when it is."""
@@ -224,6 +234,7 @@ class Service:
 
     def housekeep(self) -> None:
         """Remove what nobody will ask for again: workstations of no session, old tokens."""
+        self._know_hosts()
         refs = self.engine.refs()
         now = self.clock()
         with self.database.transaction() as transaction:

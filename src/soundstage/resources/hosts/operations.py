@@ -210,7 +210,6 @@ def operations(occupants: Occupants) -> list[Operation]:
             output=EvacuateHostOutput,
             permission=_OPERATOR,
             handler=partial(evacuate_host, occupants),
-            asks_engine=True,
         ),
         Operation(
             name="ReopenHost",
@@ -220,6 +219,5 @@ def operations(occupants: Occupants) -> list[Operation]:
             output=ReopenHostOutput,
             permission=_OPERATOR,
             handler=partial(reopen_host, occupants),
-            asks_engine=True,
         ),
     ]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from soundstage.engines.interface import ObservedHost, RetryableError, SupportsHosts
+from soundstage.engines.interface import ObservedHost, RetryableError
 from soundstage.kit import hints, journal, lease
 from soundstage.resources.hosts import store
 from soundstage.resources.hosts.lifecycle import MACHINE, is_busy
@@ -213,23 +213,18 @@ def _why(reason: str) -> str:
     return f" ({reason})" if reason else ""
 
 
-def _engine(request: Request) -> SupportsHosts:
+def _observed(request: Request) -> list[ObservedHost]:
     if request.hosts is None:
         raise ConflictError("This engine does not tell which hosts it has.")
-    return request.hosts
-
-
-def _observed(request: Request) -> list[ObservedHost]:
     try:
-        return _engine(request).hosts()
+        return request.hosts.hosts()
     except RetryableError as error:
         raise ConflictError(f"The hosts can't be asked just now: {error}.") from None
 
 
 def _require_known(request: Request, host: str) -> None:
-    try:
-        names = _engine(request).host_names()
-    except RetryableError as error:
-        raise ConflictError(f"The hosts can't be asked just now: {error}.") from None
-    if host not in names:
+    """Orders wait for no engine, so what is asked is what it named a minute ago at the most."""
+    if not request.host_names:
+        raise ConflictError("Which hosts there are is not known yet: the engine did not answer.")
+    if host not in request.host_names:
         raise NotFoundError("host", host)

@@ -1,5 +1,6 @@
 """A workstation on a real Incus: what it may reach, who may reach it, and what it outlives."""
 
+import re
 import secrets
 import socket
 import tempfile
@@ -95,6 +96,16 @@ def test_it_has_the_size_and_the_name_that_were_asked_for(stage: Stage) -> None:
     stage.daemon.count_anew()
     assert stage.inside("dd if=/dev/zero of=/home/artist/big bs=1M count=1500")[0] != 0
     stage.inside("rm -f /home/artist/big")
+
+
+def test_its_disk_gives_so_many_bytes_and_so_many_operations_in_a_second(stage: Stage) -> None:
+    limits = "cat /sys/fs/cgroup/blkio/blkio.throttle.{read,write}_{bps,iops}_device"
+    _, said = stage.inside(f"{limits} /sys/fs/cgroup/io.max 2>/dev/null")
+    volume = SPEC.volume
+    bytes_per_second = volume.throughput_mib * 1024**2
+    # For reading and for writing.
+    assert len(re.findall(rf"\b{bytes_per_second}\b", said)) == 2
+    assert len(re.findall(rf"\b{volume.iops}\b", said)) == 2
 
 
 def test_its_root_is_nobody_on_the_host(stage: Stage) -> None:

@@ -1,6 +1,6 @@
 # What people type here. Everything that takes more than a line is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-incus check bench soak docs clean lock
+.PHONY: help setup run test test-incus test-kernel check bench soak docs clean lock
 bin := .venv/bin
 # Two for each core, because half of the time a test waits for a desktop, a browser or a disk.
 workers = $(shell cores=$$(nproc); echo $$((cores < 4 ? cores * 2 : 8)))
@@ -24,6 +24,10 @@ test: ## every test, with real desktops and a real browser; ARGS="-k backup" for
 test-incus: ## the tests on Incus, with one that is installed and started for them; ARGS="-k name"
 	@scripts/setup incus
 	@$(bin)/python -m pytest -m incus $(ARGS)
+
+test-kernel: ## limits, quotas, NFS and SMB in an emulated machine of its own; as root; ARGS="-k name"
+	@scripts/setup kernel
+	@$(bin)/python -m soundstage.testing.kernel $(ARGS)
 
 check: ## lint, types, import contracts, and the project's own rules
 	@scripts/setup test

@@ -23,6 +23,7 @@ NOT_MIRRORS = {
     "documentation": "the pages: what they say is done, and the site is made of them",
     "generated": "requests and lives that a machine thinks of",
     "isolation": "one workstation tries to reach another, the service and the host",
+    "kernel": "what only a whole kernel of today can show, in a machine of its own",
     "stories": "walks through the whole product",
     "whole": "the main job with nothing made up: SDK, browser, desktop, backups, kills",
 }

@@ -102,7 +102,8 @@ def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(
 def test_what_the_mount_program_says_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ["sh", "-c", "echo first >&2; echo access denied >&2; exit 32"]
+    hint = "echo 'Refer to the mount.cifs(8) manual page (e.g. man mount.cifs)' >&2"
+    words = ["sh", "-c", f"echo first >&2; echo access denied >&2; {hint}; exit 32"]
     monkeypatch.setattr(attaching, "kernel_command", lambda *_: words)
     with pytest.raises(AttachError, match="nas:/renders can't be mounted: access denied"):
         attaching.attach_early({**NFS, "client": "kernel"}, str(tmp_path), IDS)

@@ -301,4 +301,6 @@ def _expect_an_answer(share: dict, target: str, deadline: float) -> None:  # typ
 
 def _last(said: bytes) -> str:
     lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+    # What mount.cifs says behind its reason.
+    lines = [line for line in lines if not line.startswith("Refer to the mount.cifs")]
     return lines[-1].strip()[:200] if lines else "no reason was given"

@@ -147,7 +147,7 @@ def test_what_is_typed_to_be_found_outlives_a_change(studio: Studio, enter: Ente
     expect(field).to_have_value("review r")
     page.keyboard.press("Enter")
     page.wait_for_url("**/?find=review+r")
-    expect(page.locator(".workstation")).to_have_count(2)
+    expect(page.locator("li.workstation")).to_have_count(2)
     expect(page.get_by_role("button", name="Launch Review room")).to_be_visible()
     expect(page.get_by_role("button", name="Launch Animation")).to_have_count(0)
 

@@ -341,8 +341,12 @@ def test_a_page_is_small(desk: Stage) -> None:
 
 
 def test_a_full_first_page_is_small_and_everything_on_it_is_found(tmp_path: Path) -> None:
-    limits = {"quota_sessions_per_user": 100, "quota_launch_profiles": 100}
-    with a_world(tmp_path / "home", throttle_sign_ins_per_minute=0, **limits) as made:
+    with a_world(
+        tmp_path / "home",
+        throttle_sign_ins_per_minute=0,
+        quota_sessions_per_user=100,
+        quota_launch_profiles=100,
+    ) as made:
         stage = Stage(made)
         where = {"studioId": stage.studio.id}
         first = made.operator.call(

@@ -125,6 +125,7 @@ TABLE: dict[str, Outcomes] = {
     "DeleteStudioComponent": OPERATOR_S,
     "DeleteStudioMember": OPERATOR_S,
     "DeleteWebhook": ADMINISTRATOR_S,
+    "EvacuateHost": {"own": "n-----"},
     "ExtendStreamingSession": OWNER_S,
     "GetCaller": {"own": "yyyyyy"},
     "GetCatalogue": OPERATOR_S_ACCOUNT,
@@ -152,6 +153,8 @@ TABLE: dict[str, Outcomes] = {
     "GetWebhook": ADMINISTRATOR_S,
     "ListEulaAcceptances": EVERYBODY_S_STUDIO,
     "ListEulas": {"own": "yyyyyy"},
+    "ListHosts": OPERATOR_S_ACCOUNT,
+    "ReopenHost": {"own": "n-----"},
     "ListLaunchProfileAvailabilities": LISTED,
     "ListEvents": LISTED,
     "ListLaunchProfileMembers": MEMBER_S,
@@ -346,6 +349,8 @@ class Place:
             "streamingImageId": self.image_id,
             "studioComponentId": self.component_id,
             "webhookId": self.webhook_id,
+            # There is no such host: to take out the one there is would end what others try.
+            "hostName": "n9",
         }
 
 

@@ -31,7 +31,7 @@ def groups() -> Hierarchy:
 def ann(groups: Hierarchy) -> Iterator[Path]:
     device = disk.device_of(DISK)
     assert device is not None
-    speed = DiskLimits(device=device, iops=100, throughput_mib=4)
+    speed = DiskLimits(device=device, iops=100, throughput_mib=1)
     limits = Limits(cpus=1.5, memory_bytes=100 * MIB, processes=20, disk=speed)
     (group,) = {path.parent for path in cgroups.ensure(groups, ANN, limits).desktop}
     yield group
@@ -76,7 +76,7 @@ def test_the_kernel_takes_every_word(ann: Path) -> None:
     assert (told("cpu.weight"), told("desktop/cpu.weight")) == ("150", "400")
     assert (told("pids.max"), told("programs/pids.max")) == ("532", "20")
     assert told("memory.max") == str(100 * MIB)
-    assert "rbps=4194304 wbps=4194304 riops=100 wiops=100" in told("io.max")
+    assert "rbps=1048576 wbps=1048576 riops=100 wiops=100" in told("io.max")
 
 
 def test_memory_ends_a_program_of_one_workstation_alone(ann: Path, bob: Path) -> None:
@@ -95,15 +95,15 @@ def test_processes_are_counted(ann: Path, bob: Path) -> None:
 
 
 def test_a_disk_is_as_slow_as_was_asked_for(ann: Path, bob: Path) -> None:
-    """8 MiB at 4 MiB a second, by way of the page cache and past it."""
+    """8 MiB at 1 MiB a second, by way of the page cache and past it; the other has no limit."""
     took = {}
     for group, flags in ((ann, "conv=fsync"), (ann, "oflag=direct"), (bob, "conv=fsync")):
         began = time.monotonic()
         code, output = said(group, f"dd if=/dev/zero of={DISK}/slow bs=1M count=8 {flags}")
         assert code == 0, output
         took[group.name, flags] = time.monotonic() - began
-    assert took[ANN, "conv=fsync"] > 1.5
-    assert took[ANN, "oflag=direct"] > 1.5
+    assert took[ANN, "conv=fsync"] > 6
+    assert took[ANN, "oflag=direct"] > 6
     assert took[BOB, "conv=fsync"] < took[ANN, "conv=fsync"]
 
 

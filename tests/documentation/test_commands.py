@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 RUN = {"sh", "python", "js"}
 WALKED_ELSEWHERE = {
     "docs/how-to/recover-on-an-empty-machine.md": "tests/whole/test_recovery.py",
+    "docs/how-to/run-as-a-service.md": "tests/kernel/test_unit.py",
     "docs/how-to/run-workstations-on-incus.md": "src/soundstage/testing/incus.py",
     "docs/how-to/run-workstations-on-a-cluster.md": "src/soundstage/testing/incus_cluster.py",
     "docs/tutorial/first-desktop.md": "tests/documentation/test_tutorial.py",

@@ -1,0 +1,96 @@
+"""The service as one of systemd's, by the unit that people are told to write."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from soundstage.testing.kernel import DISK, ROOT
+
+pytestmark = pytest.mark.kernel
+
+PAGE = ROOT / "docs/how-to/run-as-a-service.md"
+UNIT = Path("/etc/systemd/system/soundstage.service")
+HOME = DISK / "studio"
+SAID = DISK / "studio.log"
+PROGRAM = ROOT / ".venv/bin/soundstage"
+
+
+def typed(*words: str) -> str:
+    """Run a command that must end well, and give what it prints."""
+    done = subprocess.run(
+        words,
+        env={**os.environ, "SOUNDSTAGE_HOME": str(HOME)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def until(condition: Callable[[], bool], what: str, *, seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s\n{SAID.read_text()}"
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[None]:
+    """Give the page's unit, of this checkout and with its home on the disk."""
+    (unit,) = re.findall(r"```ini\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    unit = unit.replace("/opt/soundstage/.venv/bin/soundstage", str(PROGRAM))
+    UNIT.write_text(unit.replace("/var/lib/soundstage", str(HOME)), encoding="utf-8")
+    # The journal is not begun in a guest either.
+    own = UNIT.with_name(f"{UNIT.name}.d")
+    own.mkdir()
+    said = f"StandardOutput=append:{SAID}\nStandardError=append:{SAID}\n"
+    (own / "said.conf").write_text(f"[Service]\n{said}", encoding="utf-8")
+    HOME.mkdir()
+    HOME.chmod(0o711)
+    typed("systemctl", "daemon-reload")
+    # Its targets are not begun in a guest, where nothing of the machine's own is.
+    typed("systemctl", "start", "--job-mode=ignore-dependencies", "soundstage")
+    until(answers, "the service answers")
+    yield
+    typed("systemctl", "stop", "soundstage")
+
+
+def answers() -> bool:
+    words = ["curl", "-sf", "-o", "/dev/null", "http://127.0.0.1:8080/readyz"]
+    return subprocess.run(words, check=False).returncode == 0
+
+
+def main_pid() -> int:
+    return int(typed("systemctl", "show", "-P", "MainPID", "soundstage"))
+
+
+def holders() -> set[int]:
+    """The supervisors of workstations, and the X servers in those."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word.endswith((b"/supervisor.py", b"/Xorg")) for word in words):
+            found.add(int(folder.name))
+    return found
+
+
+@pytest.mark.usefixtures("service")
+def test_a_restart_of_the_unit_leaves_desktops_alone() -> None:
+    typed(str(PROGRAM), "run", "--once")
+    before, service = holders(), main_pid()
+    assert len(before) > 1
+    typed("systemctl", "restart", "--job-mode=ignore-dependencies", "soundstage")
+    until(answers, "the service answers again")
+    assert main_pid() != service
+    assert holders() == before
+    assert "READY" in typed(str(PROGRAM), "ls")

@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-incus test-kernel check bench soak docs clean lock
 bin := .venv/bin
-# Two for each core, because half of the time a test waits for a desktop, a browser or a disk.
-workers = $(shell cores=$$(nproc); echo $$((cores < 4 ? cores * 2 : 8)))
+# Three for two cores, because a test often waits for a desktop, a browser or a disk.
+workers = $(shell cores=$$(nproc); echo $$((cores < 5 ? cores * 3 / 2 : 8)))
 # Where it is set, as in many containers, every process reads and rewrites all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 

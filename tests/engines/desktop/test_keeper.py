@@ -68,6 +68,26 @@ def test_a_script_that_failed_is_what_the_start_failed_of(
     assert "another" not in status(tmp_path)["detail"]
 
 
+def test_a_step_is_told_with_what_scripts_had_said_before_it(
+    module: ModuleType, tmp_path: Path
+) -> None:
+    keeper = keeper_of(module, SCRIPT)
+    keeper.listen()
+    keeper.wake = -1
+    keeper.results, results = os.pipe()
+    keeper.steps, steps = os.pipe()
+    os.write(results, result(output="said") + b"\n")
+    os.write(steps, b"ready it answers\n")
+    # Whichever of the pipes is looked at first.
+    assert keeper.take(keeper.steps)
+    told = status(tmp_path)
+    assert told["phase"] == "running"
+    assert [each["output"] for each in told["outputs"]] == ["said"]
+    keeper.control.close()
+    for end in (keeper.results, results, keeper.steps, steps):
+        os.close(end)
+
+
 def asked(keeper: Any, words: str) -> bytes:
     ours, theirs = socket.socketpair()
     with ours:

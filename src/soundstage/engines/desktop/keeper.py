@@ -109,7 +109,8 @@ class Keeper:
             os.close(end)
         # What is no longer needed, and may be secret, must not stay in memory.
         del self.plan["scripts"], self.plan["environment"]
-        for source in (wake, self.steps, self.results, self.stderr, self.control.fileno()):
+        # Results before steps, so that none is still to be read when a step has caught up.
+        for source in (wake, self.results, self.steps, self.stderr, self.control.fileno()):
             self.poll.register(source, select.POLLIN)
 
     # -- its life ------------------------------------------------------------------------------
@@ -148,6 +149,7 @@ class Keeper:
             if signal.SIGTERM in piece:
                 self.close()
         elif source == self.steps:
+            self.catch_up()
             for word, text in self.said.steps(piece):
                 self.step(word, text)
         elif source == self.results:
@@ -156,6 +158,12 @@ class Keeper:
         else:
             self.errors = (self.errors + piece)[:_ERROR_LIMIT]
         return bool(piece)
+
+    def catch_up(self) -> None:
+        """Hear of the scripts that had ended before a step: their results come by another pipe."""
+        while not self.said.is_too_much() and select.select([self.results], [], [], 0)[0]:
+            if not self.take(self.results):
+                return
 
     def step(self, word: str, text: str) -> None:
         """The desktop's starter says how far it is."""

@@ -248,6 +248,14 @@ def test_results_are_kept_in_order_and_no_more_than_there_are_scripts(bench: Ben
     assert status.reason is Reason.INTERNAL
 
 
+def test_what_scripts_said_is_kept_when_it_is_ready(bench: Bench) -> None:
+    said = "tell 0 a; tell 0 b; tell 0 c; say 'ready x'; read x <&$command"
+    bench.start(TELL + said, scripts=SCRIPTS)
+    status = bench.status(lambda status: status.ready)
+    assert [each.output for each in bench.records.script_output("r")] == ["a", "b", "c"]
+    process.kill(status)
+
+
 @pytest.mark.parametrize(
     ("script", "reason", "detail"),
     [

@@ -151,7 +151,8 @@ class Supervisor:
         fcntl.flock(self.held, fcntl.LOCK_SH)
 
     def sources(self) -> tuple[int, ...]:
-        ends = (self.steps, self.results, self.bwrap_status, self.stderr)
+        # Results before steps, so that none is still to be read when a step has caught up.
+        ends = (self.results, self.steps, self.bwrap_status, self.stderr)
         return (*ends, self.users.fileno())
 
     def watch(self) -> None:
@@ -187,6 +188,7 @@ class Supervisor:
         if source == self.wake:
             self.obey(piece)
         elif source == self.steps:
+            self.catch_up()
             for word, text in self.said.steps(piece):
                 self.step(word, text)
         elif source == self.results:
@@ -216,6 +218,12 @@ class Supervisor:
         except OSError as error:
             self.errors = f"{error}; ".encode()
             self.users.shutdown(socket.SHUT_RDWR)
+
+    def catch_up(self) -> None:
+        """Hear of the scripts that had ended before a step: their results come by another pipe."""
+        while not self.said.is_too_much() and select.select([self.results], [], [], 0)[0]:
+            if not self.take(self.results):
+                return
 
     def step(self, word: str, text: str) -> None:
         """The desktop's starter says how far it is."""

@@ -14,7 +14,7 @@ def test_every_setting_is_explained() -> None:
 
 def test_every_noun_with_states_has_its_diagram() -> None:
     page = PAGES["lifecycles"]()
-    assert page.count("```mermaid") == page.count("## ") == 8
+    assert page.count("```mermaid") == page.count("## ") == 9
     assert "STOP_IN_PROGRESS --> STOPPED" in page
 
 

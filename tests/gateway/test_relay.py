@@ -299,7 +299,7 @@ def test_a_desktop_that_does_not_read_stops_the_browser(world: GatewayWorld) -> 
         sent = send_until_stuck(visitor, 64 * 1024 * 1024)
         assert sent < 32 * 1024 * 1024
         world.desktop.is_reading.set()
-        wait_for(lambda: world.desktop.received >= sent)
+        wait_for(lambda: world.desktop.received >= sent, seconds=60)
 
 
 def test_a_browser_that_does_not_read_stops_the_desktop(world: GatewayWorld) -> None:

@@ -86,6 +86,9 @@ class Ground:
         """Make a new studio with one of everything, for requests to name."""
         self._made += 1
         call = self.world.operator.call
+        host = call("ListHosts")["hosts"][0]
+        if host["state"] != "OPEN":
+            call("ReopenHost", hostName=host["hostName"])
         studio_id = self.world.studio(f"studio{self._made}")["studioId"]
         profile = self.world.profile(studio_id, **PERSISTENT, sessionShare={})
         place = {"studioId": studio_id, "launchProfileId": profile["launchProfileId"]}
@@ -117,6 +120,7 @@ class Ground:
             "streamingImageId": profile["streamConfiguration"]["streamingImageIds"][0],
             "studioComponentId": profile["studioComponentIds"][0],
             "resourceArn": profile["arn"],
+            "hostName": host["hostName"],
             "eulaId": call("ListEulas")["eulas"][0]["eulaId"],
         }
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,8 +64,11 @@ def service() -> Iterator[None]:
 
 
 def answers() -> bool:
-    words = ["curl", "-sf", "-o", "/dev/null", "http://127.0.0.1:8080/readyz"]
-    return subprocess.run(words, check=False).returncode == 0
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:8080/readyz", timeout=10):
+            return True
+    except OSError:
+        return False
 
 
 def main_pid() -> int:

@@ -128,9 +128,9 @@ def test_a_database_that_is_away_is_a_trouble_and_no_crash(world: World, tmp_pat
     [
         ("/2020-08-01/studios", 403, "application/json"),
         ("/2020-08-01/none/such", 403, "application/json"),
-        ("/2020-08-01", 404, "text/plain; charset=utf-8"),
+        ("/2020-08-01", 404, "text/html; charset=utf-8"),
         ("/healthz", 200, "application/json"),
-        ("/none/such", 404, "text/plain; charset=utf-8"),
+        ("/none/such", 404, "text/html; charset=utf-8"),
     ],
 )
 def test_each_door_has_its_addresses(world: World, path: str, status: int, kind: str) -> None:

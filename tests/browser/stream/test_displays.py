@@ -26,7 +26,7 @@ def test_a_size_is_chosen_and_given_back(
         until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
         page.keyboard.press("Control+Alt+Shift+KeyB")
         page.get_by_role("button", name="Display", exact=True).click()
-        size = page.get_by_label("Size")
+        size = page.get_by_label("Size", exact=True)
         assert page.get_by_label("Shown").is_disabled()
         size.select_option("1920x1080")
         until("the desktop has that size", lambda: desktop.size() == "1920x1080")

@@ -24,6 +24,7 @@ from soundstage.testing.whole import PERSISTENT, until
 from soundstage.wiring.home import opened
 
 REPOSITORY = Path(__file__).parents[2]
+PICTURES = REPOSITORY / "artefacts" / "pages"
 ROLE = "arn:aws:iam::000000000000:role/soundstage"
 DESKTOP, TABLET, PHONE = (
     ViewportSize(width=width, height=height)
@@ -206,11 +207,15 @@ def enter(studio: Studio, browser: Browser) -> Iterator[Callable[..., Page]]:
     assert complaints == []
 
 
-def too_wide(page: Page) -> list[str]:
-    """Name the sizes of screens at which a page must be moved sideways."""
+def too_wide(page: Page, name: str) -> list[str]:
+    """Name the sizes of screens at which a page must be moved sideways; how it looks is kept under
+    its name, for people.
+    """
     found = []
-    for size in (DESKTOP, TABLET, PHONE):
+    for size in (PHONE, TABLET, DESKTOP):
         page.set_viewport_size(size)
+        if size is not PHONE:
+            page.screenshot(path=PICTURES / f"{name}-{size['width']}.png")
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{page.url} at {size['width']}")
     return found

@@ -132,34 +132,36 @@ def test_nothing_bars_the_way_and_everything_fits(
     axe = ensure_axe(REPOSITORY).read_text(encoding="utf-8")
     page = enter("operator", color_scheme=scheme)
     found, wide = [], []
-    for place in (
-        "sessions",
-        "sessions?state=failed",
-        "profiles",
-        f"profiles/{studio.profiles[0]}",
-        f"profiles/{studio.profiles[0]}/delete",
-        "images",
-        "images/new",
-        "components",
-        "components/new?type=SHARED_FILE_SYSTEM",
-        "people",
-        "events",
-        "events?of=INSTALLATION",
-        "events?kind=calls.REFUSED&from=2001-01-01T00:00",
-        "webhooks",
-        "webhooks/new",
-        f"webhooks/{webhook}",
-        f"webhooks/{webhook}/delete",
-        "capacity",
-        "capacity/quotas",
-        "capacity/hosts/n1/evacuate",
-        "capacity/hosts/n1/reopen",
-        "health",
+    for number, place in enumerate(
+        (
+            "sessions",
+            "sessions?state=failed",
+            "profiles",
+            f"profiles/{studio.profiles[0]}",
+            f"profiles/{studio.profiles[0]}/delete",
+            "images",
+            "images/new",
+            "components",
+            "components/new?type=SHARED_FILE_SYSTEM",
+            "people",
+            "events",
+            "events?of=INSTALLATION",
+            "events?kind=calls.REFUSED&from=2001-01-01T00:00",
+            "webhooks",
+            "webhooks/new",
+            f"webhooks/{webhook}",
+            f"webhooks/{webhook}/delete",
+            "capacity",
+            "capacity/quotas",
+            "capacity/hosts/n1/evacuate",
+            "capacity/hosts/n1/reopen",
+            "health",
+        )
     ):
         answer = page.goto(admin(studio, place))
         assert answer is not None
         assert answer.status == 200
         assert len(answer.body()) < 100_000
         found += barriers(page, axe)
-        wide += too_wide(page)
+        wide += too_wide(page, f"admin-{number:02}-{place.split('?')[0].split('/')[0]}-{scheme}")
     assert (found, wide) == ([], [])

@@ -188,18 +188,18 @@ def test_nothing_bars_the_way_and_everything_fits(
     axe = ensure_axe(REPOSITORY).read_text(encoding="utf-8")
     page = enter("hana", color_scheme=scheme)
     address = studio.service.address
-    places = [
-        address,
-        f"{address}/logins",
-        studio.path(running),
-        studio.path(stopped),
-        f"{studio.path(stopped)}/delete",
-        f"{address}/workstations/{studio.where['studioId']}/nothing",
-    ]
+    places = {
+        "home": address,
+        "logins": f"{address}/logins",
+        "running": studio.path(running),
+        "stopped": studio.path(stopped),
+        "delete": f"{studio.path(stopped)}/delete",
+        "nothing": f"{address}/workstations/{studio.where['studioId']}/nothing",
+    }
     found, wide = [], []
-    for place in places:
+    for name, place in places.items():
         page.goto(place)
-        wide += too_wide(page)
+        wide += too_wide(page, f"{name}-{scheme}")
         found += barriers(page, axe)
     page.get_by_role("button", name="Sign out").click()
     for place in (address, f"{address}/sign-in"):

@@ -11,7 +11,7 @@ def host(**facts: Any) -> dict[str, Any]:
     return {
         "hostName": "n2",
         "isReachable": True,
-        "sessions": [{"state": "READY"}, {"state": "STOPPED"}],
+        "sessions": [{"stage": "RUNNING"}, {"stage": "RESTING"}],
         "state": "OPEN",
         "warmWorkstations": 1,
         "promised": {"cpus": 4.0, "gpus": 0, "memoryInBytes": 16 * GIB},

@@ -14,6 +14,7 @@ import pytest
 
 from soundstage.engines.interface import Account, Mount, MountKind, Reason, Script
 from soundstage.engines.shares import parse
+from soundstage.testing.fileservers import PASSWORD, configure_smb
 from soundstage.testing.workbench import Workbench
 
 STREAM_ENVIRONMENT = Path(__file__).parents[2] / ".venv-stream"
@@ -132,29 +133,8 @@ def test_artists_never_write_as_the_host_s_root(bench: Workbench, disk: Path) ->
 
 # -- a real server -----------------------------------------------------------------------------
 
-CONFIGURATION = """\
-[global]
-server role = standalone server
-interfaces = lo
-bind interfaces only = yes
-smb ports = {port}
-passdb backend = tdbsam:{place}/passdb.tdb
-lock directory = {place}
-state directory = {place}
-cache directory = {place}
-pid directory = {place}
-private dir = {place}
-ncalrpc dir = {place}/rpc
-log file = {place}/log
-load printers = no
-disable spoolss = yes
-[films]
-path = {share}
-read only = no
-"""
 # A user of the host whom the server may become; an ordinary one can only stay who it is.
 WHO = "daemon" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-PASSWORD = "open, 'sesame'"
 KNOWN = Account(user=WHO, password=PASSWORD)
 
 
@@ -171,12 +151,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    configuration = place / "smb.conf"
-    configuration.write_text(CONFIGURATION.format(place=place, port=port, share=share))
-    words = ["smbpasswd", "-c", str(configuration), "-a", "-s", WHO]
-    subprocess.run(
-        words, input=f"{PASSWORD}\n{PASSWORD}\n".encode(), check=True, capture_output=True
-    )
+    network = "interfaces = lo\nbind interfaces only = yes\n"
+    configuration = configure_smb(place, share, user=WHO, port=port, network=network)
     program = shutil.which("smbd", path="/usr/sbin:/usr/bin:/sbin")
     assert program, "samba is not installed: scripts/setup test"
     process = subprocess.Popen(

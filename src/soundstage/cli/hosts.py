@@ -34,7 +34,7 @@ def list_command(connection: Connection, *, output: Form) -> None:
 
 def row(host: dict[str, Any]) -> dict[str, Any]:
     """Say in figures what there is of a host, and what is promised of it."""
-    running = sum(each["state"] != "STOPPED" for each in host["sessions"])
+    running = sum(each["stage"] != "RESTING" for each in host["sessions"])
     return {
         "host": host["hostName"],
         "state": host["state"] if host["isReachable"] else f"{host['state']}, AWAY",

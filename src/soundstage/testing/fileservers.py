@@ -21,12 +21,12 @@ USER = "daemon"
 """Who the server's files belong to, and by whose name SMB is asked."""
 PASSWORD = "open, 'sesame'"  # noqa: S105 -- of a server that lives for minutes.
 _COMES_UP_WITHIN = 60
+_SMB_PORT = 445
 
 _SMB = """\
 [global]
 server role = standalone server
-smb ports = 445
-disable netbios = yes
+{network}smb ports = {port}
 passdb backend = tdbsam:{place}/passdb.tdb
 lock directory = {place}
 state directory = {place}
@@ -41,6 +41,17 @@ disable spoolss = yes
 path = {share}
 read only = no
 """
+
+
+def configure_smb(place: Path, share: Path, *, user: str, port: int, network: str = "") -> Path:
+    """Write what `smbd -s` reads for a server of one share, `films`, and let `user` in by
+    `PASSWORD`. Its own files are in `place`; `network` are more lines about where it listens.
+    """
+    configuration = place / "smb.conf"
+    configuration.write_text(_SMB.format(place=place, share=share, port=port, network=network))
+    words = ["smbpasswd", "-c", str(configuration), "-a", "-s", user]
+    _run(*words, said=f"{PASSWORD}\n{PASSWORD}\n".encode())
+    return configuration
 
 
 class FileServers:
@@ -82,13 +93,13 @@ class FileServers:
         self._there("rpc.nfsd", "--no-nfs-version", "3", "--grace-time", "1", "4")
 
     def _serve_smb(self) -> None:
-        configuration = self._place / "smb.conf"
-        configuration.write_text(_SMB.format(place=self._place, share=self.smb))
-        words = ["smbpasswd", "-c", str(configuration), "-a", "-s", USER]
-        _run(*words, said=f"{PASSWORD}\n{PASSWORD}\n".encode())
+        network = "disable netbios = yes\n"
+        configuration = configure_smb(
+            self._place, self.smb, user=USER, port=_SMB_PORT, network=network
+        )
         self._begin("smbd", "-F", "--no-process-group", "-s", str(configuration))
         deadline = time.monotonic() + _COMES_UP_WITHIN
-        while not self._listens(445):
+        while not self._listens(_SMB_PORT):
             if time.monotonic() > deadline:
                 raise AssertionError((self._place / "log").read_text())
             time.sleep(0.1)

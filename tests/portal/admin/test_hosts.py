@@ -92,7 +92,7 @@ def test_who_is_there_is_counted() -> None:
         {
             "hostName": "n1",
             "isReachable": True,
-            "sessions": [{"state": state} for state in ("READY", "STOPPED", "START_FAILED")],
+            "sessions": [{"stage": stage} for stage in ("RUNNING", "RESTING", "RESTING")],
             "state": "EVACUATING",
             "warmWorkstations": 2,
             "promised": amount,

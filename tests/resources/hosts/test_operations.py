@@ -16,6 +16,7 @@ def test_hosts_tell_their_figures_and_who_is_there(hosts: Hosts) -> None:
     there = found["n2"]
     assert (there["state"], there["isReachable"], there["warmWorkstations"]) == ("OPEN", True, 0)
     assert [each["sessionId"] for each in there["sessions"]] == [session["sessionId"]]
+    assert [each["stage"] for each in there["sessions"]] == ["RUNNING"]
     assert (there["promised"]["cpus"], found["n1"]["promised"]["cpus"]) == (4, 0)
     assert "evacuation" not in there
 

@@ -29,9 +29,9 @@ _START_WITHIN = 45.0
 _CLOSE_WINDOWS_WITHIN = 4.0
 _END_WITHIN = 2.0
 _RESTARTS, _RESTARTS_WITHIN = 4, 60.0
-# What these begin serves the picture as they do; what others begin is the artist's.
 _TRACEBACK = 60
 """So many of the last lines may still be about why a program has just ended."""
+# What these begin serves the picture as they do; what others begin is the artist's.
 _FAMILIES = ("the X server", "the stream", "sound", "file transfers", "the background")
 _BEGAN = time.monotonic()
 

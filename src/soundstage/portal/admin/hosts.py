@@ -46,10 +46,9 @@ def all_of(words: Words, place: Place) -> list[Host]:
 
 def shown(words: Words, host: Document) -> Host:
     """Put one into words."""
-    states = [each["state"] for each in host["sessions"]]
-    resting = sum(each in {"STOPPED", "DELETED"} or each.endswith("_FAILED") for each in states)
+    resting = sum(each["stage"] == "RESTING" for each in host["sessions"])
     counts = {
-        "running": len(states) - resting,
+        "running": len(host["sessions"]) - resting,
         "resting": resting,
         "warm": host["warmWorkstations"],
     }

@@ -2,6 +2,7 @@
 
 from soundstage.resources.availability import service
 from soundstage.resources.availability.model import Availability, InstanceTypeAvailability, Place
+from soundstage.resources.hosts.operations import CapacityShape
 from soundstage.resources.images.operations import StreamingImageShape
 from soundstage.resources.images.operations import show as show_image
 from soundstage.resources.launch_profiles.model import LaunchProfileState, StreamingInstanceType
@@ -71,14 +72,6 @@ class ListLaunchProfileAvailabilitiesOutput(Shape, frozen=True, kw_only=True):
 
     launch_profile_availabilities: list[LaunchProfileAvailabilityShape]
     next_token: str | None = None
-
-
-class CapacityShape(Shape, frozen=True, kw_only=True):
-    """Cores, memory and graphics cards."""
-
-    cpus: float
-    gpus: int
-    memory_in_bytes: int
 
 
 class PlaceShape(Shape, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from soundstage.resources.hosts import service
-from soundstage.resources.hosts.model import Evacuation, Host, HostState
+from soundstage.resources.hosts.model import Evacuation, Host, HostState, Stage
 from soundstage.resources.hosts.service import Occupants
 from soundstage.resources.request import Request
 from soundstage.wire.operation import Grant, Operation, Permission
@@ -18,7 +18,7 @@ from soundstage.wire.shapes import ClientToken, Shape
 HostName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+\Z")]
 
 
-class AmountShape(Shape, frozen=True, kw_only=True):
+class CapacityShape(Shape, frozen=True, kw_only=True):
     """Cores, memory and graphics cards."""
 
     cpus: float
@@ -31,6 +31,8 @@ class HostSessionShape(Shape, frozen=True, kw_only=True):
 
     owned_by: str
     session_id: str
+    stage: Stage
+    """What it needs the host for."""
     state: str
     studio_id: str
 
@@ -59,10 +61,10 @@ class HostShape(Shape, frozen=True, kw_only=True):
     """How many of those on it are prepared, and nobody's yet."""
     status_message: str | None = None
     """Why it does not answer."""
-    size: AmountShape | None = None
-    to_promise: AmountShape | None = None
+    size: CapacityShape | None = None
+    to_promise: CapacityShape | None = None
     """What all workstations on it together may be promised."""
-    promised: AmountShape | None = None
+    promised: CapacityShape | None = None
     free_memory_in_bytes: int | None = None
     free_disk_in_bytes: int | None = None
     evacuation: EvacuationShape | None = None
@@ -144,7 +146,7 @@ def _show(host: Host) -> HostShape:
         {}
         if room is None
         else {
-            name: AmountShape(
+            name: CapacityShape(
                 cpus=amount.cpus, gpus=amount.gpus, memory_in_bytes=amount.memory_bytes
             )
             for name, amount in (
@@ -161,6 +163,7 @@ def _show(host: Host) -> HostShape:
             HostSessionShape(
                 owned_by=each.owned_by,
                 session_id=each.session_id,
+                stage=each.stage,
                 state=each.state,
                 studio_id=each.studio_id,
             )

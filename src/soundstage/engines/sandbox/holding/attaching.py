@@ -9,7 +9,6 @@ write it as one, and what they write belongs to its owner.
 # As in building.py.
 # ruff: noqa: PTH123, PTH116
 
-import contextlib
 import ctypes
 import os
 import select
@@ -194,21 +193,19 @@ def _mount_by_kernel(share: dict, target: str, ids: dict) -> None:  # type: igno
     account = share["account"]
     # mount.cifs reads the password from this variable, which only root can look into.
     secret = {} if account is None else {"PASSWD": account["password"]}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         kernel_command(share, target, ids),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **secret},
         start_new_session=True,
-    )
-    with process.stderr or contextlib.nullcontext():
+    ) as process:
         try:
             _, said = process.communicate(timeout=WITHIN_SECONDS)
         except subprocess.TimeoutExpired:
             # What waits in the kernel is what `mount` began; that one isn't waited for here.
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             raise AttachError(
                 f"{share['source']} did not answer within {WITHIN_SECONDS} s"
             ) from None

@@ -381,6 +381,8 @@ def test_a_full_first_page_is_small_and_everything_on_it_is_found(tmp_path: Path
                 launchProfileId=ids[number],
                 ownedBy=who["principalId"],
             )
+            # Of two that were made in one moment, either may stand first.
+            made.clock.advance(timedelta(seconds=1))
         stage.later()
         gone = stage.sessions()[0]
         for operation in ("StopStreamingSession", "DeleteStreamingSession"):
@@ -393,6 +395,8 @@ def test_a_full_first_page_is_small_and_everything_on_it_is_found(tmp_path: Path
         last = stage.anna.get("/?page=3&workstations=3")
         assert "Page 3 of 3" in last.text
         assert 'href="/?page=3&amp;workstations=2"' in last.text
+        # The last launched stand first.
+        assert f"Show {1:02}" in last.text
         assert f"Show {39:02}" not in last.text
         # What a deleted one left is launched from, though its profile's card is on another page.
         assert f"/launch/{stage.studio.id.replace(':', '%3A')}/{gone['launchProfileId']}" in (

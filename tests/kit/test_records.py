@@ -11,7 +11,7 @@ from sqlalchemy import Column, MetaData, String, Table
 from soundstage.kit import lease
 from soundstage.kit.database import Database, Document, Moment
 from soundstage.kit.prepared import Prepared
-from soundstage.kit.records import Records
+from soundstage.kit.records import Records, asked_at_once
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -145,3 +145,11 @@ def test_one_that_writes_sees_each_change(store: Database) -> None:
         assert records.get(transaction, "a") == thing("a", colour=Colour.BLUE)
         records.delete(transaction, "a")
         assert records.get(transaction, "a") is None
+
+
+def test_any_number_of_ids_is_asked_for_in_parts() -> None:
+    ids = {f"{number:04}" for number in range(1201)}
+    parts = list(asked_at_once(ids))
+    assert [len(each) for each in parts] == [500, 500, 201]
+    assert [one for each in parts for one in each] == sorted(ids)
+    assert list(asked_at_once([])) == []

@@ -4,7 +4,7 @@ Each `resources/<noun>/store.py` makes one `Records` from its table and its mode
 names are the column names. What is particular to a noun stands in its own store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -19,12 +19,22 @@ from soundstage.kit.prepared import Prepared, PreparedChange
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
+_ASKED_AT_ONCE = 500
+"""Databases bound how many values a statement may hold."""
+
 
 def listed_by(*names: str) -> Index:
     """Make the index of a list that is narrowed by these columns: in its order, so that a page
     costs the same at its beginning and at its end, however many rows there are.
     """
     return Index(None, *names, "created_at", "id")
+
+
+def asked_at_once(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Cut ids, of which there may be any number, into as many as one statement may ask for."""
+    asked = sorted(ids)
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        yield asked[start : start + _ASKED_AT_ONCE]
 
 
 @lru_cache(maxsize=512)

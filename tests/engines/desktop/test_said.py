@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,38 @@ def test_a_result_has_a_limit() -> None:
     assert not heard.is_too_much()
     heard.results(b"x")
     assert heard.is_too_much()
+
+
+def test_results_at_hand_are_read_and_no_more_is_waited_for() -> None:
+    heard = said(SCRIPT)
+    source, target = os.pipe()
+    try:
+        assert list(heard.results_at_hand(source)) == []
+        long = result(output="x" * 9000)
+        os.write(target, long)
+        pieces = []
+        for piece in heard.results_at_hand(source):
+            pieces.append(piece)
+            assert heard.results(piece) == []
+        assert b"".join(pieces) == long
+        assert len(heard.outputs) == 1
+    finally:
+        os.close(target)
+    try:
+        # Nobody writes any more: what polls the pipe learns of it.
+        assert list(heard.results_at_hand(source)) == []
+    finally:
+        os.close(source)
+
+
+def test_of_a_result_that_is_too_long_no_more_is_read() -> None:
+    heard = said(SCRIPT)
+    heard.results(b"x" * 600_000)
+    source, target = os.pipe()
+    try:
+        os.write(target, b"x")
+        assert list(heard.results_at_hand(source)) == []
+        assert os.read(source, 10) == b"x"
+    finally:
+        os.close(source)
+        os.close(target)

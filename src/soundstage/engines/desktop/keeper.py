@@ -149,7 +149,8 @@ class Keeper:
             if signal.SIGTERM in piece:
                 self.close()
         elif source == self.steps:
-            self.catch_up()
+            for early in self.said.results_at_hand(self.results):
+                self.learn_results(early)
             for word, text in self.said.steps(piece):
                 self.step(word, text)
         elif source == self.results:
@@ -158,12 +159,6 @@ class Keeper:
         else:
             self.errors = (self.errors + piece)[:_ERROR_LIMIT]
         return bool(piece)
-
-    def catch_up(self) -> None:
-        """Hear of the scripts that had ended before a step: their results come by another pipe."""
-        while not self.said.is_too_much() and select.select([self.results], [], [], 0)[0]:
-            if not self.take(self.results):
-                return
 
     def step(self, word: str, text: str) -> None:
         """The desktop's starter says how far it is."""

@@ -6,8 +6,12 @@ Standard library only, and little of that: one of these lives with every worksta
 """
 
 import json
+import os
+import select
+from collections.abc import Iterator
 
 LINE_LIMIT = 200
+_PIECE = 4096
 _MESSAGE_LIMIT = 300
 # A result holds 64 KiB of output, each byte of which may take six in JSON.
 _RESULT_LIMIT = 600_000
@@ -42,6 +46,16 @@ class Said:
         *whole, self._results = (self._results + piece).split(b"\n")
         failed = [self._learn(line) for line in whole]
         return [each for each in failed if each is not None]
+
+    def results_at_hand(self, source: int) -> Iterator[bytes]:
+        """The pieces that `source` has now, for `results`: scripts end before the step that comes
+        after them is said, but by another pipe, and a start is told with what they said.
+        """
+        while not self.is_too_much() and select.select([source], [], [], 0)[0]:
+            piece = os.read(source, _PIECE)
+            if not piece:
+                return
+            yield piece
 
     def is_too_much(self) -> bool:
         """Reports whether no result can be as long as what has come of the next one."""

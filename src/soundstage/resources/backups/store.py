@@ -19,7 +19,7 @@ from sqlalchemy import UniqueConstraint as Unique
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.prepared import Prepared
-from soundstage.kit.records import Records, listed_by
+from soundstage.kit.records import Records, asked_at_once, listed_by
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
 
 table = Table(
@@ -52,9 +52,6 @@ table = Table(
 )
 backups = Records(table, StreamingSessionBackup)
 
-_ASKED_AT_ONCE = 500
-"""Databases bound how many values a statement may hold."""
-
 
 def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[str]]:
     """Give, by owner, what a person would see change of their backups."""
@@ -81,9 +78,7 @@ def being_made(transaction: Connection, session_ids: set[str]) -> set[str]:
     """Say of which of these sessions a backup is on its way."""
     is_on_its_way = table.c.state == StreamingSessionState.CREATE_IN_PROGRESS
     found: set[str] = set()
-    asked = sorted(session_ids)
-    for start in range(0, len(asked), _ASKED_AT_ONCE):
-        some = asked[start : start + _ASKED_AT_ONCE]
+    for some in asked_at_once(session_ids):
         where = table.c.session_id.in_(some), is_on_its_way
         found.update(transaction.execute(select(table.c.session_id).where(*where)).scalars())
     return found

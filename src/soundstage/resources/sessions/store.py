@@ -25,7 +25,7 @@ from sqlalchemy import (
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.prepared import Prepared
-from soundstage.kit.records import Records, listed_by
+from soundstage.kit.records import Records, asked_at_once, listed_by
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.launch_profiles.model import VolumeConfiguration
 from soundstage.resources.sessions.model import Activity, StreamingSession, Vacating
@@ -129,9 +129,6 @@ counts_table = Table(
 _WHOLE_STUDIO = ""
 """In place of an owner."""
 
-_ASKED_AT_ONCE = 500
-"""Databases bound how many values a statement may hold."""
-
 _LIVING = [state for state in StreamingSessionState if state is not StreamingSessionState.DELETED]
 
 
@@ -205,9 +202,7 @@ def on_host(transaction: Connection, host: str) -> list[StreamingSession]:
 def of_refs(transaction: Connection, refs: set[str]) -> list[StreamingSession]:
     """Read the sessions whose workstations these are."""
     found: list[StreamingSession] = []
-    asked = sorted(refs)
-    for start in range(0, len(asked), _ASKED_AT_ONCE):
-        some = asked[start : start + _ASKED_AT_ONCE]
+    for some in asked_at_once(refs):
         never_moved = and_(table.c.id.in_(some), table.c.workstation.is_(None))
         is_there = or_(never_moved, table.c.workstation.in_(some))
         found += sessions.find(transaction, is_there)
@@ -217,9 +212,7 @@ def of_refs(transaction: Connection, refs: set[str]) -> list[StreamingSession]:
 def known_refs(transaction: Connection, refs: set[str]) -> set[str]:
     """Say which of these are workstations of sessions that may have something at the engine."""
     found: set[str] = set()
-    asked = sorted(refs)
-    for start in range(0, len(asked), _ASKED_AT_ONCE):
-        some = asked[start : start + _ASKED_AT_ONCE]
+    for some in asked_at_once(refs):
         is_living = table.c.state != StreamingSessionState.DELETED
         never_moved = and_(table.c.id.in_(some), table.c.workstation.is_(None))
         is_there = or_(never_moved, table.c.workstation.in_(some))

@@ -188,7 +188,8 @@ class Supervisor:
         if source == self.wake:
             self.obey(piece)
         elif source == self.steps:
-            self.catch_up()
+            for early in self.said.results_at_hand(self.results):
+                self.learn_results(early)
             for word, text in self.said.steps(piece):
                 self.step(word, text)
         elif source == self.results:
@@ -218,12 +219,6 @@ class Supervisor:
         except OSError as error:
             self.errors = f"{error}; ".encode()
             self.users.shutdown(socket.SHUT_RDWR)
-
-    def catch_up(self) -> None:
-        """Hear of the scripts that had ended before a step: their results come by another pipe."""
-        while not self.said.is_too_much() and select.select([self.results], [], [], 0)[0]:
-            if not self.take(self.results):
-                return
 
     def step(self, word: str, text: str) -> None:
         """The desktop's starter says how far it is."""

@@ -76,6 +76,7 @@ def test_the_kernel_takes_every_word(ann: Path) -> None:
     assert (told("cpu.weight"), told("desktop/cpu.weight")) == ("150", "400")
     assert (told("pids.max"), told("programs/pids.max")) == ("532", "20")
     assert told("memory.max") == str(100 * MIB)
+    assert told("memory.swap.max") == str(100 * MIB)
     assert "rbps=1048576 wbps=1048576 riops=100 wiops=100" in told("io.max")
 
 

@@ -219,14 +219,27 @@ def _values(
             return [("pids.max", str(limits.processes))]
         case "pids" if part != DESKTOP:
             return [("pids.max", str(limits.processes + DESKTOP_PROCESSES))]
-        case "memory" if version == 2:
-            # The kernel ends one program that takes too much, not all of them.
-            return [("memory.max", str(limits.memory_bytes)), ("memory.oom.group", "0")]
         case "memory":
-            return [("memory.limit_in_bytes", str(limits.memory_bytes))]
+            return _memory_values(version, limits.memory_bytes)
         case "io" if limits.disk is not None:
             return _disk_values(version, limits.disk)
     return []
+
+
+def _memory_values(version: int, limit: int) -> list[tuple[str, str]]:
+    """As much again of the host's swap: there a desktop that nobody looks at may lie, but one that
+    takes all it can get does not fill it.
+    """
+    if version == 2:
+        # The kernel ends one program that takes too much, not all of them.
+        return [
+            ("memory.max", str(limit)),
+            ("memory.swap.max", str(limit)),
+            ("memory.oom.group", "0"),
+        ]
+    # Both together, and never less than the first alone, also on the way to a larger size.
+    together = "memory.memsw.limit_in_bytes"
+    return [(together, "-1"), ("memory.limit_in_bytes", str(limit)), (together, str(2 * limit))]
 
 
 def _cpu_values(version: int, cpus: float, part: str) -> list[tuple[str, str]]:

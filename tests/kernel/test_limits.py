@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from soundstage.engines.sandbox.holding import freezer
-from soundstage.engines.sandbox.host import cgroups, disk
+from soundstage.engines.sandbox.host import cgroups
 from soundstage.engines.sandbox.host.cgroups import DiskLimits, Hierarchy, Limits
+from soundstage.engines.sandbox.host.disk import device_of
 from soundstage.engines.sandbox.host.quota import SizeLimits
-from soundstage.testing.kernel import DISK
+from soundstage.testing.kernel import DISK, OTHER_DISK
 
 pytestmark = pytest.mark.kernel
 
@@ -29,7 +30,7 @@ def groups() -> Hierarchy:
 
 @pytest.fixture(scope="module")
 def ann(groups: Hierarchy) -> Iterator[Path]:
-    device = disk.device_of(DISK)
+    device = device_of(DISK)
     assert device is not None
     speed = DiskLimits(device=device, iops=100, throughput_mib=1)
     limits = Limits(cpus=1.5, memory_bytes=100 * MIB, processes=20, disk=speed)
@@ -135,21 +136,22 @@ def said_usage(stat: Path) -> str:
     return stat.read_text().splitlines()[0]
 
 
-def test_a_full_volume_is_full_for_its_own_artist_alone() -> None:
-    limits = SizeLimits(DISK)
+@pytest.mark.parametrize("disk", [DISK, OTHER_DISK], ids=["ext4", "xfs"])
+def test_a_full_volume_is_full_for_its_own_artist_alone(disk: Path) -> None:
+    limits = SizeLimits(disk)
     assert limits.capability().available, limits.capability().detail
     for name in ("full", "other"):
-        (DISK / name).mkdir()
-        limits.set(DISK / name, 1)
-        os.chown(DISK / name, ARTIST, ARTIST)
+        (disk / name).mkdir()
+        limits.set(disk / name, 1)
+        os.chown(disk / name, ARTIST, ARTIST)
     # The host's root is held by no quota.
     ids = ["setpriv", f"--reuid={ARTIST}", f"--regid={ARTIST}", "--clear-groups"]
     fill = [*ids, "fallocate", "-l"]
-    subprocess.run([*fill, "900M", f"{DISK}/full/film"], check=True)
-    more = [*fill, "200M", f"{DISK}/full/more"]
+    subprocess.run([*fill, "900M", f"{disk}/full/film"], check=True)
+    more = [*fill, "200M", f"{disk}/full/more"]
     done = subprocess.run(more, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Disk quota exceeded" in done.stderr or "No space left on device" in done.stderr
-    subprocess.run([*fill, "900M", f"{DISK}/other/film"], check=True)
-    listed = subprocess.run(["df", "-m", DISK / "full"], check=True, capture_output=True, text=True)
+    subprocess.run([*fill, "900M", f"{disk}/other/film"], check=True)
+    listed = subprocess.run(["df", "-m", disk / "full"], check=True, capture_output=True, text=True)
     assert listed.stdout.splitlines()[1].split()[1] == "1024"

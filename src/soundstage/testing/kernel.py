@@ -6,7 +6,7 @@ Debian's own kernel under QEMU with systemd as its first process, runs the tests
 
 The guest sees this machine's files, so this checkout and its environments stand where they are
 here. It may only read them: what it writes is kept in its memory and gone with it. Beside that it
-has one disk, `DISK`, with project quotas.
+has two disks, `DISK` and `OTHER_DISK`, with project quotas.
 """
 
 import argparse
@@ -25,6 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 DISK = Path("/srv/disk")
 """Where the guest has its disk: ext4, with sizes kept by project quotas."""
+OTHER_DISK = Path("/srv/other")
+"""The same with xfs."""
 GUEST = Path("/etc/guest")
 """Only a guest has it."""
 DISK_SIZE = 8 << 30
@@ -73,7 +75,7 @@ _SCRIPT = """\
 export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD=1
 cd {root}
-mkdir -p {disk} && mount -o prjquota /dev/vda {disk}
+mkdir -p {disk} {other} && mount -o prjquota /dev/vda {disk} && mount -o prjquota /dev/vdb {other}
 {command}
 echo "{ended}$?"
 """
@@ -160,12 +162,14 @@ def _serving_files(folder: Path) -> Iterator[Path]:
 @contextmanager
 def _booted(folder: Path, files: Path, command: Sequence[str]) -> Iterator["subprocess.Popen[str]"]:
     kernel, release = _kernel()
-    first, disk = folder / "first", folder / "disk"
+    first, disk, other = folder / "first", folder / "disk", folder / "other"
     first.write_bytes(_first_files(release, command))
-    with disk.open("wb") as file:
-        file.truncate(DISK_SIZE)
+    for each in (disk, other):
+        with each.open("wb") as file:
+            file.truncate(DISK_SIZE)
     options = ["-q", "-F", "-O", "quota,project", "-E", "quotatype=prjquota,lazy_itable_init=1"]
     subprocess.run(["/sbin/mkfs.ext4", *options, str(disk)], check=True)
+    subprocess.run(["/sbin/mkfs.xfs", "-q", str(other)], check=True)
     words = [
         *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"),
         *("-no-reboot", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"),
@@ -175,6 +179,8 @@ def _booted(folder: Path, files: Path, command: Sequence[str]) -> Iterator["subp
         *("-device", "vhost-user-fs-pci,chardev=files,tag=host"),
         *("-drive", f"file={disk},if=none,id=disk,format=raw,cache=unsafe"),
         *("-device", "virtio-blk-pci,drive=disk"),
+        *("-drive", f"file={other},if=none,id=other,format=raw,cache=unsafe"),
+        *("-device", "virtio-blk-pci,drive=other"),
         *("-chardev", "stdio,id=out,signal=off"),
         *("-device", "virtio-serial-pci", "-device", "virtconsole,chardev=out"),
         *("-serial", f"file:{folder / 'console'}"),
@@ -220,7 +226,11 @@ def _first_files(release: str, command: Sequence[str]) -> bytes:
     """The archive that the kernel unpacks as its first root, in the format `newc` of cpio."""
     modules = _modules(release)
     script = _SCRIPT.format(
-        root=shlex.quote(str(ROOT)), disk=DISK, command=shlex.join(command), ended=_ENDED
+        root=shlex.quote(str(ROOT)),
+        disk=DISK,
+        other=OTHER_DISK,
+        command=shlex.join(command),
+        ended=_ENDED,
     )
     files = {
         "bin/busybox": (0o755, _BUSYBOX.read_bytes()),

@@ -19,7 +19,11 @@ _FS_IOC_FSSETXATTR = 0x401C5820
 _FSXATTR = struct.Struct("=IIIII8x")
 _PROJECT_INHERIT = 0x00000200
 _PROJECT_QUOTA = 2
-_Q_GETFMT = 0x800004
+# Of both file systems; the one without an X knows ext4's quotas alone.
+_Q_XGETQSTAT = 0x5805
+# struct fs_quota_stat: its flags behind a version, then two files, counts and times.
+_STAT = struct.Struct("=xxH76x")
+_IS_ENFORCED = 0x20
 _Q_SETQUOTA = 0x800008
 # struct if_dqblk: hard and soft blocks of 1 KiB, space, hard and soft inodes, inodes, two times,
 # and which of them are valid.
@@ -66,18 +70,23 @@ class SizeLimits:
         if self._device is None:
             return "its file system has no device of its own"
         try:
-            self._quotactl(_Q_GETFMT, 0, bytes(4))
-        except OSError as error:
-            return f"{self._device} has no project quota (ext4 and xfs: prjquota): {error.strerror}"
-        return ""
+            (flags,) = _STAT.unpack(self._quotactl(_Q_XGETQSTAT, 0, bytes(_STAT.size)))
+        except OSError:
+            # One that knows them says so when they are off, and another that it knows no such call.
+            flags = 0
+        if flags & _IS_ENFORCED:
+            return ""
+        return f"{self._device} keeps no project quotas (ext4 and xfs do, mounted with prjquota)"
 
-    def _quotactl(self, action: int, project: int, argument: bytes) -> None:
+    def _quotactl(self, action: int, project: int, argument: bytes) -> bytes:
+        """Answers what the kernel wrote over the argument. Raises OSError."""
         device = os.fsencode(self._device or "")
         buffer = ctypes.create_string_buffer(argument, len(argument))
         signed = ctypes.c_int((action << 8) | _PROJECT_QUOTA).value
         if _libc.quotactl(signed, device, ctypes.c_int(project).value, buffer) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
+        return buffer.raw
 
 
 def set_project(directory: int) -> int:

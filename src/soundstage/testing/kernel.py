@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,7 +114,9 @@ def run(command: Sequence[str], *, within_seconds: float) -> int:
     code: int | None = None
     try:
         with _serving_files(folder) as files, _booted(folder, files, command) as machine:
-            killer = _kill_after(machine, within_seconds)
+            # Its output is waited for meanwhile.
+            end = threading.Timer(within_seconds, machine.kill)
+            end.start()
             try:
                 for line in machine.stdout or ():
                     if line.startswith(_ENDED):
@@ -123,8 +126,7 @@ def run(command: Sequence[str], *, within_seconds: float) -> int:
                         sys.stdout.flush()
                 machine.wait()
             finally:
-                killer.kill()
-                killer.wait()
+                end.cancel()
         if code is None:
             console = (folder / "console").read_text(errors="replace")
             print(f"\nThe guest ended before its tests did:\n{console[-4000:]}")  # noqa: T201 -- as above.
@@ -200,12 +202,6 @@ def _booted(folder: Path, files: Path, command: Sequence[str]) -> Iterator["subp
     finally:
         machine.kill()
         machine.wait()
-
-
-def _kill_after(machine: "subprocess.Popen[str]", seconds: float) -> "subprocess.Popen[bytes]":
-    """End the machine when its time is over, while its output is being waited for."""
-    words = ["/bin/sh", "-c", 'sleep "$1" && kill -KILL "$2"', "-", str(seconds), str(machine.pid)]
-    return subprocess.Popen(_bound_to_us(words), stdin=subprocess.DEVNULL)
 
 
 def _bound_to_us(words: list[str]) -> list[str]:

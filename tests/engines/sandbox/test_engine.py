@@ -70,6 +70,12 @@ def test_the_desktop_is_complete(shared: Workbench, entered: str) -> None:
     assert (code, size) == (0, "_NET_DESKTOP_GEOMETRY(CARDINAL) = 1920, 1080\n")
 
 
+def test_what_is_shown_of_the_host_can_be_read(shared: Workbench, entered: str) -> None:
+    for folder in ("/etc/fonts", "/etc/ssl/certs", "/var/cache/fontconfig"):
+        code, _ = shared.inside(entered, "ls", folder)
+        assert code == 0, folder
+
+
 def test_it_shows_a_picture(shared: Workbench, entered: str) -> None:
     picture = shared.engine.picture(entered)
     assert picture.startswith(b"\xff\xd8\xff")

@@ -1,12 +1,13 @@
 """The walls as bubblewrap's arguments, without any process."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 import pytest
 
 from soundstage.engines.interface import PermanentError
-from soundstage.engines.sandbox.walls.bubblewrap import Walls, draw
+from soundstage.engines.sandbox.host.gpus import Assignment
+from soundstage.engines.sandbox.walls.bubblewrap import Share, Walls, draw
 
 WALLS = Walls(
     image_root=Path("/"),
@@ -53,10 +54,34 @@ def test_no_place_of_the_service_stands_in_the_arguments() -> None:
 
 
 def test_etc_is_a_white_list() -> None:
-    shown = [word for word in draw(WALLS).arguments if word.startswith("/etc/")]
+    arguments = draw(WALLS).arguments
+    made = following(arguments, "--dir")
+    shown = [word for word in arguments if word.startswith("/etc/") and word not in made]
     assert "/etc/fonts" in shown
     assert not {"/etc/shadow", "/etc/ssh", "/etc/ssl", "/etc/ssl/private", "/etc"} & set(shown)
     assert "root:" in draw(WALLS).data["passwd"]
+
+
+@pytest.mark.parametrize("has_system", [False, True])
+def test_an_artist_may_enter_the_folders_above_all_that_is_bound(*, has_system: bool) -> None:
+    """Bubblewrap makes a missing one so that only the workstation's root enters it."""
+    gpus = Assignment(
+        nodes=["/dev/dri/renderD128"], folders=["/sys/devices/pci0000:00/0000:00:01.0"]
+    )
+    shares = [Share(target="/films/show", read_only=False)]
+    walls = msgspec.structs.replace(WALLS, gpus=gpus, shares=shares, has_system=has_system)
+    arguments = draw(walls).arguments
+    entered = {"/"}
+    for number, word in enumerate(arguments):
+        if word in {"--dir", "--tmpfs", "--proc", "--dev"}:
+            place = PurePosixPath(arguments[number + 1])
+            entered |= {str(folder) for folder in (place, *place.parents)}
+        elif word.removesuffix("-try") in {"--bind", "--ro-bind", "--dev-bind"}:
+            place = PurePosixPath(arguments[number + 2])
+            above = {str(folder) for folder in place.parents}
+            assert above <= entered, place
+            entered.add(str(place))
+    assert {"/films/show", "/dev/dri/renderD128", "/var/cache/fontconfig"} <= entered
 
 
 def test_the_environment_begins_empty() -> None:

@@ -76,6 +76,7 @@ SYSTEM = ("etc", "opt", "srv", "var", "root", "usr/local")
 """Folders that scripts of root may write; `building.py` makes them."""
 OVERLAY = "\0overlay"
 """The blank for the whole root of an image that was made here; `building.py` mounts it."""
+_FONTS = "/var/cache/fontconfig"
 IMAGE_LOCAL = "/run/image/local"
 """Where the image's own /usr/local is seen when a new one covers it."""
 
@@ -133,11 +134,9 @@ def draw(walls: Walls) -> Drawing:
         arguments.extend((option, f"\0bind:{len(binds)}", target))
         binds.append(str(source))
 
-    # Of a folder that only its owner may enter bubblewrap makes those above like that, if it must.
-    above = ["/etc", "/home", "/opt"]
-    above += ["/media", "/mnt"] if walls.has_system else []
     if not walls.is_overlaid:
-        arguments += [word for folder in above for word in ("--dir", folder)]
+        made = ["/etc", "/home", "/opt", *(("/media", "/mnt") if walls.has_system else ())]
+        arguments += [word for folder in made for word in ("--dir", folder)]
     arguments += _root(walls)
     data = _etc(walls)
     has_own_etc = walls.has_system or walls.is_overlaid
@@ -155,7 +154,7 @@ def draw(walls: Walls) -> Drawing:
     ]  # fmt: skip
     if walls.has_system and not walls.is_overlaid:
         local = str(walls.image_root / "usr/local")
-        arguments += ["--ro-bind-try", local, IMAGE_LOCAL]
+        arguments += [*_above(IMAGE_LOCAL), "--ro-bind-try", local, IMAGE_LOCAL]
     arguments += _gpus(walls.gpus)
     bind("--bind", walls.scratch / "tmp", "/tmp")  # noqa: S108 -- inside the sandbox.
     bind("--bind", walls.scratch / "var-tmp", "/var/tmp")  # noqa: S108 -- as above.
@@ -168,8 +167,7 @@ def draw(walls: Walls) -> Drawing:
     for number, share in enumerate(walls.shares):
         option = "--ro-bind" if share.read_only else "--bind"
         if not share.target.startswith(f"{HOME}/"):
-            above = [str(folder) for folder in PurePosixPath(share.target).parents][-2::-1]
-            arguments += [word for folder in above for word in ("--dir", folder)]
+            arguments += _above(share.target)
         arguments += [option, f"\0share:{number}", share.target]
     own = {"SOUNDSTAGE_FDS": "\0fds", "SOUNDSTAGE_GROUPS": "\0groups"}
     cards = walls.gpus.environment
@@ -195,9 +193,9 @@ def _gpus(given: Assignment) -> list[str]:
     """Only the workstation's own cards exist in it, and what /sys says of them."""
     arguments = []
     for number, node in enumerate(given.nodes):
-        arguments += ["--dev-bind", f"\0device:{number}", node]
+        arguments += [*_above(node), "--dev-bind", f"\0device:{number}", node]
     for folder in given.folders:
-        arguments += ["--ro-bind", folder, folder]
+        arguments += [*_above(folder), "--ro-bind", folder, folder]
     for place, target in given.links.items():
         arguments += ["--symlink", target, place]
     return arguments
@@ -229,8 +227,17 @@ def _root(walls: Walls) -> list[str]:
                 arguments += ["--bind", f"\0system:{name}", f"/{name}"]
         return arguments
     for name in ETC:
-        arguments += ["--ro-bind-try", str(root / "etc" / name), f"/etc/{name}"]
+        place = f"/etc/{name}"
+        arguments += [*_above(place), "--ro-bind-try", str(root / "etc" / name), place]
     return arguments
+
+
+def _above(place: str) -> list[str]:
+    """Make the folders above what will be bound. Those that bubblewrap makes by itself only their
+    owner may enter, which is the workstation's root where it has one.
+    """
+    folders = [str(folder) for folder in PurePosixPath(place).parents][-2::-1]
+    return [word for folder in folders for word in ("--dir", folder)]
 
 
 def _var(walls: Walls) -> list[str]:
@@ -239,8 +246,9 @@ def _var(walls: Walls) -> list[str]:
     return [
         *([] if walls.has_system else ["--tmpfs", "/var"]),
         *("--dir", "/var/lib/dbus"),
-        # Without it every program reads every font of the host at its start.
-        *("--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig"),
+        # Without it the first program in a new home reads every font of the host.
+        *_above(_FONTS),
+        *("--ro-bind-try", _FONTS, _FONTS),
     ]
 
 

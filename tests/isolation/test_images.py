@@ -136,6 +136,11 @@ def test_the_desktop_is_the_image_s(bench: Workbench, ref: str) -> None:
     assert inside(bench, ref, "cat /etc/hostname") == (0, "workstation\n")
 
 
+def test_the_image_s_fonts_are_not_read_anew(bench: Workbench, ref: str) -> None:
+    """A program that finds no cache of them keeps one in the artist's home, and every backup."""
+    assert not (bench.home(ref) / ".cache/fontconfig").exists()
+
+
 def test_the_image_on_the_host_is_what_it_was(
     bench: Workbench, ref: str, workstation_image: Build, before: object
 ) -> None:

@@ -91,7 +91,7 @@ class Prepared:
 
     def _found(
         self, transaction: Connection, parameters: dict[str, Any]
-    ) -> tuple[list[Row], _Conversions] | None:
+    ) -> tuple[Sequence[Row], _Conversions] | None:
         """Run it; the rows, and how they are converted. None where it fails."""
         dialect = transaction.dialect
         compiled = self._compiled
@@ -174,7 +174,7 @@ def _made_sqlalchemy_s(
 
 def _run(
     transaction: Connection, compiled: _Compiled, parameters: dict[str, Any]
-) -> tuple[list[Row], list[Any]]:
+) -> tuple[Sequence[Row], list[Any]]:
     """Give the rows as the driver has them, and its codes of the columns' types."""
     cursor = transaction.connection.cursor()
     try:

@@ -1,7 +1,7 @@
 """What is handed to one thread: done in its order, all that waits at once, whatever goes wrong."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 import structlog.testing
@@ -19,12 +19,15 @@ class Scene:
         self.begun, self.free = threading.Event(), threading.Event()
         self.line: InOrder[int] = InOrder(self._work, "scene")
 
-    def _work(self, items: Sequence[int]) -> None:
-        self.done.append(list(items))
-        self.begun.set()
-        assert self.free.wait(SECONDS)
-        if -1 in items:
-            raise RuntimeError("no")
+    def _work(self, items: Iterator[int]) -> None:
+        done: list[int] = []
+        self.done.append(done)
+        for item in items:
+            done.append(item)
+            self.begun.set()
+            assert self.free.wait(SECONDS)
+            if item == -1:
+                raise RuntimeError("no")
 
     def hold_up(self, first: int = 0) -> None:
         self.line.put(first)
@@ -43,18 +46,27 @@ def scene() -> Iterator[Scene]:
     made.end()
 
 
-def test_all_that_waits_is_done_at_once_in_its_order(scene: Scene) -> None:
+def test_what_comes_meanwhile_is_done_at_once_in_its_order(scene: Scene) -> None:
     scene.hold_up()
     for number in (1, 2, 3):
         scene.line.put(number)
-    assert scene.end() == [[0], [1, 2, 3]]
+    assert scene.end() == [[0, 1, 2, 3]]
 
 
 def test_never_more_than_the_first_can_wait_for(scene: Scene) -> None:
     scene.hold_up()
     for number in range(1, 19):
         scene.line.put(number)
-    assert scene.end() == [[0], list(range(1, 17)), [17, 18]]
+    assert scene.end() == [list(range(16)), [16, 17, 18]]
+
+
+def test_what_is_put_off_by_who_does_not_ask_for_it_comes_next() -> None:
+    done: list[int] = []
+    line: InOrder[int] = InOrder(lambda items: done.append(next(items)), "scene")
+    for number in range(4):
+        line.put(number)
+    line.close()
+    assert done == [0, 1, 2, 3]
 
 
 def test_it_begins_again_after_it_had_nothing_to_do(scene: Scene) -> None:

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from sqlalchemy import Column, MetaData, String, Table
 
-from soundstage.kit import lease
+from soundstage.kit import lease, prepared
+from soundstage.kit.crypto import Seal
 from soundstage.kit.database import Database, Document, Moment
-from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records, asked_at_once
+from soundstage.kit.sealed import Sealed, seal_with
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -26,6 +27,12 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     colour: Colour
     notes: list[str]
+
+
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    created_at: datetime
+    word: str
 
 
 metadata = MetaData()
@@ -46,6 +53,19 @@ def store(database: Database) -> Database:
     with database.transaction() as transaction:
         metadata.create_all(transaction)
     return database
+
+
+def count_questions(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Give a list that grows with each prepared question to the database."""
+    asked: list[object] = []
+    execute = prepared._execute
+
+    def counted(cursor: Any, text: str, given: object) -> None:
+        asked.append(given)
+        execute(cursor, text, given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prepared, "_execute", counted)
+    return asked
 
 
 def thing(name: str, minutes: int = 0, colour: Colour = Colour.RED) -> Thing:
@@ -122,19 +142,70 @@ def test_one_that_only_reads_asks_for_a_row_once(
 ) -> None:
     with store.transaction() as transaction:
         records.insert(transaction, thing("a"))
-    asked: list[object] = []
-    rows = Prepared.rows
-
-    def counted(self: Prepared, *given: Any, **parameters: Any) -> list[list[Any]]:
-        asked.append(parameters)
-        return rows(self, *given, **parameters)
-
-    monkeypatch.setattr(Prepared, "rows", counted)
+    asked = count_questions(monkeypatch)
     for _ in range(2):
         with store.transaction(write=False) as transaction:
             assert [records.get(transaction, "a") for _ in range(3)] == [thing("a")] * 3
             assert [records.get(transaction, "b") for _ in range(3)] == [None] * 3
     assert len(asked) == 4
+
+
+def test_an_equal_row_is_the_same_record_and_is_asked_for_all_the_same(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_kept = store.reads_at_once
+    with store.transaction() as transaction:
+        records.insert(transaction, thing("a"))
+    asked = count_questions(monkeypatch)
+    seen = []
+    for _ in range(2):
+        with store.transaction(write=False) as transaction:
+            seen.append(records.get(transaction, "a"))
+            seen += records.page(transaction, equal={}, limit=2)
+    assert seen == [thing("a")] * 4
+    assert len({id(each) for each in seen}) == (1 if is_kept else 4)
+    assert len(asked) == 4
+
+
+def test_a_row_that_another_changed_is_seen_as_it_is(store: Database) -> None:
+    with store.transaction() as transaction:
+        records.insert(transaction, thing("a"))
+    for colour in (Colour.BLUE, Colour.RED):
+        with store.transaction(write=False) as transaction:
+            assert records.get(transaction, "a") is not None
+        # Past these records, as another process would.
+        with store.transaction() as transaction:
+            transaction.execute(table.update().values(colour=colour))
+        with store.transaction(write=False) as transaction:
+            assert records.get(transaction, "a") == thing("a", colour=colour)
+
+
+def test_so_many_are_kept_and_no_more(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soundstage.kit.records._MOST_KEPT", 3)
+    few = Records(table, Thing)
+    for number in range(9):
+        with store.transaction() as transaction:
+            few.insert(transaction, thing(f"a{number}"))
+            assert few.get(transaction, f"a{number}") == thing(f"a{number}")
+        assert len(few._kept) <= 3
+
+
+def test_what_is_sealed_is_not_kept_open(database: Database) -> None:
+    secrets = Table(
+        "secrets",
+        MetaData(),
+        Column("id", String(22), primary_key=True),
+        Column("created_at", Moment, nullable=False),
+        Column("word", Sealed(str), nullable=False),
+    )
+    sealed = Records(secrets, Secret)
+    seal_with(database.engine.dialect, Seal(b"k" * 32))
+    told = Secret(id="a", created_at=NOW, word="open")
+    with database.transaction() as transaction:
+        secrets.metadata.create_all(transaction)
+        sealed.insert(transaction, told)
+        assert sealed.get(transaction, "a") == told
+    assert not sealed._kept
 
 
 def test_one_that_writes_sees_each_change(store: Database) -> None:

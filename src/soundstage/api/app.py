@@ -5,7 +5,7 @@ order signature, throttle, permission, existence, input, operation, commit. Wher
 one writer, requests that change something share the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -74,17 +74,24 @@ class Api:
         """Answer a request; never raises."""
         return self._answered(received, self._door.transaction)
 
-    def answer_together(self, several: Sequence[Received]) -> list[Answer]:
-        """Answer requests one after the other, and commit what they did at once; never raises."""
+    def answer_together(self, several: Iterable[Received]) -> list[Answer]:
+        """Answer requests one after the other, and commit what they did at once; never raises.
+
+        The next is asked for when the one before it is done, so that those who came meanwhile may
+        share the commit.
+        """
+        asked: list[Received] = []
         answers: list[Answer] = []
         try:
             with self._door.together() as begin:
-                answers += [self._answered(received, begin) for received in several]
+                for received in several:
+                    asked.append(received)
+                    answers.append(self._answered(received, begin))
         except Exception:  # noqa: BLE001 - as below
             return [
                 # What was refused had nothing to be stored.
                 answer if answer.status >= _REFUSED else errors.render_unexpected(each.request_id)
-                for each, answer in zip(several, answers, strict=True)
+                for each, answer in zip(asked, answers, strict=True)
             ]
         return answers
 

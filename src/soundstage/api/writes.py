@@ -1,12 +1,12 @@
 """Answers requests that change something where the database has one writer: in one thread, in their
-order, and those that wait together in one commit.
+order, and those that wait together, or come meanwhile, in one commit.
 
 `middleware` sends them here, from whatever event loop it runs in.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -27,7 +27,7 @@ class _Waiting(msgspec.Struct, frozen=True):
 class Writes:
     """The one thread that writes for requests."""
 
-    def __init__(self, answer_together: Callable[[Sequence[Received]], Sequence[Answer]]) -> None:
+    def __init__(self, answer_together: Callable[[Iterable[Received]], Sequence[Answer]]) -> None:
         self._answer_together = answer_together
         self._line: InOrder[_Waiting] = InOrder(self._work, "writes")
 
@@ -38,10 +38,17 @@ class Writes:
         self._line.put(_Waiting(received, answer, loop))
         return await answer
 
-    def _work(self, waiting: Sequence[_Waiting]) -> None:
-        answers = self._answer_together([each.received for each in waiting])
+    def _work(self, waiting: Iterator[_Waiting]) -> None:
+        taken: list[_Waiting] = []
+
+        def received() -> Iterator[Received]:
+            for each in waiting:
+                taken.append(each)
+                yield each.received
+
+        answers = self._answer_together(received())
         by_loop: dict[asyncio.AbstractEventLoop, list[Answered]] = {}
-        for each, answer in zip(waiting, answers, strict=True):
+        for each, answer in zip(taken, answers, strict=True):
             by_loop.setdefault(each.loop, []).append((each.answer, answer))
         for loop, answered in by_loop.items():
             # Who waited in a loop that has ended waits no more.

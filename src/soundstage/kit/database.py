@@ -77,6 +77,20 @@ def _write_moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(" ", "microseconds")
 
 
+def _write_aware_moment(moment: datetime | None) -> str | None:
+    return _write_moment(_in_utc(moment, has_zone=False))
+
+
+def _in_utc(moment: datetime | None, *, has_zone: bool) -> datetime | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("A moment without a time zone can't be stored.")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment if has_zone else moment.replace(tzinfo=None)
+
+
 def _read_moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
@@ -94,12 +108,12 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a moment without a zone rather than guess one."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("A moment without a time zone can't be stored.")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return _in_utc(value, has_zone=dialect.name != "sqlite")
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Write those of SQLite in one step: an order has dozens."""
+        is_text = dialect.name == "sqlite"
+        return _write_aware_moment if is_text else super().bind_processor(dialect)
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         """Leave those of SQLite as they are read: a page of a list has hundreds."""
@@ -134,6 +148,11 @@ class Document(TypeDecorator[Any]):
         if value is None:
             return None
         return _json(value) if dialect.name == "sqlite" else msgspec.to_builtins(value)
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Write those of SQLite in one step as well."""
+        is_text = dialect.name == "sqlite"
+        return _json_or_none if is_text else super().bind_processor(dialect)
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
         """Read those of SQLite in one step: a page of a list has hundreds."""
@@ -385,6 +404,10 @@ def _pool(url: sqlalchemy.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {**options, "poolclass": sqlalchemy.QueuePool}
     return {**options, "pool_pre_ping": True}
+
+
+def _json_or_none(value: Any) -> str | None:
+    return None if value is None else _json(value)
 
 
 def _json(value: Any) -> str:

@@ -12,12 +12,16 @@ made SQLAlchemy's here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy
 from sqlalchemy import Connection, Dialect, Select, UpdateBase
 from sqlalchemy.exc import DBAPIError
+
+Made = TypeVar("Made")
+Row = tuple[Any, ...]
+"""As the driver gives it."""
 
 _Convert = Callable[[Any], Any]
 _Conversions = tuple[tuple[int, _Convert], ...]
@@ -56,6 +60,39 @@ class Prepared:
 
     def rows(self, transaction: Connection, **parameters: Any) -> list[list[Any]]:
         """Run it; each row is a list of its columns."""
+        found = self._found(transaction, parameters)
+        if found is None:
+            return [list(row) for row in transaction.execute(self.statement, parameters)]
+        rows, conversions = found
+        return [_converted(row, conversions) for row in rows]
+
+    def made(
+        self,
+        transaction: Connection,
+        make: Callable[[Sequence[Any]], Made],
+        kept: dict[Row, Made],
+        **parameters: Any,
+    ) -> list[Made]:
+        """Run it, and make something of each row; of one that the driver gave before, what was made
+        of it then. Where the driver gives what can be changed, as PostgreSQL's does of documents,
+        rows can't be kept.
+        """
+        found = self._found(transaction, parameters)
+        if found is None:
+            return [make(row) for row in transaction.execute(self.statement, parameters)]
+        rows, conversions = found
+        made: list[Made] = []
+        for row in rows:
+            known = kept.get(row)
+            if known is None:
+                known = kept[row] = make(_converted(row, conversions))
+            made.append(known)
+        return made
+
+    def _found(
+        self, transaction: Connection, parameters: dict[str, Any]
+    ) -> tuple[Sequence[Row], _Conversions] | None:
+        """Run it; the rows, and how they are converted. None where it fails."""
         dialect = transaction.dialect
         compiled = self._compiled
         if compiled is None or compiled.dialect is not dialect:
@@ -63,14 +100,11 @@ class Prepared:
         try:
             rows, codes = _run(transaction, compiled, parameters)
         except dialect.loaded_dbapi.Error:
-            return [list(row) for row in transaction.execute(self.statement, parameters)]
+            return None
         read = self._read
         if read is None or read[0] is not dialect:
             read = self._read = dialect, _conversions(self.statement, dialect, codes)
-        for row in rows:
-            for at, convert in read[1]:
-                row[at] = convert(row[at])
-        return rows
+        return rows, read[1]
 
     def first(self, transaction: Connection, **parameters: Any) -> list[Any] | None:
         """Run it for its first row; the statement must not find many."""
@@ -140,15 +174,21 @@ def _made_sqlalchemy_s(
 
 def _run(
     transaction: Connection, compiled: _Compiled, parameters: dict[str, Any]
-) -> tuple[list[list[Any]], list[Any]]:
+) -> tuple[Sequence[Row], list[Any]]:
     """Give the rows as the driver has them, and its codes of the columns' types."""
     cursor = transaction.connection.cursor()
     try:
         _execute(cursor, compiled.text, compiled.values(parameters))
-        rows = list(map(list, cursor.fetchall()))
-        return rows, [column[1] for column in cursor.description or ()]
+        return cursor.fetchall(), [column[1] for column in cursor.description or ()]
     finally:
         cursor.close()
+
+
+def _converted(row: Row, conversions: _Conversions) -> list[Any]:
+    columns = list(row)
+    for at, convert in conversions:
+        columns[at] = convert(columns[at])
+    return columns
 
 
 def _compile(

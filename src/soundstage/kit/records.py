@@ -15,12 +15,15 @@ from sqlalchemy import ColumnElement, Connection, Index, Integer, Table, bindpar
 from sqlalchemy.exc import IntegrityError
 
 from soundstage.kit.database import seen_by
-from soundstage.kit.prepared import Prepared, PreparedChange
+from soundstage.kit.prepared import Prepared, PreparedChange, Row
+from soundstage.kit.sealed import Sealed
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 _ASKED_AT_ONCE = 500
 """Databases bound how many values a statement may hold."""
+_MOST_KEPT = 1000
+"""How many records of a table are kept at hand, of which the largest, sessions, take 4 kB each."""
 
 
 def listed_by(*names: str) -> Index:
@@ -46,12 +49,21 @@ def _updating(
 
 
 class Records(Generic[Record]):
-    """The rows of one table. Every table has `id` and `created_at`."""
+    """The rows of one table. Every table has `id` and `created_at`.
+
+    The same few rows are read again and again, and to make a record of a row takes longer than to
+    read it. So on SQLite, whose rows are texts and numbers, a row that is equal in all its columns
+    to one that was read before is the record that was made of that. Every read still asks the
+    database; nothing need be told when a row changes. Nobody may change what is in a record. Those
+    with something sealed in them are not kept.
+    """
 
     def __init__(self, table: Table, kind: type[Record]) -> None:
         self.table = table
         self.kind = kind
         self._fields = [table.c[name] for name in kind.__struct_fields__]
+        self._may_keep = not any(isinstance(field.type, Sealed) for field in self._fields)
+        self._kept: dict[Row, Record] = {}
         # Made once, here and below: building a statement takes longer than running it.
         self._inserts: dict[tuple[str, ...], PreparedChange] = {}
         self._pages: dict[tuple[tuple[str, ...], bool], Prepared] = {}
@@ -117,7 +129,7 @@ class Records(Generic[Record]):
         if prepared is None:
             prepared = Prepared(self._listing(names, is_later=is_later))
             self._pages[names, is_later] = prepared
-        return [self._record(row) for row in prepared.rows(transaction, **given)]
+        return self._made(transaction, prepared, given)
 
     def _listing(self, names: tuple[str, ...], *, is_later: bool) -> sqlalchemy.Select[Any]:
         columns = self.table.c
@@ -175,8 +187,17 @@ class Records(Generic[Record]):
         return True
 
     def _read(self, transaction: Connection, record_id: str) -> Record | None:
-        row = self._get.first(transaction, record_id=record_id)
-        return None if row is None else self._record(row)
+        made = self._made(transaction, self._get, {"record_id": record_id})
+        return made[0] if made else None
+
+    def _made(
+        self, transaction: Connection, prepared: Prepared, given: Mapping[str, Any]
+    ) -> list[Record]:
+        if not self._may_keep or transaction.dialect.name != "sqlite":
+            return [self._record(row) for row in prepared.rows(transaction, **given)]
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        return prepared.made(transaction, self._record, self._kept, **given)
 
     def _record(self, row: Sequence[Any]) -> Record:
         values = zip(self.kind.__struct_fields__, row, strict=True)

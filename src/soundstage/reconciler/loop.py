@@ -9,7 +9,7 @@ database: the leases keep them off each other's rows. It holds nothing in memory
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -272,10 +272,11 @@ class Loop:
         with tracing.tracer().step(step.worker.name, step.lease.id):
             return step.act(self._clock())
 
-    def _write(self, decided: Sequence[Step]) -> None:
+    def _write(self, decided: Iterator[Step]) -> None:
         """Write what was decided, and then what is only noted."""
+        waiting = list(decided)
         for is_note in (False, True):
-            steps = [step for step in decided if step.is_decision is not is_note]
+            steps = [step for step in waiting if step.is_decision is not is_note]
             try:
                 with self._database.together(note=is_note) as begin:
                     failed = [step for step in steps if not self._is_written(begin, step)]

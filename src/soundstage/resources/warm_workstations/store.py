@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
+from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records, listed_by
 from soundstage.resources.warm_workstations.model import (
     Draft,
@@ -114,8 +115,10 @@ def keep_empty(transaction: Connection, until: datetime) -> None:
 
 def refs(transaction: Connection) -> set[str]:
     """Name all that the engine may know as warm."""
-    statement = select(table.c.workstation_id).where(table.c.workstation_id.is_not(None))
-    return set(transaction.execute(statement).scalars())
+    return {row[0] for row in _REFS.rows(transaction)}
+
+
+_REFS = Prepared(select(table.c.workstation_id).where(table.c.workstation_id.is_not(None)))
 
 
 def counts(transaction: Connection) -> dict[str, int]:

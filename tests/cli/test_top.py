@@ -70,9 +70,7 @@ def test_it_draws_how_many_are_in_which_state_and_one_line_each() -> None:
     assert found[0] == "2 workstations: 1 ready, 1 stopped"
     assert found[1] == "Promised to those that run: 1 g4dn.xlarge (2 cores, 8.0 GiB of memory)"
     assert found[2] == "Room for more: 3 of Paint"
-    assert found[3] == (
-        "Promised of this machine: 12 of 16 cores, 48.0 of 60.0 GiB, 1 of 2 GPUs"
-    )
+    assert found[3] == ("Promised of this machine: 12 of 16 cores, 48.0 of 60.0 GiB, 1 of 2 GPUs")
     assert found[4] == "In use: 40.0 of 64.0 GiB of memory; 100.0 GiB of disk are free"
     assert found[6].split() == ["session", "owner", "profile", "state", "next", "since", "type"]
     assert found[7].split(maxsplit=3)[:3] == ["of-READY", "Anna", "B."]

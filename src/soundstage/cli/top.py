@@ -187,13 +187,13 @@ def _lines(seen: Seen) -> Table:
     ):
         table.add_column(column, no_wrap=True, min_width=least)
     for session in _in_order(seen.sessions):
-        state = session["state"]
+        state, profile_id = session["state"], str(session["launchProfileId"])
         since = datetime.fromisoformat(session.get("startedAt") or session["createdAt"])
         table.add_row(
             short[session["sessionId"]],
             Text(seen.people[session["ownedBy"]]),
-            Text(profiles.get(session["launchProfileId"], session["launchProfileId"])),
-            Text(_DOING.get(state, _in_words(state)), style=_COLOURS.get(state, "yellow")),
+            Text(profiles.get(profile_id, profile_id)),
+            Text(_DOING.get(state) or _in_words(state), style=_COLOURS.get(state, "yellow")),
             coming(session, seen.now),
             span(seen.now - since),
             session["ec2InstanceType"],

@@ -12,6 +12,7 @@ from soundstage.cli.commands import NOUNS, NounGroup, noun_group, verb
 from soundstage.cli.launch import client_of
 from soundstage.kit.config import Settings
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
+from soundstage.testing.streams import wait_for
 
 ROLE = "arn:aws:iam::000000000000:role/soundstage"
 Typed = Any
@@ -194,4 +195,18 @@ def test_tables_call_people_by_their_names_and_programs_get_the_ids(
     header, line = typed("sessions", "list").stdout.splitlines()
     assert line.split()[header.split().index("ownedBy")] == "operator"
     typed("rm", session["sessionId"], "--yes")
+    assert studio_id
+
+
+def test_webhooks_are_listed_with_where_they_send_and_deliveries_with_why_they_fail(
+    typed: Typed, studio_id: str
+) -> None:
+    made("webhooks", "create", "--url", "http://192.0.2.1/hook", typed=typed)
+    (webhook,) = made("webhooks", "list", typed=typed)["webhooks"]
+    header, line = typed("webhooks", "list").stdout.splitlines()
+    assert "http://192.0.2.1/hook" in line
+    assert header.split()[:2] == ["webhookId", "state"]
+    of_it = ("--webhook-id", webhook["webhookId"])
+    wait_for(lambda: "not public" in typed("webhooks", "list-deliveries", *of_it, "--wide").stdout)
+    typed("webhooks", "delete", *of_it)
     assert studio_id

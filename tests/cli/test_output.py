@@ -68,3 +68,17 @@ def test_a_table_that_need_not_be_wide_fits_the_terminal_and_says_what_is_left_o
     assert "z" in capsys.readouterr().out
     show_rows("json", "people", rows, is_wide=False)
     assert json.loads(capsys.readouterr().out) == {"people": rows}
+
+
+def test_a_text_is_shortened_rather_than_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"id": "x", "statusMessage": "a reason of many words " * 3, "last": 1}]
+    monkeypatch.setenv("COLUMNS", "40")
+    show_rows("table", "deliveries", rows, is_wide=False)
+    said = capsys.readouterr()
+    assert said.out.splitlines()[1] == "x   a reason of many words a reason of …"
+    assert said.err == "Left out to fit 40 columns: last. See --wide.\n"
+    monkeypatch.setenv("COLUMNS", "20")
+    show_rows("table", "deliveries", rows, is_wide=False)
+    assert "statusMessage" in capsys.readouterr().err

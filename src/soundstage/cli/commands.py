@@ -60,8 +60,14 @@ _UNTOLD = re.compile(
 )
 """Members that a table of many leaves out; `--output json` has them all."""
 _FIRST = ("name", "displayName", "state", "type", "ownedBy")
-_FIRST_OF = {"events": ("createdAt", "type", "actor", "resource")}
-"""What a table shows first where that is something else: an event's state is in its type."""
+_FIRST_OF = {
+    "events": ("createdAt", "type", "actor", "resource"),
+    "webhooks": ("state", "dead", "pending", "url"),
+    "deliveries": ("state", "attempts", "statusMessage"),
+}
+"""What a table shows first where that is something else, be it untold elsewhere: an event's state
+is in its type, and of a delivery people want to know why it fails.
+"""
 _PEOPLE = ("ownedBy", "actor")
 """Members with a person's id, for which a table has their name."""
 
@@ -219,15 +225,15 @@ def _columns(row: Operation, key: str) -> list[str]:
     item = bare(kind.item_type)[0] if isinstance(kind, types.ListType) else kind
     if not isinstance(item, types.StructType):
         raise TypeError(f"{row.name} lists no structures.")
+    first = _FIRST_OF.get(key, _FIRST)
     nested = (types.StructType, types.ListType, types.DictType)
     names = [
         field.encode_name
         for field in item.fields
-        if not isinstance(bare(field.type)[0], nested) and not _UNTOLD.fullmatch(field.encode_name)
+        if not isinstance(bare(field.type)[0], nested)
+        and (field.encode_name in first or not _UNTOLD.fullmatch(field.encode_name))
     ]
     own = item.cls.__name__.removesuffix("Shape").lower() + "id"
-
-    first = _FIRST_OF.get(key, _FIRST)
 
     def place(name: str) -> tuple[int, int]:
         # `sessionId` of StreamingSession, `studioId` of Studio, `principalId` of memberships.

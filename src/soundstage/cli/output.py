@@ -20,6 +20,9 @@ _WIDEST = 10_000
 
 _GAP = "  "
 """Between two columns."""
+_TEXTS = {"url", "statusMessage"}
+"""Columns of which the beginning is better than nothing."""
+_LEAST_OF_TEXT = 20
 
 wide_option = click.option(
     "--wide", "is_wide", is_flag=True, help="All columns, however narrow the terminal is."
@@ -54,18 +57,29 @@ def show_rows(form: Form, name: str, rows: Iterable[Row], *, is_wide: bool = Tru
 
 
 def _narrowed(rows: list[Row], width: int) -> list[Row]:
-    """Leave out the columns that do not fit, the last ones first; the first one stays."""
+    """Leave out the columns that do not fit, the last ones first; the first one stays. A text is
+    shortened rather than left out.
+    """
+    columns = list(rows[0]) if rows else []
     kept: list[str] = []
-    taken = 0
-    for column in rows[0] if rows else ():
-        taken += max(len(column), *(len(_in_words(row[column])) for row in rows)) + len(_GAP)
-        if kept and taken - len(_GAP) > width:
+    free = width
+    for column in columns:
+        needed = max(len(column), *(len(_in_words(row[column])) for row in rows))
+        if kept and needed > free:
+            if column in _TEXTS and free >= _LEAST_OF_TEXT:
+                kept.append(column)
+                rows = [{**row, column: _shortened(_in_words(row[column]), free)} for row in rows]
             break
         kept.append(column)
-    left = [column for column in (rows[0] if rows else ()) if column not in kept]
+        free -= needed + len(_GAP)
+    left = [column for column in columns if column not in kept]
     if left:
         click.echo(f"Left out to fit {width} columns: {', '.join(left)}. See --wide.", err=True)
     return [{column: row[column] for column in kept} for row in rows]
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def show_one(form: Form, row: Row) -> None:

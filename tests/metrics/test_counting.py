@@ -81,6 +81,14 @@ def test_starts_and_backups_are_counted_once_and_from_now_on(database: Database)
     assert value(counts, "soundstage_events_total", type="sessions.READY") == 2
 
 
+def test_what_alerts_wait_for_is_there_before_it_happens() -> None:
+    counts = Counts()
+    for result in ("ready", "failed"):
+        assert value(counts, "soundstage_backups_total", result=result) == 0
+    assert value(counts, "soundstage_events_total", type="calls.REFUSED") == 0
+    assert value(counts, "soundstage_session_start_failures_total") == 0
+
+
 def test_what_a_start_is_at_is_measured_step_by_step() -> None:
     counts = Counts()
     looks = [(0, "begin"), (1, "disk"), (3, "disk"), (8, "desktop"), (10, None), (99, None)]

@@ -17,6 +17,8 @@ from soundstage.metrics import catalogue
 from soundstage.metrics.catalogue import Metric
 
 _AT_ONCE = 1000
+_RESULTS = ("ready", "failed")
+_REFUSED = "calls.REFUSED"
 _STARTING = {"CREATE_IN_PROGRESS", "START_IN_PROGRESS"}
 Made = TypeVar("Made", Counter, Histogram)
 
@@ -39,6 +41,10 @@ class Counts:
         self._backup_bytes = self._counter(catalogue.BACKUP_BYTES)
         self._events = self._counter(catalogue.EVENTS)
         self._read_to: int | None = None
+        # Prometheus sees no increase in what was not there before: the first would go unnoticed.
+        for result in _RESULTS:
+            self._backups.labels(result)
+        self._events.labels(_REFUSED)
 
     def request(self, method: str, operation: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""

@@ -1,6 +1,7 @@
 """Every operation as noun and verb: made of the table, spoken to by people and by programs."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import click
 import pytest
 
 from soundstage.cli.commands import NOUNS, NounGroup, noun_group, verb
+from soundstage.cli.launch import client_of
 from soundstage.kit.config import Settings
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
+from soundstage.testing.streams import wait_for
 
 ROLE = "arn:aws:iam::000000000000:role/soundstage"
 Typed = Any
@@ -165,4 +168,45 @@ def test_an_answer_with_nothing_to_say(typed: Typed, running: Settings, studio_i
         made("tags", "untag-resource", "--resource-arn", arn, "--tag-keys", "a", typed=typed) == {}
     )
     assert typed("tags", "list-for-resource", "--resource-arn", arn).stdout == "There is nothing.\n"
+    assert studio_id
+
+
+def test_tables_call_people_by_their_names_and_programs_get_the_ids(
+    typed: Typed, running: Settings, studio_id: str
+) -> None:
+    with closing(client_of(running, "anna")) as anna:
+        principal_id = anna.principal_id
+    where = ("--identity-store-id", "d-soundstage")
+    member = f'[{{"principalId": "{principal_id}", "persona": "ADMINISTRATOR"}}]'
+    typed("members", "put", *where, "--members", member)
+    header, line = typed("members", "list").stdout.splitlines()
+    assert header.split()[:2] == ["principalId", "name"]
+    assert line.split()[:2] == [principal_id, "anna"]
+    typed("members", "delete", "--principal-id", principal_id)
+    typed("launch", "--no-wait")
+    table = typed("events", "list", "--wide").stdout.splitlines()
+    assert table[0].split()[:4] == ["eventId", "createdAt", "type", "actor"]
+    assert any(line.split()[3] == "operator" for line in table)
+    narrow = typed("events", "list", "--limit", "3")
+    assert max(map(len, narrow.stdout.splitlines())) <= 80
+    assert "See --wide" in narrow.stderr
+    (session,) = made("sessions", "list", typed=typed)["sessions"]
+    assert session["ownedBy"].endswith(":operator")
+    header, line = typed("sessions", "list").stdout.splitlines()
+    assert line.split()[header.split().index("ownedBy")] == "operator"
+    typed("rm", session["sessionId"], "--yes")
+    assert studio_id
+
+
+def test_webhooks_are_listed_with_where_they_send_and_deliveries_with_why_they_fail(
+    typed: Typed, studio_id: str
+) -> None:
+    made("webhooks", "create", "--url", "http://192.0.2.1/hook", typed=typed)
+    (webhook,) = made("webhooks", "list", typed=typed)["webhooks"]
+    header, line = typed("webhooks", "list").stdout.splitlines()
+    assert "http://192.0.2.1/hook" in line
+    assert header.split()[:2] == ["webhookId", "state"]
+    of_it = ("--webhook-id", webhook["webhookId"])
+    wait_for(lambda: "not public" in typed("webhooks", "list-deliveries", *of_it, "--wide").stdout)
+    typed("webhooks", "delete", *of_it)
     assert studio_id

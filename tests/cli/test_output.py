@@ -44,3 +44,41 @@ def test_no_rows_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert said.startswith("There are none.\n")
     assert json.loads(said.partition("\n")[2]) == {"people": []}
+
+
+def test_a_table_that_need_not_be_wide_fits_the_terminal_and_says_what_is_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"id": "x" * 20, "name": "anna", "more": "y" * 10, "last": "z"}]
+    monkeypatch.setenv("COLUMNS", "37")
+    show_rows("table", "people", rows, is_wide=False)
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0].split() == ["id", "name"]
+    assert said.err == "Left out to fit 37 columns: more, last. See --wide.\n"
+    monkeypatch.setenv("COLUMNS", "44")
+    show_rows("table", "people", rows, is_wide=False)
+    said = capsys.readouterr()
+    assert max(map(len, said.out.splitlines())) == 44
+    assert said.err == ""
+    # What is named by it is copied from the first column, whatever else there is room for.
+    monkeypatch.setenv("COLUMNS", "10")
+    show_rows("table", "people", rows, is_wide=False)
+    assert capsys.readouterr().out.split() == ["id", "x" * 20]
+    show_rows("table", "people", rows, is_wide=True)
+    assert "z" in capsys.readouterr().out
+    show_rows("json", "people", rows, is_wide=False)
+    assert json.loads(capsys.readouterr().out) == {"people": rows}
+
+
+def test_a_text_is_shortened_rather_than_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"id": "x", "statusMessage": "a reason of many words " * 3, "last": 1}]
+    monkeypatch.setenv("COLUMNS", "40")
+    show_rows("table", "deliveries", rows, is_wide=False)
+    said = capsys.readouterr()
+    assert said.out.splitlines()[1] == "x   a reason of many words a reason of …"
+    assert said.err == "Left out to fit 40 columns: last. See --wide.\n"
+    monkeypatch.setenv("COLUMNS", "20")
+    show_rows("table", "deliveries", rows, is_wide=False)
+    assert "statusMessage" in capsys.readouterr().err

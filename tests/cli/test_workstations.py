@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ import pytest
 
 from soundstage.cli import workstations
 from soundstage.cli.launch import OwnClient, client_of
-from soundstage.cli.workstations import coming
+from soundstage.cli.workstations import coming, span
 from soundstage.client.calls import CallError
 from soundstage.kit.config import Settings
 from soundstage.testing.streams import wait_for
@@ -43,11 +44,13 @@ def test_a_workstation_s_life(typed: Typed, operator: OwnClient, running: Settin
     assert made["url"].startswith(f"http://localhost:{running.port}/streams/")
 
     header, *lines = typed("ls").stdout.splitlines()
-    assert header.split() == ["session", "profile", "state", "type", "next"]
+    assert header.split() == ["session", "profile", "state", "next", "type"]
     (line,) = (line for line in lines if session_id in line)
     assert "Artist workstation" in line
-    assert "stop at " in line
-    assert "owner" in typed("ls", "--all").stdout.splitlines()[0]
+    assert "stop in " in line
+    header, *lines = typed("ls", "--all").stdout.splitlines()
+    assert header.split()[:2] == ["session", "owner"]
+    assert all(line.split()[1] == "operator" for line in lines)
     listed = json.loads(typed("ls", "--output", "json").stdout)["sessions"]
     assert session_id in {each["sessionId"] for each in listed}
 
@@ -199,5 +202,17 @@ def test_two_profiles_of_a_name_are_told_apart_by_their_ids() -> None:
 
 
 def test_the_countdown_is_the_service_s() -> None:
-    assert coming({}) == "-"
-    assert coming({"nextAction": {"action": "STOP", "at": "12:00"}}) == "stop at 12:00"
+    now = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    assert coming({}, now) == "-"
+    action = {"action": "STOP", "at": "2030-01-01T13:30:00Z"}
+    assert coming({"nextAction": action}, now) == "stop in 90 min"
+
+
+def test_a_length_has_one_unit() -> None:
+    lengths = [
+        timedelta(minutes=-1),
+        timedelta(minutes=119),
+        timedelta(hours=71),
+        timedelta(days=4),
+    ]
+    assert [span(each) for each in lengths] == ["0 min", "119 min", "71 h", "4 days"]

@@ -1,8 +1,7 @@
 """Signed calls to our own API: what travels, and what comes of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,15 +9,9 @@ import pytest
 
 from soundstage.client.calls import CallError, Client
 from soundstage.resources.operations import OPERATIONS
-from soundstage.testing.world import World, world
+from soundstage.testing.world import World
 
 STUDIO = "us-west-2:stid-nyoqq12fteqy1x48"
-
-
-@pytest.fixture(name="world")
-def a_world(tmp_path: Path) -> Iterator[World]:
-    with world(tmp_path / "home") as made:
-        yield made
 
 
 def client_of(answer: Callable[[httpx.Request], httpx.Response]) -> Client:

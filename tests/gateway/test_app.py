@@ -8,6 +8,7 @@ import pytest
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
+from soundstage.gateway.upstreams import Became
 from soundstage.testing.streams import GatewayWorld, MemoryUpstreams
 from soundstage.wire.ticket import Tickets
 
@@ -87,6 +88,24 @@ def test_bad_links_get_a_page_that_says_why(world: GatewayWorld) -> None:
     world.upstreams.over.add(world.stream)
     assert headline(world.ticket()) == (410, "This stream has ended")
     assert not world.upstreams.used
+
+
+def test_who_had_a_desktop_is_told_what_became_of_it_and_led_to_its_page(
+    world: GatewayWorld,
+) -> None:
+    path = "/workstations/us-west-2%3Astid-1/x"
+    told = "It was stopped because <it> was idle."
+    world.upstreams.over.add(world.stream)
+    world.upstreams.became = Became(how="stopped", by="service", told=told, path=path)
+    status, headers, body = world.ask(world.page(), Cookie=world.cookie())
+    assert status == 410
+    assert "refresh" not in headers
+    page = body.decode()
+    assert "<h1>Your workstation was stopped</h1>" in page
+    assert '<span lang="en">It was stopped because &lt;it&gt; was idle.</span>' in page
+    assert f'<a class="go" href="{path}">To your workstation</a>' in page
+    # Whoever has no cookie of this stream is told nothing of it.
+    assert path not in world.ask(world.page())[2].decode()
 
 
 def test_the_page_needs_its_own_cookie(world: GatewayWorld) -> None:

@@ -38,13 +38,14 @@ def test_borders_are_found_however_the_bytes_are_cut(seed: int) -> None:
     for frame in frames:
         at += len(frame)
         ends.add(at)
-    borders, passed = Borders(), 0
+    borders, passed, begun = Borders(), 0, 0
     while passed < len(stream):
         size = cut.choice((1, 2, 3, 9, 10, 100, 65536, 150000))
         piece = stream[passed : passed + size]
-        borders.feed(piece)
+        begun += borders.feed(piece)
         passed += len(piece)
         assert borders.is_between is (passed in ends)
+    assert begun == len(frames)
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4, 50, 199])

@@ -70,7 +70,9 @@ def test_a_desktop_that_is_away_is_tried_again(world: GatewayWorld) -> None:
 def test_words_are_escaped(world: GatewayWorld) -> None:
     pages = world.gateway._pages
     notice = Notice(status=404, headline="<b>x</b>", happened="&", advice='"')  # type: ignore[arg-type]
-    body = pages._notice.render(notice=notice, t=Words(), retry=False, portal="/", style="")
+    body = pages._notice.render(
+        notice=notice, t=Words(), retry=False, to="/", label="notice.home", style=""
+    )
     assert "<b>x</b>" not in body
     assert "&lt;b&gt;x&lt;/b&gt;" in body
     assert pages.notice(NOT_FOUND).status_code == 404

@@ -1,10 +1,12 @@
 """Every reason has a page of its own and a status that fits."""
 
+from typing import get_args
+
 import pytest
 
-from soundstage.gateway.refusals import notice_of, status_of
+from soundstage.gateway.refusals import aftermath, notice_of, status_of
 from soundstage.gateway.tickets import MISSING
-from soundstage.gateway.upstreams import Refusal
+from soundstage.gateway.upstreams import Became, How, Refusal
 from soundstage.words.texts import speaking
 
 
@@ -34,3 +36,19 @@ def test_every_reason_is_told_in_the_language_that_is_spoken() -> None:
         german = notice_of(Refusal.USED)
     assert german.headline == "Dieser Link wurde schon benutzt"
     assert german.status == notice_of(Refusal.USED).status
+
+
+def test_what_became_of_the_workstation_is_told_each_in_its_own_words() -> None:
+    hows = get_args(How)
+    notices = [aftermath(Became(how=how, path="/workstations/s/x")) for how in hows]
+    assert len({notice.headline for notice in notices}) == len(hows) == 6
+    assert {notice.status for notice in notices} == {410}
+    for by, begins in (("owner", "You did"), ("service", "It did"), ("other", "Somebody")):
+        became = Became(how="stopped", by=by, told="Its time was up.", path="/")  # type: ignore[arg-type]  # the three that there are
+        notice = aftermath(became)
+        assert notice.happened.startswith(begins)
+        assert notice.told == "Its time was up."
+    assert aftermath(Became(how="running", path="/")).happened.startswith("The workstation goes on")
+    with speaking("de"):
+        german = aftermath(Became(how="stopped", by="owner", path="/"))
+    assert german.headline == "Dein Arbeitsplatz wurde angehalten"

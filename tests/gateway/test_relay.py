@@ -31,6 +31,9 @@ def test_what_one_side_sends_the_other_gets(world: GatewayWorld) -> None:
         big = b"\x82\x7f" + (3_000_000).to_bytes(8, "big") + bytes(3_000_000)
         world.desktop.send(big)
         assert visitor.read(len(big)) == big
+        carried = world.gateway.live.carried
+        assert carried.frames_down == 52  # The desktop's first word is one.
+        assert carried.bytes_down > 3_000_000 > carried.bytes_up > 0
 
 
 def test_neither_side_sees_the_others_head(world: GatewayWorld) -> None:

@@ -17,6 +17,8 @@ def state() -> State:
         sessions={"READY": 2},
         warm={},
         streams_live=0,
+        stream_frames=0,
+        stream_bytes={},
         due=0,
         oldest_due_at=None,
         now=datetime(2030, 1, 1, tzinfo=UTC),

@@ -1,7 +1,7 @@
 """Requests are counted as they come, starts and backups as the trail tells of them, each once."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,30 @@ def test_starts_and_backups_are_counted_once_and_from_now_on(database: Database)
     assert value(counts, "soundstage_backup_seconds_sum") == 30
     assert value(counts, "soundstage_backup_bytes_total") == 5
     assert value(counts, "soundstage_events_total", type="sessions.READY") == 2
+
+
+def test_what_alerts_wait_for_is_there_before_it_happens() -> None:
+    counts = Counts()
+    for result in ("ready", "failed"):
+        assert value(counts, "soundstage_backups_total", result=result) == 0
+    assert value(counts, "soundstage_events_total", type="calls.REFUSED") == 0
+    assert value(counts, "soundstage_session_start_failures_total") == 0
+
+
+def test_what_a_start_is_at_is_measured_step_by_step() -> None:
+    counts = Counts()
+    looks = [(0, "begin"), (1, "disk"), (3, "disk"), (8, "desktop"), (10, None), (99, None)]
+    for second, step in looks:
+        counts.start_step("one", step, NOW + timedelta(seconds=second))
+        counts.start_step("two", "disk", NOW + timedelta(seconds=second))
+    name = "soundstage_session_start_step_seconds"
+    seconds = {
+        step: value(counts, f"{name}_sum", step=step) for step in ("begin", "disk", "desktop")
+    }
+    assert seconds == {"begin": 1, "disk": 7, "desktop": 2}
+    assert value(counts, f"{name}_count", step="disk") == 1
+    counts.start_step("two", None, NOW + timedelta(seconds=100))
+    assert value(counts, f"{name}_count", step="disk") == 2
 
 
 def test_many_events_are_all_counted(database: Database) -> None:

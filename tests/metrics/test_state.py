@@ -27,6 +27,8 @@ def state(room: Room | None = ROOM, oldest: datetime | None = None) -> State:
         sessions={"READY": 2, "STOPPED": 0},
         warm={"READY": 3, "EMPTY": 1},
         streams_live=1,
+        stream_frames=8,
+        stream_bytes={"down": 9, "up": 2},
         due=3,
         oldest_due_at=oldest,
         now=NOW,
@@ -64,6 +66,8 @@ def test_numbers_are_where_they_belong() -> None:
     assert value(found, "soundstage_warm_workstations", state="READY") == 3
     assert value(found, "soundstage_webhook_deliveries", state="DEAD") == 5
     assert value(found, "soundstage_event_feeds") == 6
+    assert value(found, "soundstage_stream_frames_total") == 8
+    assert value(found, "soundstage_stream_bytes_total", direction="down") == 9
 
 
 def test_what_is_not_late_has_no_lag() -> None:

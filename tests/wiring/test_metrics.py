@@ -33,6 +33,8 @@ def test_a_studio_s_day_is_counted(tmp_path: Path) -> None:
         assert told["sessions[state=STOPPED]"] == 0
         assert told["session_start_seconds_count[]"] == 1
         assert 0 < told["session_start_seconds_sum[]"] < 30
+        steps = sum(v for k, v in told.items() if k.startswith("session_start_step_seconds_sum"))
+        assert 0 < steps <= told["session_start_seconds_sum[]"] + 1
         assert told["streams_live[]"] == 1
         assert told["api_requests_total[code=200,operation=CreateStreamingSession]"] == 1
         assert told["capacity_cpus[part=promised]"] > 0

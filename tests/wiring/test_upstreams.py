@@ -8,6 +8,7 @@ import pytest
 
 from soundstage.engines.simulated import Misbehaviour
 from soundstage.gateway.upstreams import (
+    Became,
     Refusal,
     Refused,
     ShareRefusedError,
@@ -133,3 +134,57 @@ def test_who_opened_another_s_desktop_lets_nobody_look_on(world: World) -> None:
     assert asyncio.run(world.service.upstreams.shares(stream_id)) is None
     assert asyncio.run(world.service.upstreams.share(stream_id, 15, 1)) is None
     assert asyncio.run(world.service.upstreams.end_share(stream_id, "any")) is None
+
+
+def became(world: World, ticket: Ticket) -> Became:
+    with pytest.raises(Refused) as caught:
+        asyncio.run(world.service.upstreams.find(ticket.stream_id))
+    assert caught.value.reason == Refusal.ENDED
+    assert caught.value.became is not None
+    return caught.value.became
+
+
+def test_a_stream_that_ended_says_what_became_of_its_workstation(world: World) -> None:
+    studio_id, session = launched(world)
+    where = {"studioId": studio_id, "sessionId": session["sessionId"]}
+    ticket = ticket_for(world, where)
+    asyncio.run(world.service.upstreams.redeem(ticket))
+    world.operator.call("StopStreamingSession", **where)
+    found = became(world, ticket)
+    assert (found.how, found.by, found.told) == ("stopping", "owner", "")
+    assert found.path == f"/workstations/{studio_id.replace(':', '%3A')}/{session['sessionId']}"
+    world.advance(timedelta(minutes=5))
+    assert (became(world, ticket).how, became(world, ticket).by) == ("stopped", "owner")
+    world.operator.call("StartStreamingSession", **where)
+    assert (became(world, ticket).how, became(world, ticket).by) == ("starting", None)
+    world.advance(timedelta(minutes=1))
+    assert became(world, ticket).how == "running"
+
+    # What it does by itself comes with why.
+    ticket = ticket_for(world, where)
+    world.advance(timedelta(hours=12))
+    found = became(world, ticket)
+    assert (found.how, found.by) == ("stopped", "service")
+    assert "because" in found.told
+    world.operator.call("DeleteStreamingSession", **where)
+    assert (became(world, ticket).how, became(world, ticket).by) == ("removed", "owner")
+    world.advance(timedelta(minutes=5))
+    assert (became(world, ticket).how, became(world, ticket).by) == ("removed", None)
+
+
+def test_somebody_else_s_doing_is_not_called_the_owner_s_or_the_service_s(world: World) -> None:
+    studio_id = world.studio()["studioId"]
+    profile_id = world.profile(studio_id, **PERSISTENT)["launchProfileId"]
+    owner = world.principal_id("anna")
+    world.operator.call(
+        "PutLaunchProfileMembers",
+        studioId=studio_id,
+        launchProfileId=profile_id,
+        identityStoreId=IDENTITY_STORE_ID,
+        members=[{"principalId": owner, "persona": "USER"}],
+    )
+    session = world.session(studio_id, profile_id, ownedBy=owner)
+    where = {"studioId": studio_id, "sessionId": session["sessionId"]}
+    ticket = ticket_for(world, where)
+    world.operator.call("StopStreamingSession", **where)
+    assert became(world, ticket).by == "other"

@@ -96,6 +96,15 @@ def test_every_text_that_scripts_ask_for_is_there() -> None:
     assert "window.soundstage.say" in SCRIPTS
 
 
+def test_scripts_show_no_text_of_their_own() -> None:
+    shown = re.compile(r"""\b(?:textContent|title|placeholder) = .*["`][A-Z][a-z]{2,}""")
+    scripts = [*(GATEWAY / "static").glob("*.js"), *(PORTAL / "static").glob("*.js")]
+    lines = [line for script in scripts for line in script.read_text("utf-8").splitlines()]
+    assert len(lines) > 500
+    assert [line for line in lines if shown.search(line)] == []
+    assert shown.search('open.textContent = text === "" ? "Tools" : text;')
+
+
 OTHERS = [language for language in LANGUAGES if language != FIRST]
 
 

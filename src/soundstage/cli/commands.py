@@ -17,7 +17,15 @@ from soundstage.cli import options
 from soundstage.cli.catalogue import SECTIONS
 from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.lazy import ListedGroup
-from soundstage.cli.output import Form, flat, output_option, show_document, show_one, show_rows
+from soundstage.cli.output import (
+    Form,
+    flat,
+    output_option,
+    show_document,
+    show_one,
+    show_rows,
+    wide_option,
+)
 from soundstage.cli.waiting import settled, waiter_after
 from soundstage.resources.operations import BY_NOUN
 from soundstage.wire.kinds import bare, paragraphs
@@ -51,7 +59,17 @@ _UNTOLD = re.compile(
     r"|description|ssoClientId|startedFromBackupId"
 )
 """Members that a table of many leaves out; `--output json` has them all."""
-_FIRST = ("name", "displayName", "state", "type")
+_FIRST = ("name", "displayName", "state", "type", "ownedBy")
+_FIRST_OF = {
+    "events": ("createdAt", "type", "actor", "resource"),
+    "webhooks": ("state", "dead", "pending", "url"),
+    "deliveries": ("state", "attempts", "statusMessage"),
+}
+"""What a table shows first where that is something else, be it untold elsewhere: an event's state
+is in its type, and of a delivery people want to know why it fails.
+"""
+_PEOPLE = ("ownedBy", "actor")
+"""Members with a person's id, for which a table has their name."""
 
 
 class NounGroup(ListedGroup):
@@ -109,6 +127,7 @@ def command(name: str, row: Operation) -> click.Command:
         cli_input: Any,
         wait: bool = False,
         limit: int | None = None,
+        is_wide: bool = False,
         **values: Any,
     ) -> None:
         given = options.given(row.input, values, cli_input)
@@ -117,7 +136,7 @@ def command(name: str, row: Operation) -> click.Command:
         if missing:
             raise click.UsageError(f"Missing: {', '.join(missing)}.")
         if is_list:
-            _list(connection, row, given, limit, output)
+            _list(connection, row, given, limit, output, is_wide=is_wide)
             return
         answer = connection.client.call(row.name, **given)
         if wait and waiter is not None:
@@ -131,6 +150,7 @@ def command(name: str, row: Operation) -> click.Command:
             "--wait", is_flag=True, help=f"Until it is {waiter.success}, or can't be any more."
         )(made)
     if is_list:
+        made = wide_option(made)
         made = click.option(
             "--limit", type=click.IntRange(1), help="Stop after so many; all pages otherwise."
         )(made)
@@ -163,7 +183,13 @@ def _ids(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _list(
-    connection: Connection, row: Operation, given: dict[str, Any], limit: int | None, output: Form
+    connection: Connection,
+    row: Operation,
+    given: dict[str, Any],
+    limit: int | None,
+    output: Form,
+    *,
+    is_wide: bool,
 ) -> None:
     key = str(row.paginates)
     found = list(islice(connection.client.pages(row.name, **given), limit))
@@ -171,7 +197,25 @@ def _list(
         show_document(output, {key: found})
         return
     columns = [name for name in _columns(row, key) if any(item.get(name) for item in found)]
-    show_rows("table", key, [{name: item.get(name) for name in columns} for item in found])
+    rows = _with_names(connection, [{name: item.get(name) for name in columns} for item in found])
+    show_rows("table", key, rows, is_wide=is_wide)
+
+
+def _with_names(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Call people by their names, and members of something by theirs beside their ids."""
+    shown = (*_PEOPLE, "principalId")
+    ids = {row[name] for row in rows for name in shown if row.get(name)}
+    if not ids:
+        return rows
+    names = connection.names_of(ids)
+    found = []
+    for row in rows:
+        called = {name: names[row[name]] for name in _PEOPLE if row.get(name)}
+        if "principalId" in row:
+            member_id = row["principalId"]
+            called = {"principalId": member_id, "name": names[member_id], **called}
+        found.append({**called, **row, **called} if "principalId" in row else {**row, **called})
+    return found
 
 
 def _columns(row: Operation, key: str) -> list[str]:
@@ -181,11 +225,13 @@ def _columns(row: Operation, key: str) -> list[str]:
     item = bare(kind.item_type)[0] if isinstance(kind, types.ListType) else kind
     if not isinstance(item, types.StructType):
         raise TypeError(f"{row.name} lists no structures.")
+    first = _FIRST_OF.get(key, _FIRST)
     nested = (types.StructType, types.ListType, types.DictType)
     names = [
         field.encode_name
         for field in item.fields
-        if not isinstance(bare(field.type)[0], nested) and not _UNTOLD.fullmatch(field.encode_name)
+        if not isinstance(bare(field.type)[0], nested)
+        and (field.encode_name in first or not _UNTOLD.fullmatch(field.encode_name))
     ]
     own = item.cls.__name__.removesuffix("Shape").lower() + "id"
 
@@ -193,7 +239,7 @@ def _columns(row: Operation, key: str) -> list[str]:
         # `sessionId` of StreamingSession, `studioId` of Studio, `principalId` of memberships.
         if own.endswith(name.lower()) or name == "principalId":
             return 0, 0
-        return (1, _FIRST.index(name)) if name in _FIRST else (2, names.index(name))
+        return (1, first.index(name)) if name in first else (2, names.index(name))
 
     return sorted(names, key=place)
 

@@ -6,7 +6,7 @@ service of the home folder, as its operator.
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, wraps
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ import click
 
 from soundstage.cli.launch import OwnClient, client_of
 from soundstage.client import profiles
+from soundstage.client.people import names_of
 from soundstage.client.profiles import HOME, Profile
 from soundstage.client.secrets import resolve
 from soundstage.kit import environment
@@ -81,6 +82,24 @@ class Connection:
             f"There are {len(found)} studios. Name one with --studio or SOUNDSTAGE_STUDIO: "
             f"{', '.join(found)}"
         )
+
+    @property
+    def administers(self) -> bool:
+        """Reports whether the caller is an administrator of the studio that is meant."""
+        return any(
+            studio["isAdministrator"]
+            for studio in self.client.caller["studios"]
+            if studio["studioId"] == self.studio_id
+        )
+
+    def names_of(self, principal_ids: Iterable[str]) -> dict[str, str]:
+        """Find out how people are called; an artist may know that of themselves alone."""
+        caller = self.client.caller
+        wanted = {*principal_ids} - {self.client.principal_id}
+        others = (
+            names_of(self.client, wanted) if self.administers else {each: each for each in wanted}
+        )
+        return {self.client.principal_id: str(caller["name"]), **others}
 
     def close(self) -> None:
         """Let go of the connections, if there are any."""

@@ -1,12 +1,14 @@
 """`soundstage top`: all workstations of a studio, watched.
 
-What it shows comes from the API, so it works for a studio elsewhere as well: what each workstation
-was promised, how many more of each launch profile would find a place, and for administrators what
-of the machine is promised and in use.
+What it shows comes from the API, so it works for a studio elsewhere as well: whose each workstation
+is and what it does next, what all were promised, how many more of each launch profile would find a
+place, and for administrators what of the machine is promised and in use.
 """
 
 import time
 from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
 
 import click
 import msgspec
@@ -17,10 +19,20 @@ from rich.text import Text
 
 from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.output import Form, output_option, show_document
-from soundstage.cli.workstations import Resource, coming, sessions_of
+from soundstage.cli.workstations import Resource, coming, sessions_of, span
+from soundstage.kit.clock import system_clock
 
 _GIB = 1024**3
 _COLOURS = {"READY": "green", "STOPPED": "dim"}
+_SETTLED = {"READY", "STOPPED"}
+_DOING = {
+    "CREATE_IN_PROGRESS": "launching",
+    "START_IN_PROGRESS": "starting",
+    "STOP_IN_PROGRESS": "stopping",
+    "DELETE_IN_PROGRESS": "ending",
+}
+"""States that are too long for a column."""
+_SHORTEST_ID = 8
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +41,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     sessions: list[Resource]
     profiles: list[Resource]
     """Name and availability of each launch profile."""
+    people: Mapping[str, str]
+    """How the owners are called, by their ids."""
+    now: datetime
     place: Resource | None = None
     """What all workstations run in; None where the engine can't tell, and to artists."""
 
@@ -83,10 +98,12 @@ def look(connection: Connection, *, is_all: bool) -> Seen:
     capacity = client.call("GetStudioCapacity", studioId=studio_id) if is_all else {}
     return Seen(
         sessions=sessions,
+        people=connection.names_of(session["ownedBy"] for session in sessions),
+        now=system_clock(),
         profiles=[
-            {"name": offer.pop("launchProfile")["name"], **offer}
+            {"name": profile["name"], "launchProfileId": profile["launchProfileId"], **offer}
             for offer in offers
-            if offer["launchProfile"]["state"] != "DELETED"
+            if (profile := offer.pop("launchProfile"))["state"] != "DELETED"
         ],
         place=capacity.get("place"),
     )
@@ -102,8 +119,9 @@ def drawn(seen: Seen) -> Group:
         Text(f"{len(sessions)} workstation{'' if len(sessions) == 1 else 's'}: {states or 'none'}"),
         Text(f"Promised to those that run: {_promised(seen)}"),
         Text(f"Room for more: {_room(seen)}"),
-        Text(f"This machine: {_machine(seen.place)}\n" if seen.place else ""),
-        _lines(sessions) if sessions else Text(""),
+        Text(f"{_machine(seen.place)}\n" if seen.place else ""),
+        _lines(seen) if sessions else Text(""),
+        *_news(seen),
     )
 
 
@@ -136,37 +154,75 @@ def _room(seen: Seen) -> str:
 
 
 def _machine(place: Resource) -> str:
-    """Say how much of the place is promised, and how much of it is in use."""
+    """Say how much of the place is promised, and in a second line how much of it is in use."""
     promised, most, size = place["promised"], place["toPromise"], place["size"]
     memory = [amount["memoryInBytes"] / _GIB for amount in (promised, most, size)]
     used = memory[2] - place["freeMemoryInBytes"] / _GIB
     parts = [
-        f"{promised['cpus']:g} of {most['cpus']:g} cores promised",
-        f"{memory[0]:.1f} of {memory[1]:.1f} GiB promised",
-        f"{used:.1f} of {memory[2]:.1f} GiB in use",
-        f"{place['freeDiskInBytes'] / _GIB:.1f} GiB of disk free",
+        f"{promised['cpus']:g} of {most['cpus']:g} cores",
+        f"{memory[0]:.1f} of {memory[1]:.1f} GiB",
     ]
     if size["gpus"]:
-        parts.insert(2, f"{promised['gpus']} of {size['gpus']} graphics cards promised")
-    return ", ".join(parts)
+        parts.append(f"{promised['gpus']} of {size['gpus']} GPUs")
+    return (
+        f"Promised of this machine: {', '.join(parts)}\n"
+        f"In use: {used:.1f} of {memory[2]:.1f} GiB of memory; "
+        f"{place['freeDiskInBytes'] / _GIB:.1f} GiB of disk are free"
+    )
 
 
-def _lines(sessions: list[Resource]) -> Table:
+def _lines(seen: Seen) -> Table:
+    """Draw one line each: few enough columns for a terminal of 80."""
+    profiles = {each["launchProfileId"]: each["name"] for each in seen.profiles}
+    short = _shortened(seen.sessions)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("session", "owner", "state", "type", "since", "next", "message"):
-        table.add_column(column, no_wrap=True)
-    for session in sorted(sessions, key=lambda each: (each["state"], each["createdAt"])):
-        state = session["state"]
+    for column, least in (
+        ("session", _SHORTEST_ID),
+        ("owner", 8),
+        ("profile", 8),
+        ("state", 9),
+        ("next", 12),
+        ("since", 6),
+        ("type", 4),
+    ):
+        table.add_column(column, no_wrap=True, min_width=least)
+    for session in _in_order(seen.sessions):
+        state, profile_id = session["state"], str(session["launchProfileId"])
+        since = datetime.fromisoformat(session.get("startedAt") or session["createdAt"])
         table.add_row(
-            session["sessionId"],
-            session["ownedBy"],
-            Text(_in_words(state), style=_COLOURS.get(state, "yellow")),
+            short[session["sessionId"]],
+            Text(seen.people[session["ownedBy"]]),
+            Text(profiles.get(profile_id, profile_id)),
+            Text(_DOING.get(state) or _in_words(state), style=_COLOURS.get(state, "yellow")),
+            coming(session, seen.now),
+            span(seen.now - since),
             session["ec2InstanceType"],
-            session.get("startedAt") or session["createdAt"],
-            coming(session),
-            Text(session["statusMessage"]),
         )
     return table
+
+
+def _news(seen: Seen) -> list[Text]:
+    """Say of what is on its way, or failed, how far it is or why."""
+    short = _shortened(seen.sessions)
+    told = [
+        Text(f"{short[session['sessionId']]}: {session['statusMessage']}")
+        for session in _in_order(seen.sessions)
+        if session["state"] not in _SETTLED and session["statusMessage"]
+    ]
+    return [Text(""), *told] if told else []
+
+
+def _in_order(sessions: list[Resource]) -> list[Resource]:
+    return sorted(sessions, key=lambda each: (each["state"], each["createdAt"]))
+
+
+def _shortened(sessions: list[Resource]) -> dict[str, str]:
+    """Give of each id as much of its beginning as tells all apart; commands take that, too."""
+    ids = [session["sessionId"] for session in sessions]
+    length = _SHORTEST_ID
+    while len({each[:length] for each in ids}) < len(ids):
+        length += 1
+    return {each: each[:length] for each in ids}
 
 
 def _count(sessions: list[Resource]) -> Counter[str]:

@@ -6,6 +6,7 @@ its session's id or by enough of its beginning, and need not be named while ther
 
 import webbrowser
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -13,9 +14,17 @@ import click
 from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.exits import NOTHING_FITS
 from soundstage.cli.launch import new_address
-from soundstage.cli.output import Form, output_option, show_document, show_one, show_rows
+from soundstage.cli.output import (
+    Form,
+    output_option,
+    show_document,
+    show_one,
+    show_rows,
+    wide_option,
+)
 from soundstage.cli.waiting import settled, waiter
 from soundstage.client.calls import CallError
+from soundstage.kit.clock import system_clock
 
 Resource = dict[str, Any]
 
@@ -136,27 +145,30 @@ def rm(connection: Connection, *, session: str, yes: bool, no_wait: bool) -> Non
 
 @click.command("ls")
 @click.option("--all", "is_all", is_flag=True, help="Everybody's, as an administrator may see.")
+@wide_option
 @output_option
 @with_connection
-def ls(connection: Connection, *, is_all: bool, output: Form) -> None:
+def ls(connection: Connection, *, is_all: bool, is_wide: bool, output: Form) -> None:
     """List your workstations."""
     sessions = sessions_of(connection, is_all=is_all)
     if output != "table":
         show_document(output, {"sessions": sessions})
         return
     names = _profile_names(connection, sessions)
+    people = connection.names_of(session["ownedBy"] for session in sessions) if is_all else {}
+    now = system_clock()
     rows = [
         {
             "session": session["sessionId"],
+            **({"owner": people[session["ownedBy"]]} if is_all else {}),
             "profile": names.get(session["launchProfileId"], session["launchProfileId"]),
-            **({"owner": session["ownedBy"]} if is_all else {}),
             "state": session["state"],
+            "next": coming(session, now),
             "type": session["ec2InstanceType"],
-            "next": coming(session),
         }
         for session in sessions
     ]
-    show_rows("table", "sessions", rows)
+    show_rows("table", "sessions", rows, is_wide=is_wide)
 
 
 @click.command("logs")
@@ -197,10 +209,21 @@ def sessions_of(connection: Connection, *, is_all: bool) -> list[Resource]:
     return [session for session in found if session["state"] != _GONE]
 
 
-def coming(session: Resource) -> str:
-    """Say what a session does next by itself, as the service says it."""
+def coming(session: Resource, now: datetime) -> str:
+    """Say what a session does next by itself, and in how long."""
     action = session.get("nextAction")
-    return f"{action['action'].lower()} at {action['at']}" if action else "-"
+    if not action:
+        return "-"
+    return f"{action['action'].lower()} in {span(datetime.fromisoformat(action['at']) - now)}"
+
+
+def span(length: timedelta) -> str:
+    """Write a length of time in one unit, for a column."""
+    minutes = max(0, round(length.total_seconds() / 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{hours} h" if hours < 72 else f"{round(hours / 24)} days"
 
 
 def _get_ready(
@@ -321,12 +344,7 @@ def _session(
 
 def _visible(connection: Connection) -> list[Resource]:
     """List all that the caller may see."""
-    is_administrator = any(
-        studio["isAdministrator"]
-        for studio in connection.client.caller["studios"]
-        if studio["studioId"] == connection.studio_id
-    )
-    return sessions_of(connection, is_all=is_administrator)
+    return sessions_of(connection, is_all=connection.administers)
 
 
 def _profile_names(connection: Connection, sessions: list[Resource]) -> dict[str, str]:

@@ -69,6 +69,19 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     workstation was started without any `Transfers`."""
 
 
+class Stage(StrEnum):
+    """What a start is at; charts show how long each takes."""
+
+    TURN = "turn"
+    """It waits until others have started."""
+    DISK = "disk"
+    """Its disk is made, or restored from a backup."""
+    MACHINE = "machine"
+    """The sandbox, or the instance, is made."""
+    DESKTOP = "desktop"
+    """Shares are mounted, scripts run, and the desktop comes up until it answers."""
+
+
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """A workstation as it is at one moment."""
 
@@ -87,6 +100,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence for people: what it is doing, or why it failed. Never a secret."""
     reason: Reason = Reason.INTERNAL
     """Meaning has only in FAILED."""
+    stage: Stage | None = None
+    """In STARTING, what it is at, where the engine can tell."""
     shortfall: str = ""
     """In RUNNING, what of the spec this engine gives less of: one sentence for people."""
     host: str | None = None

@@ -126,7 +126,7 @@ class Gateway:
         except Refused as error:
             if "ticket" in request.query_params and self._is_inside(request, stream_id):
                 return self._to_clean_address(stream_id)
-            return self._pages.notice(error.reason)
+            return self._pages.refusal(error)
         if self._client is None:
             return self._pages.notice(NOT_INSTALLED)
         assets = f"{self._settings.public_path}/streams/{_SHARED}/{self._client.digest}/"

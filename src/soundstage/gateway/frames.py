@@ -45,11 +45,12 @@ class Borders:
         """Reports whether all bytes so far are whole frames."""
         return not self._left and not self._head
 
-    def feed(self, data: bytes) -> None:
-        """Note that these bytes were passed on."""
+    def feed(self, data: bytes) -> int:
+        """Note that these bytes were passed on; says how many frames began in them."""
         if len(data) < self._left:
             self._left -= len(data)
-            return
+            return 0
+        begun = 0
         at = self._left
         self._left = 0
         if self._head:
@@ -60,9 +61,11 @@ class Borders:
             end = frame_end(data, at)
             if end is None:
                 self._head = data[at:]
-                return
+                return begun
+            begun += 1
             at = end
         self._left = at - size
+        return begun
 
     def rest_of_frame(self, data: bytes) -> bytes:
         """Give the part of `data` that completes the present frame, and note it as passed on."""

@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from soundstage.gateway import frames
@@ -39,6 +40,15 @@ class Cuttable(Protocol):
         ...
 
 
+class Carried(msgspec.Struct):
+    """What all relays of this process passed on since it began; they count it up."""
+
+    frames_down: int = 0
+    """To browsers."""
+    bytes_down: int = 0
+    bytes_up: int = 0
+
+
 class FullError(Exception):
     """As many relays are open as may be."""
 
@@ -52,6 +62,7 @@ class LiveRelays:
         self._clock = clock
         self._by_stream: dict[str, set[Cuttable]] = {}
         self._count = 0
+        self.carried = Carried()
         self._told_viewers: dict[str, int] = {}
         """What was last reported of those who look on."""
         self._input_at: dict[str, float] = {}

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from soundstage.gateway.handshake import is_host
-from soundstage.gateway.refusals import notice_of
+from soundstage.gateway.refusals import Notice, aftermath, notice_of
 from soundstage.gateway.settings import GatewaySettings
+from soundstage.gateway.upstreams import Refused
 from soundstage.gateway.webclient import WebClient
 from soundstage.words.texts import Words
 
@@ -59,15 +60,25 @@ class Pages:
             "form-action 'none'; frame-ancestors 'none'"
         )
 
+    def refusal(self, refused: Refused) -> Response:
+        """Say in a page why a stream is not opened; of one that ended, what became of it."""
+        became = refused.became
+        if became is None:
+            return self.notice(refused.reason)
+        return self._say(aftermath(became), to=became.path, label="desktop.workstation")
+
     def notice(self, reason: str) -> Response:
         """Say in a page why there is no desktop."""
-        notice = notice_of(reason)
+        return self._say(notice_of(reason), to="/", label="desktop.portal")
+
+    def _say(self, notice: Notice, *, to: str, label: str) -> Response:
         retry = notice.status == HTTPStatus.SERVICE_UNAVAILABLE
         body = self._notice.render(
             notice=notice,
             t=self._words,
             retry=retry,
-            portal=f"{self._settings.public_path}/",
+            to=f"{self._settings.public_path}{to}",
+            label=label,
             style=Markup(self._style),  # noqa: S704 - our own file
         )
         headers = {"Content-Security-Policy": self._notice_policy, **NO_STORE, **PLAIN_HEADERS}

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import msgspec
 
 from soundstage.gateway.tickets import MISSING
-from soundstage.gateway.upstreams import Refusal
+from soundstage.gateway.upstreams import Became, Refusal
 from soundstage.words.texts import Words
 
 NOT_FOUND = "not-found"
@@ -29,6 +29,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     status: HTTPStatus
     headline: str
     happened: str
+    told: str = ""
+    """More of it, in English."""
     advice: str
 
 
@@ -57,6 +59,18 @@ def notice_of(reason: str) -> Notice:
         headline=_words(f"desktop.none.{known}"),
         happened=_words(f"desktop.none.{known}_happened"),
         advice=_words(f"desktop.none.{known}_advice"),
+    )
+
+
+def aftermath(became: Became) -> Notice:
+    """Find what to say where it is known what became of the workstation."""
+    who = "" if became.by is None else _words(f"desktop.ended.by_{became.by}")
+    return Notice(
+        status=_STATUSES[Refusal.ENDED],
+        headline=_words(f"desktop.ended.{became.how}"),
+        happened=f"{who} {_words(f'desktop.ended.{became.how}_happened')}".strip(),
+        told=became.told,
+        advice=_words(f"desktop.ended.{became.how}_advice"),
     )
 
 

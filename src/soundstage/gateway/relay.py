@@ -115,6 +115,7 @@ class Relay(asyncio.Protocol):
             else:
                 self.worked = self._inputs.feed(data) or self.worked
             self._bytes_up += len(data)
+            self.shared.live.carried.bytes_up += len(data)
             _write(self._desktop, data)
         elif self._opening is None:
             self._begin(data)
@@ -164,7 +165,9 @@ class Relay(asyncio.Protocol):
         if self._closing is None:
             self.carried = True
             self._bytes_down += len(data)
-            self._borders.feed(data)
+            carried = self.shared.live.carried
+            carried.bytes_down += len(data)
+            carried.frames_down += self._borders.feed(data)
             _write(self._browser, data)
         elif not self._said_goodbye:
             _write(self._browser, self._borders.rest_of_frame(data))

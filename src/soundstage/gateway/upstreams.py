@@ -5,7 +5,7 @@ A gateway on a machine of its own gets a version that asks over the network.
 """
 
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -86,12 +86,33 @@ class Countdown(msgspec.Struct, frozen=True, kw_only=True):
     """How many seconds before it people want to hear of it."""
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
-    """The control plane says no; `reason` is one of the words of `Refusal`, for the page."""
+How = Literal["stopping", "stopped", "failed", "removed", "starting", "running"]
+"""How a workstation is after its stream. `starting`: again, after a stop that the stream did not
+outlive. `running`: it goes on, the stream alone was ended.
+"""
 
-    def __init__(self, reason: str) -> None:
+
+class Became(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the workstation behind a stream that has ended."""
+
+    how: How
+    by: Literal["owner", "service", "other"] | None = None
+    """Who did it; None where nobody did, or that is not known."""
+    told: str = ""
+    """What the API says of it, in English, where it did it by itself."""
+    path: str
+    """Of its page in the portal."""
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
+    """The control plane says no; `reason` is one of the words of `Refusal`, for the page, and
+    `became` is told of a stream that ended, while its workstation is known.
+    """
+
+    def __init__(self, reason: str, became: Became | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.became = became
 
 
 class ShareRefusedError(Exception):

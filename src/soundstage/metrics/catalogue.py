@@ -65,7 +65,26 @@ START_SECONDS = Metric(
 START_FAILURES = Metric(
     "soundstage_session_start_failures_total", Kind.COUNTER, "Starts that failed."
 )
+START_STEP_SECONDS = Metric(
+    "soundstage_session_start_step_seconds",
+    Kind.HISTOGRAM,
+    "How long starts were at a step: begin, turn (waiting for others), disk, machine, desktop "
+    "(with shares and scripts). As the reconciler saw it, within a fifth of a second at best.",
+    ("step",),
+    (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
 STREAMS = Metric("soundstage_streams_live", Kind.GAUGE, "Streams that a browser has opened.")
+STREAM_FRAMES = Metric(
+    "soundstage_stream_frames_total",
+    Kind.COUNTER,
+    "Frames of websockets that desktops sent to browsers: pictures, or stripes of them, and sound.",
+)
+STREAM_BYTES = Metric(
+    "soundstage_stream_bytes_total",
+    Kind.COUNTER,
+    "Bytes of streams, to browsers (down) and from them (up).",
+    ("direction",),
+)
 BACKUPS = Metric(
     "soundstage_backups_total",
     Kind.COUNTER,
@@ -124,8 +143,11 @@ METRICS = (
     THROTTLED,
     SESSIONS,
     START_SECONDS,
+    START_STEP_SECONDS,
     START_FAILURES,
     STREAMS,
+    STREAM_FRAMES,
+    STREAM_BYTES,
     BACKUPS,
     BACKUP_SECONDS,
     BACKUP_BYTES,

@@ -41,6 +41,14 @@ PANELS = (
         "s",
     ),
     Panel(
+        "Where does the time of a start go?",
+        {
+            "{{step}}": "sum by (step) (rate(soundstage_session_start_step_seconds_sum[15m])) / "
+            "sum by (step) (rate(soundstage_session_start_step_seconds_count[15m]))",
+        },
+        "s",
+    ),
+    Panel(
         "Do starts fail?",
         {
             "failed an hour": "increase(soundstage_session_start_failures_total[1h])",
@@ -57,6 +65,18 @@ PANELS = (
             '(soundstage_capacity_gpus{part="total"} > 0)',
         },
         "percentunit",
+    ),
+    Panel(
+        "How much do streams take?",
+        {"{{direction}}": "rate(soundstage_stream_bytes_total[1m])"},
+        "Bps",
+    ),
+    Panel(
+        "Do pictures flow?",
+        {
+            "frames a second and stream": "rate(soundstage_stream_frames_total[1m]) / "
+            "(soundstage_streams_live > 0)",
+        },
     ),
     Panel("Are backups made?", {"{{result}} a day": "increase(soundstage_backups_total[1d])"}),
     Panel(

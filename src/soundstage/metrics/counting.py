@@ -4,6 +4,7 @@ of starts and backups, read from where the last reading ended.
 It begins anew with each process, as Prometheus expects of counters.
 """
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ from soundstage.metrics import catalogue
 from soundstage.metrics.catalogue import Metric
 
 _AT_ONCE = 1000
+_RESULTS = ("ready", "failed")
+_REFUSED = "calls.REFUSED"
 _STARTING = {"CREATE_IN_PROGRESS", "START_IN_PROGRESS"}
 Made = TypeVar("Made", Counter, Histogram)
 
@@ -29,12 +32,19 @@ class Counts:
         self._seconds = self._histogram(catalogue.REQUEST_SECONDS)
         self._throttled = self._counter(catalogue.THROTTLED)
         self._starts = self._histogram(catalogue.START_SECONDS)
+        self._start_steps = self._histogram(catalogue.START_STEP_SECONDS)
+        self._at: dict[str, tuple[str, datetime]] = {}
+        """What each start is at, and since when."""
         self._start_failures = self._counter(catalogue.START_FAILURES)
         self._backups = self._counter(catalogue.BACKUPS)
         self._backup_seconds = self._histogram(catalogue.BACKUP_SECONDS)
         self._backup_bytes = self._counter(catalogue.BACKUP_BYTES)
         self._events = self._counter(catalogue.EVENTS)
         self._read_to: int | None = None
+        # Prometheus sees no increase in what was not there before: the first would go unnoticed.
+        for result in _RESULTS:
+            self._backups.labels(result)
+        self._events.labels(_REFUSED)
 
     def request(self, method: str, operation: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -43,6 +53,20 @@ class Counts:
         self._seconds.labels("GET" if method == "GET" else "change").observe(seconds)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             self._throttled.inc()
+
+    def start_step(self, session_id: str, step: str | None, now: datetime) -> None:
+        """Hear what a session's start is at; None: it does not start, or not any more.
+
+        The reconciler writes one row at a time, so no two calls are about the same session.
+        """
+        was = self._at.get(session_id)
+        if was is not None and was[0] == step:
+            return
+        if was is not None:
+            del self._at[session_id]
+            self._start_steps.labels(was[0]).observe((now - was[1]).total_seconds())
+        if step is not None:
+            self._at[session_id] = step, now
 
     def begin(self, transaction: Connection) -> None:
         """Count events from the next one on."""

@@ -19,6 +19,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Mapping[str, int]
     warm: Mapping[str, int]
     streams_live: int
+    stream_frames: int
+    stream_bytes: Mapping[str, int]
+    """By direction: down, up."""
     due: int
     oldest_due_at: datetime | None
     now: datetime
@@ -42,6 +45,8 @@ class Found(Collector):
         state = self._state
         yield _by_label(catalogue.SESSIONS, state.sessions)
         yield _one(catalogue.STREAMS, state.streams_live)
+        yield _one(catalogue.STREAM_FRAMES, state.stream_frames)
+        yield _by_label(catalogue.STREAM_BYTES, state.stream_bytes)
         yield _one(catalogue.DUE, state.due)
         yield _one(catalogue.LAG, _lag(state))
         yield _one(catalogue.IN_HAND, state.in_hand)
@@ -81,7 +86,8 @@ def _one(metric: Metric, value: float) -> Family:
 
 
 def _by_label(metric: Metric, values: Mapping[str, float]) -> Family:
-    family = GaugeMetricFamily(metric.name, metric.text, labels=metric.labels)
+    kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
+    family = kind(metric.name.removesuffix("_total"), metric.text, labels=metric.labels)
     for label, value in sorted(values.items()):
         family.add_metric([label], value)
     return family

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from soundstage.client.calls import CallError, Client
+from soundstage.client.people import names_of
 from soundstage.portal.session import new_bits
 from soundstage.portal.views import (
     Backup,
@@ -142,10 +143,7 @@ class Reader:
                 sessionId=session["sessionId"],
             )
             scripts = [self._viewer.script(each) for each in islice(outputs, _MOST_SCRIPTS)]
-            (owner,) = [
-                each.get("displayName") or each["name"]
-                for each in self._client.pages("ListPeople", principalIds=session["ownedBy"])
-            ] or [session["ownedBy"]]
+            owner = names_of(self._client, [session["ownedBy"]])[session["ownedBy"]]
         except CallError as error:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise

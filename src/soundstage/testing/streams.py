@@ -28,6 +28,7 @@ from soundstage.gateway.handshake import read_request
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import COOKIE
 from soundstage.gateway.upstreams import (
+    Became,
     Countdown,
     Refusal,
     Refused,
@@ -51,6 +52,7 @@ class MemoryUpstreams:
         self.places: dict[str, Upstream] = {}
         self.used: set[Ticket] = set()
         self.over: set[str] = set()
+        self.became: Became | None = None
         self.reported: list[set[str]] = []
         self.worked_on: list[set[str]] = []
         self.coming: Countdown | None = None
@@ -71,7 +73,7 @@ class MemoryUpstreams:
     async def find(self, stream_id: str) -> Upstream:
         """Learn a place."""
         if stream_id in self.over:
-            raise Refused(Refusal.ENDED)
+            raise Refused(Refusal.ENDED, self.became)
         if stream_id not in self.places:
             raise Refused(Refusal.UNAVAILABLE)
         return self.places[stream_id]

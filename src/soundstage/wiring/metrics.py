@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from soundstage.api.feed import Feeds
 from soundstage.engines.interface import EngineError, Room, SupportsSizes
+from soundstage.gateway.app import Gateway
 from soundstage.kit import lease
 from soundstage.kit.config import ConfigError
 from soundstage.kit.convergence import Worker
@@ -30,6 +31,7 @@ class Watched(Parts, Protocol):
 
     workers: list[Worker[Any, Any]]
     loop: Loop
+    gateway: Gateway
 
 
 class MetricsReader:
@@ -53,10 +55,13 @@ class MetricsReader:
             deliveries = webhooks.totals(transaction)
             closed = hosts.closed(transaction)
         health = service.loop.health.read()
+        carried = service.gateway.live.carried
         return State(
             sessions=by_state,
             warm=by_warmth,
             streams_live=live,
+            stream_frames=carried.frames_down,
+            stream_bytes={"down": carried.bytes_down, "up": carried.bytes_up},
             deliveries=deliveries,
             due=due,
             oldest_due_at=oldest,

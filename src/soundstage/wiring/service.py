@@ -129,6 +129,7 @@ class Service:
         self.login_limits = login_limits_of(settings)
         self.sign_on = sign_on_of(settings, clock)
         keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
+        self.counts = Counts()
         self.workers = reconcilers.workers(
             self.engine,
             keep_backups_for=keep_backups_for,
@@ -139,6 +140,7 @@ class Service:
             outbound=outbound_of(settings),
             address=settings.address,
             sign_on=None if self.sign_on is None else self.sign_on.provider,
+            on_stage=self.counts.start_step,
         )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
@@ -149,7 +151,6 @@ class Service:
         self.gateway = Gateway(gateway_settings_of(settings), self.upstreams, self.tickets, clock)
         self.login_keys = LoginKeys(secret.derive("login-keys"))
         self.feeds = Feeds()
-        self.counts = Counts()
         edge = api.build(
             OPERATIONS, ApiDoor(self), api_settings_of(settings), self.feeds, self.counts.request
         )

@@ -4,6 +4,8 @@
 """
 
 from contextlib import suppress
+from typing import Literal
+from urllib.parse import quote
 
 import anyio.to_thread
 from sqlalchemy import Connection
@@ -14,8 +16,10 @@ from soundstage.engines.interface import (
     RetryableError,
 )
 from soundstage.gateway.upstreams import (
+    Became,
     Countdown,
     FileRules,
+    How,
     Refusal,
     Refused,
     Share,
@@ -24,6 +28,8 @@ from soundstage.gateway.upstreams import (
     Transferred,
     Upstream,
 )
+from soundstage.resources.backups.model import StreamingSessionState
+from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.session_shares import service as shares
 from soundstage.resources.sessions.countdown import Rule, thresholds
 from soundstage.resources.sessions.model import StreamingSession
@@ -32,6 +38,21 @@ from soundstage.wire.faults import Fault, NotFoundError
 from soundstage.wire.ticket import Ticket
 from soundstage.wiring.choices import time_rules_of
 from soundstage.wiring.parts import Parts
+
+_S = StreamingSessionState
+_HOW: dict[StreamingSessionState, How] = {
+    _S.CREATE_IN_PROGRESS: "starting",
+    _S.CREATE_FAILED: "failed",
+    _S.START_IN_PROGRESS: "starting",
+    _S.START_FAILED: "failed",
+    _S.READY: "running",
+    _S.STOP_IN_PROGRESS: "stopping",
+    _S.STOPPED: "stopped",
+    _S.STOP_FAILED: "failed",
+    _S.DELETE_IN_PROGRESS: "removed",
+    _S.DELETE_FAILED: "removed",
+    _S.DELETED: "removed",
+}
 
 
 class InProcessUpstreams:
@@ -94,8 +115,9 @@ class InProcessUpstreams:
                     raise Refused(Refusal.SHARE_ENDED)
                 return upstream
             redeemed = streams.redeem(transaction, ticket.stream_id, now, address or None)
+            became = self._became(transaction, ticket.stream_id)
         if redeemed.is_ended:
-            raise Refused(Refusal.ENDED)
+            raise Refused(Refusal.ENDED, became)
         if redeemed.is_used:
             raise Refused(Refusal.USED)
         return upstream
@@ -110,8 +132,9 @@ class InProcessUpstreams:
                 was_share = share is not None or shares.is_share(transaction, stream_id)
             seen = stream or share
             ref = "" if seen is None else streams.workstation(transaction, seen.session_id)
+            became = self._became(transaction, stream_id) if seen is None else None
         if seen is None:
-            raise Refused(Refusal.SHARE_ENDED if was_share else Refusal.ENDED)
+            raise Refused(Refusal.SHARE_ENDED if was_share else Refusal.ENDED, became)
         observed = self._observe(ref)
         if observed.phase is not Phase.RUNNING or observed.address is None:
             raise Refused(Refusal.UNAVAILABLE)
@@ -126,6 +149,25 @@ class InProcessUpstreams:
             name=address.name,
             files=files,
             most_viewers=None if share is None else share.max_viewers,
+        )
+
+    def _became(self, transaction: Connection, stream_id: str) -> Became | None:
+        """Say what became of the workstation behind a stream; None where that is not known."""
+        session = streams.session_behind(transaction, stream_id)
+        if session is None:
+            return None
+        by = None
+        if session.state in {_S.STOP_IN_PROGRESS, _S.STOPPED}:
+            by = session.stopped_by
+        elif session.state is _S.DELETE_IN_PROGRESS:
+            by = session.updated_by
+        is_told = by == SERVICE_PRINCIPAL or _HOW[session.state] == "failed"
+        studio = quote(session.studio_id, safe="")
+        return Became(
+            how=_HOW[session.state],
+            by=None if by is None else _whose(by, session),
+            told=session.status_message if is_told else "",
+            path=f"/workstations/{studio}/{session.id}",
         )
 
     def _observe(self, ref: str) -> Observed:
@@ -233,3 +275,9 @@ class InProcessUpstreams:
     def _report_activity(self, stream_ids: set[str]) -> None:
         with self._service.database.transaction() as transaction:
             streams.note_activity(transaction, stream_ids, self._service.clock())
+
+
+def _whose(principal_id: str, session: StreamingSession) -> Literal["owner", "service", "other"]:
+    if principal_id == SERVICE_PRINCIPAL:
+        return "service"
+    return "owner" if principal_id == session.owned_by else "other"

@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from soundstage.cli import waiting
-from soundstage.cli.studio_file import present
+from soundstage.cli.studio_file import people, present
 from soundstage.cli.studio_file.difference import Change, changes
 from soundstage.cli.studio_file.document import checked
 from soundstage.cli.studio_file.doing import Doing, _parted
@@ -207,6 +207,8 @@ def planned(client: Client, wanted: dict[str, Any], *, prune: bool) -> tuple[Pre
         found = Present(catalogue=present.catalogue_of(client))
     else:
         found = present.read(client, studio_id)
+    wanted, ids = people.resolved(client, wanted)
+    found.people |= ids
     return found, changes(wanted, found, prune=prune)
 
 
@@ -215,7 +217,8 @@ def planned(client: Client, wanted: dict[str, Any], *, prune: bool) -> tuple[Pre
 def test_what_is_applied_and_pulled_plans_nothing(there: World, data: st.DataObject) -> None:
     client = Settling(there)
     name = f"studio{next(_numbers)}"
-    ids = [there.principal_id(each) for each in PEOPLE]
+    # A file may have names or ids, and means the same people.
+    ids = [there.principal_id(each) if each < "b" else each for each in PEOPLE]
     # The first makes it, the second changes it and takes away what it does not name.
     for raw in data.draw(st.tuples(files(name, ids), files(name, ids))):
         wanted = checked(read(written(raw), "file"), FOLDER, "file")
@@ -225,6 +228,7 @@ def test_what_is_applied_and_pulled_plans_nothing(there: World, data: st.DataObj
         assert [change.line for change in todo] == []
         pulled = written(present.as_file(found))
         assert not any(secret in pulled for secret in ("hidden-one", "hidden: 'two'"))
+        assert not any(each in pulled for each in ids if each not in PEOPLE)
         again = checked(read(pulled, "pulled"), FOLDER, "pulled")
         assert [change.line for change in changes(again, found, prune=True)] == []
 

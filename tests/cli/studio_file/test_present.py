@@ -52,7 +52,7 @@ def test_who_administers_by_a_group_is_left_to_the_provider(there: World, studio
             identityStoreId=store,
             members=[{"principalId": principal_id, "persona": "ADMINISTRATOR"}],
         )
-    assert read(there.operator, studio_id).studio["administrators"] == [anna]
+    assert read(there.operator, studio_id).studio["administrators"] == ["anna"]
 
 
 def test_what_is_gone_is_not_there(there: World, studio_id: str) -> None:

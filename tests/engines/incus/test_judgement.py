@@ -5,7 +5,7 @@ import pytest
 
 from soundstage.engines.incus.judgement import Known, judge
 from soundstage.engines.incus.records import Failure, Seat, Status, Workstation
-from soundstage.engines.interface import Address, Phase, Reason, Spec, Volume
+from soundstage.engines.interface import Address, Phase, Reason, Spec, Stage, Volume
 from soundstage.engines.keeping import Wish
 from soundstage.kit.places import TlsHost
 
@@ -66,6 +66,13 @@ def test_phase(facts: Known, phase: Phase) -> None:
     assert observed.detail
     assert (observed.address is not None) is (phase is Phase.RUNNING)
     assert (observed.attempt, observed.volume_generation) == (3, 1)
+
+
+def test_a_start_says_what_it_is_at() -> None:
+    assert judge(known(power="Stopped")).stage is Stage.MACHINE
+    assert judge(known(status=OLD)).stage is Stage.MACHINE
+    assert judge(known(status=READY)).stage is Stage.DESKTOP
+    assert judge(known(HERE, status=READY)).stage is None
 
 
 @pytest.mark.parametrize(("home", "phase"), [(None, Phase.ABSENT), (4, Phase.STOPPED)])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from soundstage.portal.admin.desk import TABS, names_of
+from soundstage.portal.admin.desk import TABS
 from soundstage.testing.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -48,12 +48,6 @@ def test_the_entry_leads_to_the_studio(office: "Office") -> None:
     assert office.ben.get("/admin?studio=https://evil.example").headers["Location"] == where
     assert office.anna.get("/admin").status_code == 403
     assert office.operator.get("/admin/nothing/sessions").status_code == 403
-
-
-def test_who_is_not_known_is_called_by_the_id(office: "Office") -> None:
-    anna = office.world.principal_id("anna")
-    found = names_of(office.world.operator, [anna, "somebody", anna])
-    assert found == {anna: "anna", "somebody": "somebody"}
 
 
 def test_who_administers_a_studio_without_profiles_is_led_to_make_one(office: "Office") -> None:

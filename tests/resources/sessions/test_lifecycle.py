@@ -387,6 +387,13 @@ def test_bringing_down(
     assert (decided.act, decided.event) == (act, event)
 
 
+def test_what_stopped_by_itself_says_for_good_why() -> None:
+    why = "The workstation was stopped because its launch profile lets it run for 8 hours."
+    for message, kept in ((why, why), ("It is being stopped.", "The workstation is stopped.")):
+        session = a_session(S.STOP_IN_PROGRESS, status_message=message)
+        assert step(session, seen(P.STOPPED)).message == kept
+
+
 def test_a_failed_backup_is_told_and_the_disk_kept() -> None:
     decided = step(a_session(S.STOP_IN_PROGRESS, **GOING), seen(P.STOPPED), a_backup(LOST))
     assert decided.message.endswith("Its backup failed, so its disk is kept: The store is full.")

@@ -13,7 +13,7 @@ import click
 from soundstage.cli.connection import Connection, with_connection
 from soundstage.cli.exits import WRONG_FILE
 from soundstage.cli.output import Form, output_option, show_document
-from soundstage.cli.studio_file import document, present
+from soundstage.cli.studio_file import document, people, present
 from soundstage.cli.studio_file.difference import Change, changes
 from soundstage.cli.studio_file.doing import Doing
 from soundstage.cli.studio_file.present import Present
@@ -76,6 +76,8 @@ def _compared(connection: Connection, file: Path, *, prune: bool) -> tuple[Prese
     try:
         wanted = document.read(file)
         there = _there(connection, wanted)
+        wanted, ids = people.resolved(connection.client, wanted)
+        there.people |= ids
         return there, changes(wanted, there, prune=prune)
     except ConfigError as error:
         raise CallError(WRONG_FILE, 0, str(error)) from None

@@ -61,13 +61,13 @@ def _entry(name: str, of: type[Shape], text: str, **instead: Any) -> type[Shape]
 
 
 Names = Annotated[list[str], Meta(description="Names of other parts of this file.")]
-PrincipalIds = Annotated[list[str], Meta(description="Ids of people, as `soundstage user` has.")]
+People = Annotated[list[str], Meta(description="People, by their names or ids.")]
 
 StudioPart: Any = _entry(
     "Studio",
     CreateStudioInput,
     "The studio, which is found by its studioName, its administrators, and how much it may have.",
-    administrators=(PrincipalIds | None, None),
+    administrators=(People | None, None),
     quotas=(StudioQuotas | None, None),
 )
 ImagePart: Any = _entry("Image", CreateStreamingImageInput, "An image, found by its name.")
@@ -90,7 +90,7 @@ ProfilePart: Any = _entry(
     ec2_subnet_ids=(list[str] | None, None),
     launch_profile_protocol_versions=(list[str] | None, None),
     studio_components=(Names,),
-    members=(PrincipalIds | None, None),
+    members=(People | None, None),
 )
 InstanceTypePart: Any = _entry(
     "InstanceType",

@@ -120,10 +120,13 @@ class Doing:
                 put,
                 **self._where(change),
                 identityStoreId=_IDENTITY_STORE,
-                members=[{"principalId": each, "persona": persona} for each in some],
+                members=[{"principalId": self._id(each), "persona": persona} for each in some],
             )
         for each in change.removed:
-            self._client.call(taken, **self._where(change), principalId=each)
+            self._client.call(taken, **self._where(change), principalId=self._id(each))
+
+    def _id(self, name: str) -> str:
+        return self._present.people.get(name, name)
 
 
 def _parted(people: Sequence[str]) -> list[Sequence[str]]:

@@ -15,6 +15,7 @@ from soundstage.cli.studio_file.document import (
     StudioPart,
     with_references,
 )
+from soundstage.cli.studio_file.people import names_by_id
 from soundstage.client.calls import Client
 from soundstage.kit.config import ConfigError
 from soundstage.resources.identities.model import IDENTITY_STORE_ID
@@ -46,6 +47,8 @@ class Present(msgspec.Struct, kw_only=True):
     arns: dict[tuple[str, str], str] = {}
     catalogue: Part = {}
     """What the installation has to choose from."""
+    people: dict[str, str] = {}
+    """The ids of people by their names; who is not known has an id alone."""
 
     def name_of(self, noun: str, part_id: str) -> str:
         """Name a part by its id; one that is gone keeps the id."""
@@ -69,11 +72,11 @@ def read(client: Client, studio_id: str) -> Present:
     )
     found.arns["studio", ""] = studio["arn"]
     # Who is one by a group at the provider is left to it: a file would give back what it took.
-    found.studio["administrators"] = sorted(
+    found.studio["administrators"] = [
         each["principalId"]
         for each in client.pages("ListStudioMembers", studioId=studio_id)
         if each["identityStoreId"] != IDENTITY_STORE_ID
-    )
+    ]
     found.studio["quotas"] = client.call("GetStudioQuotas", studioId=studio_id)["quotas"]
     for noun, (operation, key, shape) in NOUNS.items():
         for resource in _alive(client.pages(operation, studioId=studio_id)):
@@ -90,7 +93,23 @@ def read(client: Client, studio_id: str) -> Present:
                 if noun == "launchProfiles"
                 else _known(resource, shape)
             )
+    _call_by_names(client, found)
     return found
+
+
+def _call_by_names(client: Client, found: Present) -> None:
+    """Put names of people in place of their ids."""
+    profiles = found.parts["launchProfiles"].values()
+    ids = {each for part in profiles for each in part["members"]}
+    names = names_by_id(client, ids | {*found.studio["administrators"]})
+    found.people = {name: principal_id for principal_id, name in names.items()}
+    found.studio["administrators"] = _called(names, found.studio["administrators"])
+    for part in profiles:
+        part["members"] = _called(names, part["members"])
+
+
+def _called(names: Mapping[str, str], ids: Iterable[str]) -> list[str]:
+    return sorted(names.get(each, each) for each in ids)
 
 
 def catalogue_of(client: Client) -> Part:
@@ -140,5 +159,5 @@ def _profile(client: Client, present: Present, resource: Mapping[str, Any]) -> P
         **part,
         "streamConfiguration": rules,
         "studioComponents": [present.name_of("components", each) for each in components],
-        "members": sorted(each["principalId"] for each in members),
+        "members": [each["principalId"] for each in members],
     }

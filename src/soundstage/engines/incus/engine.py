@@ -48,6 +48,7 @@ from soundstage.engines.interface import (
     Room,
     ScriptOutput,
     Spec,
+    Stage,
     Use,
     Volume,
 )
@@ -152,7 +153,8 @@ class IncusEngine(KeepsBackups, Engine):
             # A start that was called off looks once more before it does something.
             observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
         if observed.phase is Phase.STARTING and self._turns.is_waiting(ref):
-            return msgspec.structs.replace(observed, detail="waiting until others have started")
+            detail = "waiting until others have started"
+            return msgspec.structs.replace(observed, detail=detail, stage=Stage.TURN)
         if observed.phase is not Phase.RUNNING:
             return observed
         shortfall = self._sizing.shortfall(workstation.record.spec.instance_type)

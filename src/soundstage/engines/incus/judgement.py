@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from soundstage.engines.incus.records import Workstation
-from soundstage.engines.interface import Address, Observed, Phase, Reason
+from soundstage.engines.interface import Address, Observed, Phase, Reason, Stage
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +36,13 @@ def judge(known: Known) -> Observed:
         attempt=workstation.attempt,
         volume_generation=workstation.generation,
         since=datetime.fromtimestamp(_since(workstation), UTC),
+        stage=_stage(workstation) if phase is Phase.STARTING else None,
         reason=_reason(workstation, phase),
     )
+
+
+def _stage(workstation: Workstation) -> Stage:
+    return Stage.MACHINE if workstation.own_status is None else Stage.DESKTOP
 
 
 def _since(workstation: Workstation) -> float:

@@ -173,7 +173,7 @@
 
   /* What is to be seen while the bar is folded, too. */
   function note(text) {
-    open.textContent = text === "" ? "Tools" : `Tools · ${text}`;
+    open.textContent = text === "" ? say("tools") : `${say("tools")} · ${text}`;
     open.classList.toggle("soundstage-bar-noted", text !== "");
   }
 

@@ -4,7 +4,7 @@
 table; the API decides it again at each call.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,6 @@ from soundstage.portal.views import Document
 from soundstage.wire.operation import Grant, Operation
 
 _MOST_NAMES = 500
-_AT_ONCE = 100
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,22 +130,6 @@ class Desk:
     def _refuse(self, asked: Asked) -> Response:
         key = "no_studio_yet" if asked.login.is_operator else "not_admin"
         return self.stage.pages.notice(key, HTTPStatus.FORBIDDEN, login=asked.login)
-
-
-def names_of(client: Client, principal_ids: Iterable[str]) -> dict[str, str]:
-    """Find out how people are called; who is not known here is called by their id."""
-    wanted = sorted(set(principal_ids))
-    found = {each: each for each in wanted}
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = ",".join(wanted[start : start + _AT_ONCE])
-        for person in client.pages("ListPeople", principalIds=some):
-            found[person["principalId"]] = called(person)
-    return found
-
-
-def called(person: Document) -> str:
-    """Say how somebody is called."""
-    return str(person.get("displayName") or person["name"])
 
 
 def _administered(asked: Asked) -> list[tuple[str, str]]:

@@ -15,7 +15,8 @@ from starlette.responses import Response, StreamingResponse
 from soundstage.client import events as files
 from soundstage.client.calls import CallError, Client
 from soundstage.client.events import FileKind
-from soundstage.portal.admin.desk import Desk, Place, called, names_of
+from soundstage.client.people import called, names_of
+from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.admin.telling import Teller, kinds_of
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import SERVICE, Choice, Document

@@ -10,7 +10,8 @@ import msgspec
 from starlette.responses import Response
 
 from soundstage.client.calls import Client
-from soundstage.portal.admin.desk import Desk, Place, called
+from soundstage.client.people import called
+from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document
 

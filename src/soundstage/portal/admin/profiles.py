@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from soundstage.client.people import names_of
 from soundstage.portal.admin import people
 from soundstage.portal.admin.asking import Ask, Choices, Section
-from soundstage.portal.admin.desk import Place, names_of
+from soundstage.portal.admin.desk import Place
 from soundstage.portal.admin.editing import Noun
 from soundstage.portal.fields import put, take
 from soundstage.portal.stage import Asked

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.responses import Response
 
-from soundstage.portal.admin.desk import Desk, Place, names_of
+from soundstage.client.people import names_of
+from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.stage import Asked, page_number
 from soundstage.portal.views import Choice, Document, Viewer, Workstation
 

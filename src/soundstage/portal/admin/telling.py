@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from soundstage.portal.admin.desk import Place, names_of
+from soundstage.client.people import names_of
+from soundstage.portal.admin.desk import Place
 from soundstage.portal.views import SERVICE, Document, moment
 from soundstage.words.texts import Words
 

@@ -352,12 +352,15 @@ def _is_left_over(session: StreamingSession, observed: Observed) -> bool:
     return is_older and observed.phase in {Phase.STARTING, Phase.PREPARED, Phase.RUNNING}
 
 
+_STOPPED_BECAUSE = "The workstation was stopped because"
+
+
 def _end_of_time(coming: NextAction | None, now: datetime) -> Step | None:
     if coming is None or now < coming.at:
         return None
     is_stop = coming.action is ActionKind.STOP
-    what = "stopped" if is_stop else "ended"
-    message = f"The workstation was {what} because {coming.reason}."
+    begun = _STOPPED_BECAUSE if is_stop else "The workstation was ended because"
+    message = f"{begun} {coming.reason}."
     return Step(event="stop" if is_stop else "delete", message=message, again_at=now)
 
 
@@ -514,12 +517,15 @@ def _go_on_elsewhere(
 
 
 def _stopped(session: StreamingSession, backup: StreamingSessionBackup | None) -> str:
-    """Say to people that it is stopped; of one that leaves its host also why, and what can be done.
+    """Say to people that it is stopped, and why where it did so by itself; of one that leaves its
+    host also what can be done.
 
     What becomes of its backup is said beside it.
     """
     if session.vacating is None:
-        return "The workstation is stopped."
+        # Who comes back in the morning wants to know which of several rules it was.
+        was_told = session.status_message.startswith(_STOPPED_BECAUSE)
+        return session.status_message if was_told else "The workstation is stopped."
     message = f"The workstation is stopped because {session.leaves_because}."
     if backup is None or backup.state is not _S.READY:
         return f"{message} It can be started again when the host is back."

@@ -1,6 +1,6 @@
 """The worker that makes sessions what they are wished to be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -55,6 +55,10 @@ from soundstage.resources.sessions.model import Activity, StreamingSession
 from soundstage.resources.warm_workstations import service as warm
 from soundstage.resources.warm_workstations.lifecycle import would_help
 
+OnStage = Callable[[str, str | None, datetime], None]
+"""Hears at each look what a session's start is at; None: it does not start, or not any more."""
+_STARTS = {StreamingSessionState.CREATE_IN_PROGRESS, StreamingSessionState.START_IN_PROGRESS}
+
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A session and the backup of its last stop."""
@@ -95,7 +99,9 @@ class SessionWorker:
         keep_backups_for: timedelta,
         rules: TimeRules | None = None,
         script_seconds: int = 600,
+        on_stage: OnStage = lambda *_: None,
     ) -> None:
+        self._on_stage = on_stage
         self._engine = engine
         self._keep_backups_for = keep_backups_for
         self._rules = rules or TimeRules()
@@ -199,6 +205,9 @@ class SessionWorker:
     ) -> None:
         """Write what was decided."""
         session = loaded.session
+        is_at = outcome.observed.stage or "begin"
+        is_on_its_way = session.state in _STARTS and outcome.step.event is None
+        self._on_stage(session.id, is_at if is_on_its_way else None, now)
         match outcome.step.event:
             case "measured" if outcome.use is not None:
                 _note_use(transaction, session, outcome.use, self._rules, now)
@@ -409,10 +418,7 @@ def _is_starting(session: StreamingSession) -> bool:
     """Reports whether its workstation is on its way, after a crash too."""
     if session.state is StreamingSessionState.READY:
         return session.running_attempt != session.attempt
-    return session.state in {
-        StreamingSessionState.CREATE_IN_PROGRESS,
-        StreamingSessionState.START_IN_PROGRESS,
-    }
+    return session.state in _STARTS
 
 
 def spec_of(

@@ -146,9 +146,14 @@ def note_input(transaction: Connection, stream_ids: set[str], now: datetime) -> 
 
 def next_action(transaction: Connection, stream_id: str) -> NextAction | None:
     """Say what the workstation behind a stream will do by itself; None when nothing."""
-    stream = store.streams.get(transaction, stream_id)
-    session = None if stream is None else sessions.look_up(transaction, stream.session_id)
+    session = session_behind(transaction, stream_id)
     return None if session is None else countdown.next_action(session)
+
+
+def session_behind(transaction: Connection, stream_id: str) -> StreamingSession | None:
+    """Read the session of a stream, ended or not; None of one that is not known any more."""
+    stream = store.streams.get(transaction, stream_id)
+    return None if stream is None else sessions.look_up(transaction, stream.session_id)
 
 
 def workstation(transaction: Connection, session_id: str) -> str:

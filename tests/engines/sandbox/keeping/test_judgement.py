@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from soundstage.engines.interface import Address, Phase, Reason, Spec, Volume
+from soundstage.engines.interface import Address, Phase, Reason, Spec, Stage, Volume
 from soundstage.engines.sandbox.keeping.judgement import Known, judge
 from soundstage.engines.sandbox.keeping.process import Life
 from soundstage.engines.sandbox.keeping.records import Record, Status
@@ -104,3 +104,23 @@ def test_a_crash_is_told_from_an_end() -> None:
     assert ended.detail == "the desktop ended by itself: how far"
     assert ended.since is not None
     assert ended.since.timestamp() == 200.0
+
+
+@pytest.mark.parametrize(
+    ("status", "life", "volume", "stage"),
+    [
+        (OLD, Life.ENDED, RESTORING, Stage.DISK),
+        (None, Life.LOST, DISK, Stage.MACHINE),
+        (OLD, Life.ALIVE, DISK, Stage.MACHINE),
+        (NEW, Life.ALIVE, DISK, Stage.DESKTOP),
+    ],
+)
+def test_a_start_says_what_it_is_at(
+    status: Status | None, life: Life, volume: VolumeState, stage: Stage
+) -> None:
+    assert judge(Known(record=RECORD, status=status, life=life, volume=volume)).stage is stage
+
+
+def test_what_does_not_start_is_at_nothing() -> None:
+    known = Known(record=RECORD, status=RUNS, life=Life.ALIVE, volume=DISK, address=HERE)
+    assert judge(known).stage is None

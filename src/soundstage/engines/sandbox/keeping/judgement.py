@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from soundstage.engines.interface import Address, Observed, Phase, Reason
+from soundstage.engines.interface import Address, Observed, Phase, Reason, Stage
 from soundstage.engines.sandbox.keeping.process import Life
 from soundstage.engines.sandbox.keeping.records import Record, Status
 from soundstage.engines.sandbox.keeping.volumes import Phase as VolumePhase
@@ -49,8 +49,15 @@ def judge(known: Known) -> Observed:
         attempt=record.spec.attempt,
         volume_generation=known.volume.generation,
         since=datetime.fromtimestamp(since, UTC),
+        stage=_stage(known) if phase is Phase.STARTING else None,
         reason=_reason(status, phase),
     )
+
+
+def _stage(known: Known) -> Stage:
+    if known.volume.phase is VolumePhase.PREPARING:
+        return Stage.DISK
+    return Stage.MACHINE if known.own_status is None else Stage.DESKTOP
 
 
 def _reason(status: Status | None, phase: Phase) -> Reason:

@@ -202,9 +202,11 @@ def test_each_backup_keeps_its_own_state(place: Place) -> None:
 
 def test_two_first_backups_at_once_make_one_repository(home: Path, eventually: Eventually) -> None:
     place = Place(home, eventually)
+    other = place.volume.with_name("other")
+    shutil.copytree(place.volume, other)
     threads = [
-        threading.Thread(target=place.repository.ensure, args=(ref, name, place.volume))
-        for ref, name in ((REF, ONE), ("q" * 22, TWO))
+        threading.Thread(target=place.repository.ensure, args=(ref, name, volume))
+        for ref, name, volume in ((REF, ONE, place.volume), ("q" * 22, TWO, other))
     ]
     for thread in threads:
         thread.start()

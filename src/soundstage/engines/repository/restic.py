@@ -149,15 +149,23 @@ class Restic:
 
     def _create_remotely(self, cancellation: Cancellation, lock: int) -> None:
         try:
+            # To ask first whether there is one takes a quarter of an hour where there is no bucket:
+            # so long restic (0.17) tries to read again.
+            self._run(cancellation, lock, "init")
+        except programs.ProgramError as refused:
+            if "already" not in str(refused):
+                raise
+            self._expect_own(cancellation, lock)
+
+    def _expect_own(self, cancellation: Cancellation, lock: int) -> None:
+        try:
             self._run(cancellation, lock, "cat", "config", "--no-lock")
         except programs.ProgramError as error:
-            if "password" in str(error):
-                raise programs.ProgramError(
-                    f"the key in {self._password_file} does not open what is in "
-                    f"{self.store.address}"
-                ) from None
-            # It refuses where there is one already.
-            self._run(cancellation, lock, "init")
+            if "password" not in str(error):
+                raise
+            raise programs.ProgramError(
+                f"the key in {self._password_file} does not open what is in {self.store.address}"
+            ) from None
 
     def backup(
         self,

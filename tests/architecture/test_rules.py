@@ -163,6 +163,19 @@ def test_every_dependency_is_pinned_as_asked() -> None:
     assert wrong == [], "run `make lock`"
 
 
+def test_the_promised_pythons_are_the_same_everywhere() -> None:
+    """What checks types, what setup looks for and what is asked of pip begin with the oldest."""
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(project["project"]["classifiers"]))
+    oldest = named[0]
+    setup = text_of(ROOT / "scripts" / "setup")
+    assert project["project"]["requires-python"] == f">={oldest}"
+    assert project["tool"]["mypy"]["python_version"] == oldest
+    assert f"sys.version_info < ({oldest.replace('.', ', ')})" in setup
+    assert " ".join(f"python{version}" for version in reversed(named)) + "; do" in setup
+    assert f"--python-version {oldest} " in text_of(ROOT / "scripts" / "lock")
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [("service.txt", "dev.txt"), ("service.txt", "tracing.txt"), ("tracing.txt", "dev.txt")],

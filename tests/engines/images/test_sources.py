@@ -89,6 +89,6 @@ def test_another_release_has_none_of_these_sources(etc: Path) -> None:
 
 def test_a_machine_that_is_neither_gets_debian_s_own(etc: Path) -> None:
     (etc / "os-release").write_text("ID=fedora\nVERSION_CODENAME=\n")
-    assert of_machine(etc=etc).release == "bookworm"
+    assert of_machine(etc=etc).release == "trixie"
     (etc / "os-release").unlink()
-    assert of_machine(etc=etc).release == "bookworm"
+    assert of_machine(etc=etc).release == "trixie"

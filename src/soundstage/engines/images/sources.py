@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-DEFAULT_RELEASE = "bookworm"
+DEFAULT_RELEASE = "trixie"
 _DISTRIBUTIONS = ("debian", "ubuntu")
 _PARTS = ("", "-updates", "-security")
 _LINE = re.compile(

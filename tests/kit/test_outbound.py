@@ -103,6 +103,20 @@ def test_the_host_that_was_named_is_told(receiver: Receiver) -> None:
     assert receiver.letters[0].headers["host"] == f"localhost:{receiver.port}"
 
 
+def test_a_host_that_takes_no_connection_at_one_address_is_asked_at_the_next(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a name that stands for ::1 and for 127.0.0.1, where somebody listens at the second."""
+
+    async def both(_outbound: Outbound, _url: object) -> list[object]:
+        return [ip_address("::1"), ip_address("127.0.0.1")]
+
+    monkeypatch.setattr(Outbound, "_resolve", both)
+    receiver.answers = [202]
+    assert Outbound(LOOPBACK).post(f"http://localhost:{receiver.port}/", {}, b"body") == 202
+    assert len(receiver.letters) == 1
+
+
 def test_nothing_is_followed(receiver: Receiver) -> None:
     receiver.answers = [307]
     receiver.headers = {"location": receiver.url}

@@ -8,6 +8,7 @@ is followed, and no more is read of the answer than its status.
 import asyncio
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
@@ -68,14 +69,19 @@ class Outbound:
     async def _post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> int:
         try:
             async with asyncio.timeout(self._most_seconds):
-                address = await self._resolve(url)
-                return await _send(url, address, headers, body)
+                *before, last = await self._resolve(url)
+                for address in before:
+                    # One that takes no connection got nothing, so another may be sent it.
+                    with suppress(httpx.ConnectError):
+                        return await _send(url, address, headers, body)
+                return await _send(url, last, headers, body)
         except TimeoutError:
             raise UnreachableError(f"It did not answer within {self._most_seconds:g} s.") from None
         except (OSError, httpx.HTTPError) as error:
             raise UnreachableError(f"It can't be reached ({type(error).__name__}).") from None
 
-    async def _resolve(self, url: httpx.URL) -> Address:
+    async def _resolve(self, url: httpx.URL) -> list[Address]:
+        """All that the host's name stands for, and none if one of them may not be sent to."""
         port = url.port or (443 if url.scheme == "https" else 80)
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
@@ -86,7 +92,7 @@ class Outbound:
                     f"Its host is {address}, which is not public. The setting webhook_networks "
                     "says which others may be sent to."
                 )
-        return addresses[0]
+        return addresses
 
     def may_reach(self, address: Address) -> bool:
         """Reports whether something may be sent to this address."""

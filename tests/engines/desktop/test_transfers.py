@@ -72,7 +72,9 @@ def send(ask: Ask, path: list[str], content: bytes, *, offset: int = 0) -> dict[
     line = ask("put", path=path, size=len(content), offset=offset, length=length)
     if "refused" in line.first:
         return line.first
-    line.socket.sendall(content[offset:])
+    if length:
+        # With nothing left to send the other end answers and closes at once.
+        line.socket.sendall(content[offset:])
     return line.answer()
 
 

@@ -208,14 +208,17 @@ def _with_names(connection: Connection, rows: list[dict[str, Any]]) -> list[dict
     if not ids:
         return rows
     names = connection.names_of(ids)
-    found = []
-    for row in rows:
-        called = {name: names[row[name]] for name in _PEOPLE if row.get(name)}
-        if "principalId" in row:
-            member_id = row["principalId"]
-            called = {"principalId": member_id, "name": names[member_id], **called}
-        found.append({**called, **row, **called} if "principalId" in row else {**row, **called})
-    return found
+    return [_with_names_in(row, names) for row in rows]
+
+
+def _with_names_in(row: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    called: dict[str, Any] = {}
+    for name, value in row.items():
+        called[name] = names.get(value, value) if name in _PEOPLE else value
+        if name == "principalId":
+            # People themselves have a name of their own, which then stands here.
+            called["name"] = names[value]
+    return called
 
 
 def _columns(row: Operation, key: str) -> list[str]:

@@ -8,24 +8,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from soundstage.client.calls import Client
+from soundstage.client.people import people
 from soundstage.kit.config import ConfigError
 
 Part = dict[str, Any]
 
-_AT_ONCE = 100
-"""The most ids that one call takes."""
-
 
 def names_by_id(client: Client, principal_ids: Iterable[str]) -> dict[str, str]:
     """Give the names of those whom the installation knows, by their ids."""
-    wanted = sorted({each for each in principal_ids if "," not in each})
-    return {
-        person["principalId"]: person["name"]
-        for start in range(0, len(wanted), _AT_ONCE)
-        for person in client.pages(
-            "ListPeople", principalIds=",".join(wanted[start : start + _AT_ONCE])
-        )
-    }
+    return {person["principalId"]: person["name"] for person in people(client, principal_ids)}
 
 
 def resolved(client: Client, wanted: Mapping[str, Any]) -> tuple[Part, dict[str, str]]:

@@ -132,7 +132,7 @@ class Restic:
         if self.store.folder is not None and not self.exists():
             raise programs.ProgramError(f"there is no repository in {self.store.address}")
         with self.shared() as lock:
-            self._run(cancellation, lock, "cat", "config", "--no-lock")
+            self._expect_own(cancellation, lock)
             self._made.touch()
 
     def _create_in(self, folder: Path, cancellation: Cancellation, lock: int) -> None:

@@ -78,7 +78,7 @@ def test_what_fails_leaves_a_home_that_can_be_tried_again(
     with pytest.raises(EngineError, match="no repository"):
         recover.recover(settings, gone)
     wrong = without(lost.key, home, lambda text: text.replace('password = "', 'password = "x'))
-    with pytest.raises(EngineError, match=r"(?i)password"):
+    with pytest.raises(EngineError, match="does not open what is in"):
         recover.recover(settings, wrong)
     assert recover.recover(settings, lost.key).sessions.with_backup == 0
 

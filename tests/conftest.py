@@ -14,6 +14,7 @@ from hypothesis import Phase, settings
 
 from soundstage.engines.images.store import Build
 from soundstage.engines.interface import RetryableError
+from soundstage.testing import kept
 from soundstage.testing.images import ensure_image
 from soundstage.testing.incus import IncusDaemon, running_incus
 from soundstage.testing.openid import OpenIDProvider, running_provider
@@ -55,6 +56,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 Eventually = Callable[..., None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_records() -> Iterator[None]:
+    """Fail where anything changed what is in a record that others have as well."""
+    watched = [kept.watch(records) for records in kept.of_all_nouns()]
+    yield
+    for each in watched:
+        each.clear()
+    assert [change for each in watched for change in each.changed] == []
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from soundstage.kit.crypto import Seal
 from soundstage.kit.database import Database, Document, Moment
 from soundstage.kit.records import Records, asked_at_once
 from soundstage.kit.sealed import Sealed, seal_with
+from soundstage.testing import kept
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -188,6 +189,20 @@ def test_so_many_are_kept_and_no_more(store: Database, monkeypatch: pytest.Monke
             few.insert(transaction, thing(f"a{number}"))
             assert few.get(transaction, f"a{number}") == thing(f"a{number}")
         assert len(few._kept) <= 3
+
+
+def test_a_record_that_somebody_changed_is_found(store: Database) -> None:
+    """All tests are watched for that, so the watch must see it."""
+    shared = Records(table, Thing)
+    watched = kept.watch(shared)
+    with store.transaction() as transaction:
+        for name in ("a", "b"):
+            shared.insert(transaction, thing(name))
+            found = shared.get(transaction, name)
+    assert found is not None
+    found.notes.append("mine")
+    watched.clear()
+    assert [each.count('"mine"') for each in watched.changed] == [1] * store.reads_at_once
 
 
 def test_what_is_sealed_is_not_kept_open(database: Database) -> None:

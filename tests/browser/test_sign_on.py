@@ -152,7 +152,7 @@ def test_from_a_first_visit_to_the_way_out(place: Place, context: BrowserContext
     assert other is not None
     elsewhere = other.new_page()
     sign_in(place, elsewhere, "s-1")
-    page.get_by_role("link", name="Signed in on").click()
+    page.get_by_role("link", name="Sign-ins").click()
     found += barriers(page, axe)
     page.get_by_role("button", name="Sign out everywhere else").click()
     elsewhere.goto(f"{place.service.address}/logins")

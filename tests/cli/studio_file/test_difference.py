@@ -60,6 +60,8 @@ def test_nothing_there_is_made_in_its_order() -> None:
         "+ component Farm",
         "+ launch profile Artist: 2 people",
     ]
+    (told,) = lines(with_part("launchProfiles", members=["anna"]), Present())[-1:]
+    assert told == "+ launch profile Artist: 1 person"
 
 
 def test_what_is_as_it_should_be_changes_nothing() -> None:

@@ -255,7 +255,7 @@ def test_what_breaks_off_goes_on(there: World, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(Settling, "call", breaks)
     told: list[str] = []
-    with pytest.raises(CallError, match="went away"):
+    with pytest.raises(CallError, match=r"^component Two: It went away\.$"):
         Doing(client, Present()).do(
             changes(wanted, Present(), prune=False), lambda change: told.append(change.line)
         )

@@ -56,9 +56,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What changes, for people."""
 
     @property
+    def part(self) -> str:
+        """What changes, as people call it."""
+        return f"{_CALLED[self.noun]} {self.name}"
+
+    @property
     def line(self) -> str:
         """The change as people read it."""
-        what = f"{_SIGNS[self.action]} {_CALLED[self.noun]} {self.name}"
+        what = f"{_SIGNS[self.action]} {self.part}"
         return what + (f": {', '.join(self.told)}" if self.told else "")
 
 
@@ -104,7 +109,7 @@ def _part(
             tags=given or None,
             added=sorted(people),
             quotas=wanted.get("quotas", {}),
-            told=[f"{len(people)} people"] if people else [],
+            told=[f"{len(people)} {'person' if len(people) == 1 else 'people'}"] if people else [],
         )
         return
     changed = {

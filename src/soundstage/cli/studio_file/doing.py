@@ -9,7 +9,7 @@ from typing import Any
 from soundstage.cli.studio_file.difference import Change
 from soundstage.cli.studio_file.present import Part, Present
 from soundstage.cli.waiting import settled, waiter
-from soundstage.client.calls import Client
+from soundstage.client.calls import CallError, Client
 
 Tell = Callable[[Change], None]
 
@@ -35,9 +35,14 @@ class Doing:
         self._present = present
 
     def do(self, changes: Iterable[Change], tell: Tell) -> None:
-        """Do all, and tell of each when it is done. Raises CallError where the first fails."""
+        """Do all, and tell of each when it is done. Raises CallError where the first fails, which
+        names the part.
+        """
         for change in changes:
-            _STEPS[change.action](self, change)
+            try:
+                _STEPS[change.action](self, change)
+            except CallError as error:
+                raise CallError(error.name, error.status, f"{change.part}: {error}") from None
             tell(change)
 
     def create(self, change: Change) -> None:

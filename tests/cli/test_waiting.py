@@ -85,3 +85,24 @@ def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     client: Any = Answering("STOP_IN_PROGRESS")
     with pytest.raises(CallError, match=r"session: still STOP_IN_PROGRESS after 900 s\. At work"):
         settled(client, waiter("StreamingSessionStopped"), {"studioId": "s", "sessionId": "i"})
+
+
+def test_the_steps_of_a_start_are_told_with_their_times() -> None:
+    taken = {"step": "DISK", "beganAt": "2026-11-28T12:00:00Z", "seconds": 1.24}
+    going = {"step": "SCRIPT", "studioComponentName": "Tools", "number": 1, "of": 1}
+    session = {"startSteps": [taken, going], "startedFromBackupId": "b"}
+    assert waiting.start_steps(session) == [("Backup restored", "1.2 s")]
+    assert waiting.start_steps({}) == []
+
+
+def test_a_terminal_sees_each_step_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with waiting._line("Workstation", None) as tell:
+        for _ in range(3):
+            tell("CREATE_IN_PROGRESS", "At work.", [("Room found", "0.1 s")])
+        tell("READY", "", [("Room found", "0.1 s"), ("Disk made ready", "2 s")])
+    shown = capsys.readouterr().err
+    assert (shown.count("Room found"), shown.count("Disk made ready")) == (1, 1)

@@ -1,7 +1,7 @@
 """Requests are counted as they come, starts and backups as the trail tells of them, each once."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +89,22 @@ def test_what_alerts_wait_for_is_there_before_it_happens() -> None:
     assert value(counts, "soundstage_session_start_failures_total") == 0
 
 
-def test_what_a_start_is_at_is_measured_step_by_step() -> None:
+def test_the_steps_of_starts_are_read_from_the_trail(database: Database) -> None:
     counts = Counts()
-    looks = [(0, "begin"), (1, "disk"), (3, "disk"), (8, "desktop"), (10, None), (99, None)]
-    for second, step in looks:
-        counts.start_step("one", step, NOW + timedelta(seconds=second))
-        counts.start_step("two", "disk", NOW + timedelta(seconds=second))
+    read(database, counts)
+    steps = [
+        {"step": "CAPACITY", "seconds": 1.0},
+        {"step": "SCRIPT", "seconds": 5.0, "componentName": "Tools"},
+        {"step": "SCRIPT", "seconds": 2.5, "componentName": "Licences"},
+    ]
+    note(database, "sessions.READY", oldState="CREATE_IN_PROGRESS", startSteps=steps)
+    note(database, "sessions.START_FAILED", oldState="START_IN_PROGRESS", startSteps=steps[:1])
+    note(database, "sessions.STOPPED", oldState="STOP_IN_PROGRESS")
+    read(database, counts)
     name = "soundstage_session_start_step_seconds"
-    seconds = {
-        step: value(counts, f"{name}_sum", step=step) for step in ("begin", "disk", "desktop")
-    }
-    assert seconds == {"begin": 1, "disk": 7, "desktop": 2}
-    assert value(counts, f"{name}_count", step="disk") == 1
-    counts.start_step("two", None, NOW + timedelta(seconds=100))
-    assert value(counts, f"{name}_count", step="disk") == 2
+    assert value(counts, f"{name}_sum", step="capacity") == 2
+    assert value(counts, f"{name}_count", step="script") == 2
+    assert value(counts, f"{name}_sum", step="script") == 7.5
 
 
 def test_many_events_are_all_counted(database: Database) -> None:

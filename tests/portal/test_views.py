@@ -76,6 +76,67 @@ def test_progress_is_in_steps(members: dict[str, Any], backups: list[str], steps
     assert " ".join(step.phase for step in shown.steps) == steps
 
 
+STARTED = [
+    {"step": "CAPACITY", "beganAt": "2026-11-28T11:59:50Z", "seconds": 0.04},
+    {"step": "DISK", "beganAt": "2026-11-28T11:59:50Z", "seconds": 3.26},
+]
+SCRIPT = {"step": "SCRIPT", "studioComponentName": "Tools", "number": 1, "of": 2}
+
+
+@pytest.mark.parametrize(
+    ("members", "shown"),
+    [
+        (
+            {"startSteps": STARTED[:1]},
+            [("Room found", "done", "0 s"), ("Ready to open", "ahead", "")],
+        ),
+        (
+            {
+                "state": "START_IN_PROGRESS",
+                "startedFromBackupId": "b",
+                "startSteps": [*STARTED, {**SCRIPT, "beganAt": "2026-11-28T11:59:53Z"}],
+            },
+            [
+                ("Room found", "done", "0 s"),
+                ("Backup restored", "done", "3.3 s"),
+                ("Script 1 of 2: Tools", "now", "7 s"),
+                ("Ready to open", "ahead", ""),
+            ],
+        ),
+        (
+            {"state": "CREATE_FAILED", "startSteps": STARTED},
+            [("Room found", "done", "0 s"), ("Disk made ready", "failed", "3.3 s")],
+        ),
+        ({"state": "READY", "startSteps": STARTED}, []),
+    ],
+)
+def test_a_start_is_shown_as_it_was_measured(
+    members: dict[str, Any], shown: list[tuple[str, str, str]]
+) -> None:
+    given = {"state": "CREATE_IN_PROGRESS", **members}
+    steps = VIEWER.workstation("st", session(**given), None).steps
+    assert [(step.name, step.phase, step.took) for step in steps] == shown
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("starting the desktop: X server ready after 0.31 s", ""),
+        ("the disk is being copied; it starts when that is done",) * 2,
+    ],
+)
+def test_what_the_steps_say_is_not_said_again(message: str, shown: str) -> None:
+    given = session(state="CREATE_IN_PROGRESS", startSteps=STARTED, statusMessage=message)
+    assert VIEWER.workstation("st", given, None).message == shown
+
+
+def test_how_the_last_start_went_stays_to_be_seen() -> None:
+    view = VIEWER.workstation("st", session(startSteps=STARTED), None)
+    assert (len(view.course), view.course_took) == (2, "3.3 s")
+    failed = session(state="START_FAILED", startSteps=STARTED)
+    assert VIEWER.workstation("st", failed, None).course == []
+
+
 def test_the_countdown_has_its_reason() -> None:
     shown = VIEWER.workstation("st", session(), None)
     assert shown.countdown is not None

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
+from datetime import datetime
 
 import click
 import httpx
@@ -15,8 +16,10 @@ from rich.markup import escape
 from soundstage.cli import launch
 from soundstage.cli.serve import served
 from soundstage.cli.user import new_operator_link
+from soundstage.cli.waiting import start_steps
 from soundstage.client.calls import CallError
 from soundstage.kit import log
+from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.wiring import tls
 from soundstage.wiring.home import has_service, prepare_home
@@ -78,10 +81,19 @@ def _launch(console: Console, client: launch.OwnClient) -> None:
         studio = launch.ensure_studio(client, tell)
     with _step(console, "Launch profile") as tell:
         profile = launch.ensure_profile(client, studio["studioId"], tell)
+    # What the API says of moments is in whole seconds.
+    began_at = system_clock().replace(microsecond=0)
     with _step(console, "Workstation") as tell:
         session = launch.ensure_workstation(
             client, studio["studioId"], profile["launchProfileId"], tell
         )
+    # One that was found running was started some other day.
+    is_new = any(
+        datetime.fromisoformat(step["beganAt"]) >= began_at
+        for step in session.get("startSteps") or ()
+    )
+    for name, took in start_steps(session) if is_new else ():
+        console.print(f"    {escape(name):<26} {took:>7}", style="dim")
     with _step(console, "Stream"):
         address = launch.new_address(client, studio["studioId"], session["sessionId"])
     _show(console, address)

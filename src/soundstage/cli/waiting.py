@@ -21,6 +21,8 @@ from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.waiters import WAITERS
 from soundstage.wire.operation import Operation
 from soundstage.wire.service_model import Waiter
+from soundstage.words import starts
+from soundstage.words.texts import Words
 
 POLL_SECONDS = 0.5
 _LEADS_TO = {
@@ -67,15 +69,16 @@ def settled(
     labels = {label: found[label] for label in _ROWS[waiter.operation].labels}
     seconds = waiter.delay_seconds * waiter.tries
     deadline = time.monotonic() + seconds
+    is_start = waiter.success == "READY"
     with _line(what or key, expected_seconds) as tell:
         while True:
             answer = client.call(waiter.operation, **labels)
             resource = answer[key]
             state = str(resource[member])
+            message = str(resource.get("statusMessage") or "")
+            tell(state, message, start_steps(resource) if is_start else [])
             if state == waiter.success:
                 return answer
-            message = str(resource.get("statusMessage") or "")
-            tell(state, message)
             if not state.endswith("_IN_PROGRESS"):
                 raise CallError(NOT_REACHED, 0, f"{what or key}: {state}. {message}".rstrip())
             if time.monotonic() > deadline:
@@ -83,6 +86,16 @@ def settled(
                     NOT_REACHED, 0, f"{what or key}: still {state} after {seconds} s. {message}"
                 )
             time.sleep(POLL_SECONDS)
+
+
+def start_steps(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name the steps that a start has taken, each with its time; none of what is no start."""
+    words, is_restored = Words(), "startedFromBackupId" in resource
+    return [
+        (starts.name(words, step, is_restored=is_restored), starts.took(words, step["seconds"]))
+        for step in resource.get("startSteps") or ()
+        if step.get("seconds") is not None
+    ]
 
 
 @contextmanager
@@ -100,8 +113,13 @@ def _line(what: str, expected_seconds: float | None) -> Iterator[Any]:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task(escape(what), total=expected_seconds, message="")
+        shown_steps: set[str] = set()
 
-        def tell(state: str, message: str) -> None:
+        def tell(state: str, message: str, steps: list[tuple[str, str]]) -> None:
+            for name, took in steps:
+                if name not in shown_steps and not progress.disable:
+                    progress.console.print(f"[green]✓[/green] {escape(name):<40} {took:>8}")
+                shown_steps.add(name)
             shown = state.replace("_", " ").lower()
             progress.update(
                 task,

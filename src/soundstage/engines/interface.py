@@ -70,7 +70,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stage(StrEnum):
-    """What a start is at; charts show how long each takes."""
+    """What a start is at; people see how long each took, and charts."""
 
     TURN = "turn"
     """It waits until others have started."""
@@ -78,8 +78,29 @@ class Stage(StrEnum):
     """Its disk is made, or restored from a backup."""
     MACHINE = "machine"
     """The sandbox, or the instance, is made."""
+    SHARES = "shares"
+    """Shared file systems are mounted."""
+    SCRIPT = "script"
+    """An initialization script runs."""
     DESKTOP = "desktop"
-    """Shares are mounted, scripts run, and the desktop comes up until it answers."""
+    """The X server and the windows come up."""
+    STREAM = "stream"
+    """The desktop is there, and its stream is waited for until it answers."""
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """The moment at which a start came to a stage; that lasts until the next mark, or until the
+    start has ended. A stage may come again: shares are mounted while the sandbox is made.
+    """
+
+    stage: Stage
+    at: datetime
+    component: str = ""
+    """Of a script, whose it is."""
+    number: int = 0
+    """Of a script, which it is; the first is 1."""
+    of: int = 0
+    """Of how many scripts."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,8 +121,9 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence for people: what it is doing, or why it failed. Never a secret."""
     reason: Reason = Reason.INTERNAL
     """Meaning has only in FAILED."""
-    stage: Stage | None = None
-    """In STARTING, what it is at, where the engine can tell."""
+    marks: list[Mark] = []
+    """What the start of `attempt` came to, and when, in order; the engine keeps them as it does
+    all else, and takes the moments from whoever did the work."""
     shortfall: str = ""
     """In RUNNING, what of the spec this engine gives less of: one sentence for people."""
     host: str | None = None

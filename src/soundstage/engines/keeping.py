@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from soundstage.engines.admission import Promise
-from soundstage.engines.interface import ScriptOutput, Spec
+from soundstage.engines.interface import Mark, ScriptOutput, Spec, Stage
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +42,25 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
             began_at=datetime.fromtimestamp(self.began_at, UTC),
             ended_at=datetime.fromtimestamp(self.ended_at, UTC),
             output=self.output,
+        )
+
+
+class Marked(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage that a start came to, as `desktop/said.py` and the engines write it down."""
+
+    stage: Stage
+    at: float
+    component: str = ""
+    number: int = 0
+    of: int = 0
+
+    def mark(self) -> Mark:
+        return Mark(
+            stage=self.stage,
+            at=datetime.fromtimestamp(self.at, UTC),
+            component=self.component,
+            number=self.number,
+            of=self.of,
         )
 
 

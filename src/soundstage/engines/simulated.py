@@ -25,6 +25,7 @@ from soundstage.engines.interface import (
     Capability,
     Capacity,
     Engine,
+    Mark,
     Message,
     NoSuchEntryError,
     Observed,
@@ -39,6 +40,7 @@ from soundstage.engines.interface import (
     Script,
     ScriptOutput,
     Spec,
+    Stage,
     Use,
     Volume,
 )
@@ -116,6 +118,8 @@ class _Workstation:
     waits: bool = False
     """Whether the artist's are not to run yet."""
     outputs: list[ScriptOutput] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    """What its present attempt comes to; some of them lie ahead."""
 
 
 @dataclass
@@ -225,6 +229,7 @@ class SimulatedEngine(Engine):
                 reason=workstation.reason,
                 shortfall=self.shortfall if is_running else "",
                 host=workstation.host,
+                marks=[mark for mark in workstation.marks if mark.at <= self._clock()],
             )
 
     def ensure_running(self, ref: str, spec: Spec) -> None:
@@ -520,6 +525,10 @@ class SimulatedEngine(Engine):
         starts = sorted({each.attempt for each in workstation.outputs})[-_STARTS_KEPT + 1 :]
         workstation.outputs = [each for each in workstation.outputs if each.attempt in starts]
         workstation.cpu_seconds = 0.0
+        workstation.marks = [
+            Mark(stage=Stage.DISK, at=now),
+            Mark(stage=Stage.DESKTOP, at=begins),
+        ]
         _enter(workstation, Phase.STARTING, now)
 
     def _go_on(self, workstation: _Workstation) -> None:
@@ -572,8 +581,19 @@ class SimulatedEngine(Engine):
             waiting = [script for script in scripts if not script.as_root]
             scripts = [script for script in scripts if script.as_root]
         workstation.scripts = waiting
-        for script in scripts:
+        done = sum(mark.stage is Stage.SCRIPT for mark in workstation.marks)
+        total = done + len(scripts) + len(waiting)
+        for number, script in enumerate(scripts, done + 1):
             code, output = _pretend(script)
+            workstation.marks.append(
+                Mark(
+                    stage=Stage.SCRIPT,
+                    at=moment,
+                    component=script.component,
+                    number=number,
+                    of=total,
+                )
+            )
             kept = ScriptOutput(
                 attempt=workstation.attempt or 0,
                 component=script.component,

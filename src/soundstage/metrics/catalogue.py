@@ -68,8 +68,9 @@ START_FAILURES = Metric(
 START_STEP_SECONDS = Metric(
     "soundstage_session_start_step_seconds",
     Kind.HISTOGRAM,
-    "How long starts were at a step: begin, turn (waiting for others), disk, machine, desktop "
-    "(with shares and scripts). As the reconciler saw it, within a fifth of a second at best.",
+    "How long starts were at a step, when they came to their end: capacity (room was found) or "
+    "takeover (of a prepared one), turn (waiting for others), disk, machine, shares, script (each "
+    "one), desktop, stream. As the engine marked it.",
     ("step",),
     (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )

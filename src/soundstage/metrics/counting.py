@@ -4,7 +4,6 @@ of starts and backups, read from where the last reading ended.
 It begins anew with each process, as Prometheus expects of counters.
 """
 
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -33,8 +32,6 @@ class Counts:
         self._throttled = self._counter(catalogue.THROTTLED)
         self._starts = self._histogram(catalogue.START_SECONDS)
         self._start_steps = self._histogram(catalogue.START_STEP_SECONDS)
-        self._at: dict[str, tuple[str, datetime]] = {}
-        """What each start is at, and since when."""
         self._start_failures = self._counter(catalogue.START_FAILURES)
         self._backups = self._counter(catalogue.BACKUPS)
         self._backup_seconds = self._histogram(catalogue.BACKUP_SECONDS)
@@ -53,20 +50,6 @@ class Counts:
         self._seconds.labels("GET" if method == "GET" else "change").observe(seconds)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             self._throttled.inc()
-
-    def start_step(self, session_id: str, step: str | None, now: datetime) -> None:
-        """Hear what a session's start is at; None: it does not start, or not any more.
-
-        The reconciler writes one row at a time, so no two calls are about the same session.
-        """
-        was = self._at.get(session_id)
-        if was is not None and was[0] == step:
-            return
-        if was is not None:
-            del self._at[session_id]
-            self._start_steps.labels(was[0]).observe((now - was[1]).total_seconds())
-        if step is not None:
-            self._at[session_id] = step, now
 
     def begin(self, transaction: Connection) -> None:
         """Count events from the next one on."""
@@ -89,6 +72,8 @@ class Counts:
         detail = entry.detail
         seconds = float(detail.get("afterSeconds", 0))
         if noun == "sessions" and detail.get("oldState") in _STARTING:
+            for step in detail.get("startSteps", ()):
+                self._start_steps.labels(str(step["step"]).lower()).observe(step["seconds"])
             if what == "READY":
                 self._starts.observe(seconds)
             elif what.endswith("_FAILED"):

@@ -3,13 +3,14 @@
 Pure: documents and the time come in, texts and choices go out. `reading` and `backups` call it.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from soundstage.words import ends
+from soundstage.words import ends, starts
 from soundstage.words.texts import Words
 
 Document = dict[str, Any]
@@ -55,7 +56,11 @@ class Step(msgspec.Struct, frozen=True):
 
     name: str
     phase: str
-    """done, now or ahead."""
+    """done, now, ahead or failed."""
+    took: str = ""
+    """How long it took; of what goes on, how long it does."""
+    running_seconds: float | None = None
+    """The same as a number, of what goes on."""
 
 
 class Countdown(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +92,10 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
     """What happened to it and what to do next, where there is anything to be done."""
     steps: list[Step]
+    course: list[Step]
+    """How its last start went, where that is over."""
+    course_took: str
+    """How long all of that took."""
     countdown: Countdown | None
     may: frozenset[str]
     persists: bool
@@ -219,9 +228,11 @@ class Viewer:
             state=words(f"state.{state}" if lost_at is None else "state.out_of_reach"),
             tone=tone_of(state) if lost_at is None else "bad",
             in_progress=state.endswith("_IN_PROGRESS"),
-            message="" if message in _PLAIN or _has_moved(session) else message,
+            message="" if _says_no_more(session, message) else message,
             advice=self._advice(session, may),
             steps=self._steps(session, backups),
+            course=self._start(session) if state in _STARTED else [],
+            course_took=self._seconds(_total(session)),
             countdown=self._countdown(session.get("nextAction")),
             may=may,
             persists=persists,
@@ -443,6 +454,10 @@ class Viewer:
 
     def _steps(self, session: Document, backups: Iterable[Document]) -> list[Step]:
         words, state = self._words, session["state"]
+        if state in _STARTS and session.get("startSteps"):
+            return [*self._start(session), Step(words("steps.ready"), "ahead")]
+        if state in _FAILED_STARTS:
+            return self._start(session)
         names = _STEPS.get(state)
         if names is None:
             return []
@@ -463,13 +478,46 @@ class Viewer:
             Step(words(f"steps.{name}"), phase) for name, phase in zip(names, phases, strict=True)
         ]
 
+    def _start(self, session: Document) -> list[Step]:
+        """Tell the steps of a start, as they were measured."""
+        found = [self._start_step(session, each) for each in session.get("startSteps") or ()]
+        if found and session["state"] in _FAILED_STARTS:
+            found[-1] = msgspec.structs.replace(found[-1], phase="failed")
+        return found
 
+    def _start_step(self, session: Document, step: Document) -> Step:
+        name = starts.name(self._words, step, is_restored="startedFromBackupId" in session)
+        seconds = step.get("seconds")
+        if seconds is not None:
+            return Step(name, "done", self._seconds(seconds))
+        so_far = max(0.0, (self._now - moment(step["beganAt"])).total_seconds())
+        return Step(name, "now", self._seconds(so_far), so_far)
+
+    def _seconds(self, seconds: float) -> str:
+        return starts.took(self._words, seconds)
+
+
+def _total(session: Document) -> float:
+    return sum(step.get("seconds") or 0.0 for step in session.get("startSteps") or ())
+
+
+_STEP_SENTENCE = re.compile(r" after \d+\.\d\d s$")
+"""What programs of a desktop say of themselves has its time at the end."""
+_STARTS = {"CREATE_IN_PROGRESS", "START_IN_PROGRESS"}
+_FAILED_STARTS = {"CREATE_FAILED", "START_FAILED"}
+_STARTED = {"READY", "STOP_IN_PROGRESS", "STOPPED", "STOP_FAILED"}
 _STEPS = {
     "CREATE_IN_PROGRESS": ("asked", "start", "ready"),
     "START_IN_PROGRESS": ("asked", "start", "ready"),
     "STOP_IN_PROGRESS": ("stop", "backup", "stopped"),
     "DELETE_IN_PROGRESS": ("remove", "gone"),
 }
+
+
+def _says_no_more(session: Document, message: str) -> bool:
+    """Reports whether a message is told by the state, or by the steps of a start, already."""
+    is_step = bool(session.get("startSteps")) and _STEP_SENTENCE.search(message) is not None
+    return message in _PLAIN or is_step or _has_moved(session)
 
 
 def tone_of(state: str) -> str:

@@ -21,7 +21,7 @@ from soundstage.resources.sessions import evacuating
 from soundstage.resources.sessions import service as session_service
 from soundstage.resources.sessions.countdown import TimeRules
 from soundstage.resources.sessions.fencing import FencingWorker
-from soundstage.resources.sessions.reconcile import OnStage, SessionWorker
+from soundstage.resources.sessions.reconcile import SessionWorker
 from soundstage.resources.settling import Blocker
 from soundstage.resources.streams.reconcile import StreamWorker
 from soundstage.resources.studios import reconcile as studios
@@ -70,7 +70,6 @@ def workers(
     outbound: Outbound | None = None,
     address: str = "",
     sign_on: SingleSignOn | None = None,
-    on_stage: OnStage = lambda *_: None,
 ) -> list[Worker[Any, Any]]:
     """Make them all; an engine without backups gets no worker for backups."""
     made: list[Worker[Any, Any]] = [
@@ -84,7 +83,6 @@ def workers(
             keep_backups_for=keep_backups_for,
             rules=time_rules,
             script_seconds=script_seconds,
-            on_stage=on_stage,
         ),
         FencingWorker(engine),
         HostWorker(engine, evacuating),

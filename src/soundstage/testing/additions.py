@@ -40,6 +40,7 @@ ADDED_MEMBERS: dict[str, str] = {
     "CreateStreamingSession backupId": "a new session begins with a backup of an earlier one",
     "streamingSessionBackup sizeInBytes": "how large a backup is",
     "session nextAction": "what will happen to a session, when, and by which rule",
+    "session startSteps": "what a session's last start came to, and how long each step took",
     "session unreachableSince": "since when a session's host does not answer",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
     "streamConfiguration warmWorkstations": "how many workstations are kept prepared",

@@ -140,7 +140,6 @@ class Service:
             outbound=outbound_of(settings),
             address=settings.address,
             sign_on=None if self.sign_on is None else self.sign_on.provider,
-            on_stage=self.counts.start_step,
         )
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):

@@ -119,3 +119,43 @@ def test_of_a_result_that_is_too_long_no_more_is_read() -> None:
     finally:
         os.close(source)
         os.close(target)
+
+
+def marks(heard: Any) -> list[tuple[str, str]]:
+    return [(mark["stage"], mark.get("component", "")) for mark in heard.marks]
+
+
+def test_a_start_is_marked_where_it_is_said_and_scripts_by_their_results() -> None:
+    other = {**SCRIPT, "component": "Licences"}
+    artists = {**SCRIPT, "component": "Look", "as_root": False}
+    heard = said(SCRIPT, other, artists)
+    assert heard.steps(b"stage shares\nstage machine\nstage scripts\n") == [("stage", "")] * 3
+    assert marks(heard) == [("shares", ""), ("machine", ""), ("script", "Tools")]
+    heard.results(result())
+    # It began when the one before it ended, as that was told.
+    assert heard.marks[-1] == {
+        "stage": "script",
+        "at": 2.0,
+        "component": "Licences",
+        "number": 2,
+        "of": 3,
+    }
+    heard.results(result())
+    # The artist's does not begin before the desktop is there.
+    assert len(heard.marks) == 4
+    heard.steps(b"stage desktop after 0.00 s\nstage stream after 0.30 s\nstage scripts after 1 s\n")
+    assert marks(heard)[4:] == [("desktop", ""), ("stream", ""), ("script", "Look")]
+
+
+def test_after_a_script_that_failed_none_begins() -> None:
+    heard = said(SCRIPT, {**SCRIPT, "component": "Licences"})
+    heard.steps(b"stage scripts\n")
+    heard.results(result(1))
+    assert marks(heard) == [("script", "Tools")]
+
+
+def test_what_is_said_of_a_start_is_bounded() -> None:
+    heard = said(SCRIPT)
+    heard.steps(b"stage scripts\n" * 100 + b"stage " + b"stage coffee\n" + b"stage stream\n" * 900)
+    assert set(marks(heard)) == {("script", "Tools"), ("stream", "")}
+    assert len(heard.marks) == 32

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from soundstage.engines.incus.judgement import Known, judge
-from soundstage.engines.incus.records import Failure, Seat, Status, Workstation
+from soundstage.engines.incus.records import Failure, Marks, Seat, Status, Workstation
 from soundstage.engines.interface import Address, Phase, Reason, Spec, Stage, Volume
-from soundstage.engines.keeping import Wish
+from soundstage.engines.keeping import Marked, Wish
 from soundstage.kit.places import TlsHost
 
 SPEC = Spec(image="ami-x", instance_type="g5.xlarge", volume=Volume(), attempt=3)
@@ -69,10 +69,26 @@ def test_phase(facts: Known, phase: Phase) -> None:
 
 
 def test_a_start_says_what_it_is_at() -> None:
-    assert judge(known(power="Stopped")).stage is Stage.MACHINE
-    assert judge(known(status=OLD)).stage is Stage.MACHINE
-    assert judge(known(status=READY)).stage is Stage.DESKTOP
-    assert judge(known(HERE, status=READY)).stage is None
+    disk = Marked(stage=Stage.DISK, at=110.0)
+    turn = Marked(stage=Stage.TURN, at=120.0)
+    desktop = Marked(stage=Stage.DESKTOP, at=130.0)
+    kept = Marks(attempt=3, marks=[disk])
+    said = msgspec.structs.replace(READY, marks=[desktop])
+
+    def stages(facts: Known) -> list[tuple[Stage, float]]:
+        return [(mark.stage, mark.at.timestamp()) for mark in judge(facts).marks]
+
+    machine = (Stage.MACHINE, 100.0)
+    assert stages(known(power="Stopped")) == [machine]
+    assert stages(known(marks=Marks(attempt=2, marks=[disk]))) == [machine]
+    assert stages(known(marks=kept)) == [machine, (Stage.DISK, 110.0)]
+    on_its_way = msgspec.structs.replace(known(marks=kept), noted=[disk, turn])
+    assert stages(on_its_way) == [machine, (Stage.DISK, 110.0), (Stage.TURN, 120.0)]
+    assert stages(known(HERE, marks=kept, status=said)) == [
+        machine,
+        (Stage.DISK, 110.0),
+        (Stage.DESKTOP, 130.0),
+    ]
 
 
 @pytest.mark.parametrize(("home", "phase"), [(None, Phase.ABSENT), (4, Phase.STOPPED)])

@@ -25,6 +25,7 @@ from soundstage.engines.interface import (
     Phase,
     Reason,
     RetryableError,
+    Stage,
 )
 from soundstage.engines.repository.backups import Copying, Repository
 from soundstage.engines.sandbox.engine import SandboxEngine, make
@@ -160,6 +161,15 @@ def test_the_steps_of_a_start_are_told_with_their_times(bench: Workbench) -> Non
         if observed.detail not in seen:
             seen.append(observed.detail)
     assert any(re.search(r"X server ready after \d+\.\d\d s", each) for each in seen), seen
+    stages = [Stage.DISK, Stage.MACHINE, Stage.DESKTOP, Stage.STREAM]
+    assert [mark.stage for mark in observed.marks] == stages
+    moments = [mark.at for mark in observed.marks]
+    assert observed.since is not None
+    assert moments == sorted(moments)
+    assert moments[-1] < observed.since
+    # Another service finds the same.
+    other = SandboxEngine(bench.settings)
+    assert other.observe("r" * 22).marks == observed.marks
 
 
 def test_it_starts_fast(bench: Workbench) -> None:

@@ -34,7 +34,8 @@ def run_scripts(fds: dict[str, int]) -> None:
     """End here if one fails; `scripts.py` has told the supervisor which."""
     source, results = fds["root"], fds["results"]
     if os.fstat(source).st_size:
-        os.write(fds["steps"], b"step running the initialization scripts of the system\n")
+        said = b"stage scripts\nstep running the initialization scripts of the system\n"
+        os.write(fds["steps"], said)
         runner = [sys.executable, "-I", "-S", str(Path(__file__).with_name("scripts.py"))]
         words = [*runner, str(source), str(results), _PRIVATE]
         own = {"HOME": "/root", "USER": "root", "LOGNAME": "root"}

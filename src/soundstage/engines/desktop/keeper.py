@@ -54,6 +54,7 @@ class Keeper:
             "detail": "starting the desktop",
             "since": time.time(),
             "outputs": self.said.outputs,
+            "marks": self.said.marks,
         }
         self.told: set[str] = set()
         self.errors = b""

@@ -8,6 +8,7 @@ Standard library only, and little of that: one of these lives with every worksta
 import json
 import os
 import select
+import time
 from collections.abc import Iterator
 
 LINE_LIMIT = 200
@@ -16,6 +17,9 @@ _MESSAGE_LIMIT = 300
 # A result holds 64 KiB of output, each byte of which may take six in JSON.
 _RESULT_LIMIT = 600_000
 _OUTPUT_LIMIT = 70_000
+# What a start may be at, in the words of `interface.py`; scripts are marked by their results.
+_STAGES = ("machine", "shares", "desktop", "stream")
+_MOST_MARKS = 32
 
 
 class Said:
@@ -26,17 +30,25 @@ class Said:
         self.script_seconds = script_seconds
         # What ran so far; the next result is of the script that has this number.
         self.outputs: list[dict] = []  # type: ignore[type-arg]
+        # What the start came to so far, and when.
+        self.marks: list[dict] = []  # type: ignore[type-arg]
         self._steps = b""
         self._results = b""
 
     def steps(self, piece: bytes) -> list[tuple[str, str]]:
-        """The words that a piece completes, each with its sentence."""
+        """The words that a piece completes, each with its sentence. `stage` is noted here: what
+        comes now, or that scripts do.
+        """
         *whole, self._steps = (self._steps + piece).split(b"\n")
         self._steps = self._steps[-LINE_LIMIT:]
         found = []
         for line in whole:
             word, _, rest = line.decode(errors="replace").partition(" ")
-            found.append((word, printable(rest)[:LINE_LIMIT]))
+            text = printable(rest)[:LINE_LIMIT]
+            if word == "stage":
+                self._come_to(text.partition(" ")[0])
+                text = ""
+            found.append((word, text))
         return found
 
     def results(self, piece: bytes) -> list[tuple[str, str]]:
@@ -56,6 +68,19 @@ class Said:
             if not piece:
                 return
             yield piece
+
+    def _come_to(self, stage: str) -> None:
+        if stage == "scripts" and self.waiting():
+            self._begin_script(time.time())
+        elif stage in _STAGES and len(self.marks) < _MOST_MARKS:
+            self.marks.append({"stage": stage, "at": time.time()})
+
+    def _begin_script(self, at: float) -> None:
+        if any(mark.get("number") == len(self.outputs) + 1 for mark in self.marks):
+            return
+        about = {"number": len(self.outputs) + 1, "of": len(self.scripts)}
+        component = self.waiting()[0]["component"]
+        self.marks.append({"stage": "script", "at": at, "component": component, **about})
 
     def is_too_much(self) -> bool:
         """Reports whether no result can be as long as what has come of the next one."""
@@ -81,6 +106,9 @@ class Said:
             return None
         about = {name: script[name] for name in ("component", "as_root")}
         self.outputs.append({**about, **times, "exit_code": code, "output": output})
+        if code == 0 and self.waiting() and self.waiting()[0]["as_root"] == script["as_root"]:
+            # The one after it began there and then.
+            self._begin_script(times["ended_at"])
         return None if code == 0 else (script["failure"], self._blame(script, code, output))
 
     def _blame(self, script: dict, code: int | None, output: str) -> str:  # type: ignore[type-arg]

@@ -113,6 +113,7 @@ class Desktop:
             self.children.append(child)
 
     def start(self) -> None:
+        self.say("stage", "desktop")
         self.lay_out_settings()
         _write_cookie(self.runtime / "Xauthority")
         display_r, display_w = os.pipe()
@@ -134,6 +135,7 @@ class Desktop:
         os.write(go_w, f":{display}\n".encode())
         os.close(go_w)
         self.start_windows()
+        self.say("stage", "stream")
         self.wait_for_stream()
 
     def begin(self) -> None:
@@ -150,6 +152,7 @@ class Desktop:
         """Run the artist's initialization scripts; `scripts.py` tells how they end."""
         source, results = self.plan["artist_fd"], self.plan["results_fd"]
         if os.fstat(source).st_size:
+            self.say("stage", "scripts")
             self.say("step", "running the initialization scripts")
             runner = [sys.executable, "-I", "-S", str(self.here / "scripts.py")]
             words = [*runner, str(source), str(results), str(self.runtime)]

@@ -48,7 +48,6 @@ from soundstage.engines.interface import (
     Room,
     ScriptOutput,
     Spec,
-    Stage,
     Use,
     Volume,
 )
@@ -146,7 +145,8 @@ class IncusEngine(KeepsBackups, Engine):
             workstation = self._hear_keeper(workstation) or workstation
         elif self._is_lost(workstation):
             self._workstations.note(ref, kept(lost_at=time.time()))
-        observed = judge(Known(workstation=workstation, address=address))
+        noted = self._starter.noted(ref)
+        observed = judge(Known(workstation=workstation, address=address, noted=noted))
         host = self._place.name_of(workstation.member)
         observed = msgspec.structs.replace(observed, host=host)
         if observed.phase is Phase.STOPPED and self._starts.is_running(ref):
@@ -154,7 +154,7 @@ class IncusEngine(KeepsBackups, Engine):
             observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
         if observed.phase is Phase.STARTING and self._turns.is_waiting(ref):
             detail = "waiting until others have started"
-            return msgspec.structs.replace(observed, detail=detail, stage=Stage.TURN)
+            return msgspec.structs.replace(observed, detail=detail)
         if observed.phase is not Phase.RUNNING:
             return observed
         shortfall = self._sizing.shortfall(workstation.record.spec.instance_type)
@@ -297,7 +297,8 @@ class IncusEngine(KeepsBackups, Engine):
                 promise=self._admit(ref, spec, seat),
             )
             if before is not None:
-                facts = kept(record=record, failure=None, status=None, door=None, lost_at=None)
+                gone = kept(failure=None, marks=None, status=None, door=None, lost_at=None)
+                facts = {**kept(record=record), **gone}
                 self._workstations.note(ref, facts)
                 return ""
             # A home that outlived its instance is taken up again.

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from soundstage.engines.incus.records import Workstation
-from soundstage.engines.interface import Address, Observed, Phase, Reason, Stage
+from soundstage.engines.interface import Address, Mark, Observed, Phase, Reason, Stage
+from soundstage.engines.keeping import Marked
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +22,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The generation that is there where no instance is."""
     address: Address | None = None
     """Where its desktop answered just now; None when it did not."""
+    noted: list[Marked] = []
+    """What its start came to that is not kept yet."""
 
 
 def judge(known: Known) -> Observed:
@@ -36,13 +39,18 @@ def judge(known: Known) -> Observed:
         attempt=workstation.attempt,
         volume_generation=workstation.generation,
         since=datetime.fromtimestamp(_since(workstation), UTC),
-        stage=_stage(workstation) if phase is Phase.STARTING else None,
+        marks=_marks(workstation, known.noted),
         reason=_reason(workstation, phase),
     )
 
 
-def _stage(workstation: Workstation) -> Stage:
-    return Stage.MACHINE if workstation.own_status is None else Stage.DESKTOP
+def _marks(workstation: Workstation, noted: list[Marked]) -> list[Mark]:
+    """The instance comes first, from the moment at which it was asked for."""
+    asked = Marked(stage=Stage.MACHINE, at=workstation.record.asked_at)
+    status = workstation.own_status
+    said = [] if status is None else status.marks
+    # What is on its way knows more than what is kept of it.
+    return [each.mark() for each in (asked, *(noted or workstation.own_marks), *said)]
 
 
 def _since(workstation: Workstation) -> float:

@@ -10,7 +10,7 @@ import msgspec
 
 from soundstage.engines.incus.names import ref_of
 from soundstage.engines.interface import Reason
-from soundstage.engines.keeping import Output, Wish
+from soundstage.engines.keeping import Marked, Output, Wish
 
 PREFIX = "user.soundstage."
 STREAM_PORT = 8443
@@ -29,6 +29,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     since: float = 0.0
     outputs: list[Output] = []
+    marks: list[Marked] = []
+
+
+class Marks(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attempt came to before there was a keeper to say so."""
+
+    attempt: int
+    marks: list[Marked] = []
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +84,7 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     """The attempt whose desktop was handed its plan."""
     status: Status | None = None
     failure: Failure | None = None
+    marks: Marks | None = None
     door: Door | None = None
     seat: Seat | None = None
     scripts: dict[int, list[Output]] = {}
@@ -101,6 +110,12 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
         """The keeper's word, if it is about the attempt asked for last."""
         is_own = self.status is not None and self.status.attempt == self.attempt
         return self.status if is_own else None
+
+    @property
+    def own_marks(self) -> list[Marked]:
+        """What the attempt asked for last came to before there was a keeper."""
+        is_own = self.marks is not None and self.marks.attempt == self.attempt
+        return self.marks.marks if self.marks is not None and is_own else []
 
     @property
     def own_failure(self) -> Failure | None:
@@ -131,6 +146,7 @@ def workstation_of(instance: dict[str, Any]) -> Workstation | None:
         begun=_read(kept, "begun", int),
         status=_read(kept, "status", Status),
         failure=_read(kept, "failure", Failure),
+        marks=_read(kept, "marks", Marks),
         door=_read(kept, "door", Door),
         seat=_read(kept, "seat", Seat),
         scripts={

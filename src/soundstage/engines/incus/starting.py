@@ -19,6 +19,7 @@ from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import (
     Door,
     Failure,
+    Marks,
     Status,
     Workstation,
     kept,
@@ -27,12 +28,14 @@ from soundstage.engines.incus.records import (
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.turns import Turns
 from soundstage.engines.incus.volumes import Volumes
-from soundstage.engines.interface import PermanentError, Reason, RetryableError, Spec
+from soundstage.engines.interface import PermanentError, Reason, RetryableError, Spec, Stage
+from soundstage.engines.keeping import Marked
 from soundstage.kit.jobs import Cancellation
 from soundstage.kit.places import Identity
 
 _DESKTOP_SECONDS = 60.0
 _CLEARS_WITHIN = 20.0
+_NO_WAIT_SECONDS = 0.05
 START_FOR_EACH_CORE = 2
 """Of the workstations of a host, for each of its cores."""
 
@@ -65,6 +68,8 @@ class Starter:
         self._volumes = volumes
         self._turns = turns
         self._cores: dict[str, float] = {}
+        self._marks: dict[str, list[Marked]] = {}
+        """What is on its way came to; kept with the next thing that is kept of it anyway."""
         self._identity = identity
         self._notify = notify
 
@@ -74,6 +79,7 @@ class Starter:
             if creation:
                 self._workstations.wait(ref, creation)
             found = self._wanted(ref, spec)
+            self._marks[ref] = list(found.own_marks)
             if found.own_status is not None:
                 # One whose keeper has said something is only to be told to go on.
                 self._follow(ref, spec)
@@ -81,7 +87,9 @@ class Starter:
             self._build(ref, spec)
             self._give_home(cancellation, ref, spec)
             most = self._start_together(found.member)
+            self._mark(ref, Stage.TURN)
             with self._turns.turn(cancellation, ref, found.member, most):
+                self._come_from_turn(ref)
                 self._switch_on(cancellation, ref, spec)
                 self._attach(ref, spec)
                 self._hand_over(ref, spec)
@@ -91,7 +99,24 @@ class Starter:
         except PermanentError as error:
             self._fail(ref, spec, error)
         finally:
+            self._marks.pop(ref, None)
             self._notify(ref)
+
+    def noted(self, ref: str) -> list[Marked]:
+        """What a start that is on its way here came to."""
+        return list(self._marks.get(ref, []))
+
+    def _mark(self, ref: str, stage: Stage) -> None:
+        self._marks.setdefault(ref, []).append(Marked(stage=stage, at=time.time()))
+
+    def _come_from_turn(self, ref: str) -> None:
+        """A turn that was had at once was no step."""
+        if time.time() - self._marks[ref][-1].at < _NO_WAIT_SECONDS:
+            self._marks[ref].pop()
+        self._mark(ref, Stage.MACHINE)
+
+    def _marks_kept(self, ref: str, spec: Spec) -> Marks:
+        return Marks(attempt=spec.attempt, marks=self.noted(ref))
 
     def _start_together(self, member: str) -> int:
         """How many workstations start on a host at the same moment."""
@@ -124,6 +149,7 @@ class Starter:
         found = self._wanted(ref, spec)
         if found.is_running:
             return
+        self._mark(ref, Stage.DISK)
         self._volumes.make(cancellation, ref, spec.volume, found.generation, found.member)
         cancellation.check()
         promise = found.record.promise
@@ -139,7 +165,7 @@ class Starter:
             doors=self._place.doors(found.seat),
             address=None if found.seat is None else found.seat.address,
         )
-        facts = kept(generation=spec.volume.generation)
+        facts = kept(generation=spec.volume.generation, marks=self._marks_kept(ref, spec))
 
         def edit(instance: dict[str, object]) -> None:
             config = instance["config"]
@@ -174,6 +200,7 @@ class Starter:
         shares = drawing.shared(self._settings, spec)
         if not shares or found.begun == spec.attempt:
             return
+        self._mark(ref, Stage.SHARES)
 
         def edit(instance: dict[str, dict[str, object]]) -> None:
             instance["devices"].update(shares)
@@ -183,6 +210,7 @@ class Starter:
         except PermanentError as error:
             sentence = f"A shared file system can't be attached: {error}"
             raise PermanentError(sentence, reason=Reason.MOUNT) from error
+        self._mark(ref, Stage.MACHINE)
 
     def _hand_over(self, ref: str, spec: Spec) -> None:
         """Give it its programs and its plan, and have the desktop begun."""
@@ -202,7 +230,8 @@ class Starter:
         # Of an earlier try, if that came so far.
         certificate = self._client.read_file(name, bundle.CERTIFICATE).decode()
         door = Door(attempt=spec.attempt, host="", certificate=certificate)
-        self._workstations.note(ref, kept(begun=spec.attempt, door=door))
+        marks = self._marks_kept(ref, spec)
+        self._workstations.note(ref, kept(begun=spec.attempt, door=door, marks=marks))
 
     def _run(self, name: str, command: str) -> None:
         done = self._client.run(name, "sh", "-c", command)
@@ -263,7 +292,7 @@ class Starter:
         failure = Failure(
             attempt=spec.attempt, reason=error.reason, detail=str(error), at=time.time()
         )
-        self._note_at_last(ref, kept(failure=failure))
+        self._note_at_last(ref, kept(failure=failure, marks=self._marks_kept(ref, spec)))
         if found.is_running:
             self.end(ref)
 

@@ -15,12 +15,15 @@ from starlette.responses import Response
 from soundstage.client.calls import CallError
 from soundstage.portal.admin.asking import Ask, Choices, Field, Form, Section, about
 from soundstage.portal.admin.desk import Desk, Place
+from soundstage.portal.admin.finding import find
 from soundstage.portal.session import new_bits
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document, tone_of
 
 _EMPTY: dict[str, Any] = {"description": "", "configuration": {}}
 """Members that are taken away by an empty one."""
+_TONES = ("good", "quiet", "busy", "bad")
+"""The groups of a list, as its states are coloured."""
 _TYPED_WRONG = {400, 402, 409}
 
 
@@ -102,9 +105,16 @@ class Noun:
 
     def overview(self, asked: Asked, place: Place) -> Response:
         """Show all."""
-        found = place.client.pages(f"List{self.operation}s", **place.studio)
-        rows = [self.row(each) for each in found if each["state"] != "DELETED"]
+        listed = place.client.pages(f"List{self.operation}s", **place.studio)
+        rows = [self.row(each) for each in listed if each["state"] != "DELETED"]
         rows.sort(key=lambda row: row.name.casefold())
+        found = find(
+            rows,
+            asked,
+            texts=lambda row: [row.id, row.name, row.description, *row.facts, row.message],
+            group=lambda row: row.tone,
+            groups=_TONES,
+        )
         return self.desk.show(
             "list.html",
             asked,
@@ -112,9 +122,9 @@ class Noun:
             self.name,
             live=True,
             noun=self.name,
-            rows=rows,
+            found=found,
             starts=self.starts() if place.may(f"Create{self.operation}") else [],
-            waits=any(row.tone == "busy" for row in rows),
+            waits=any(row.tone == "busy" for row in found.rows),
         )
 
     def new(self, asked: Asked, place: Place) -> Response:

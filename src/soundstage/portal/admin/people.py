@@ -12,11 +12,15 @@ from starlette.responses import Response
 from soundstage.client.calls import Client
 from soundstage.client.people import called
 from soundstage.portal.admin.desk import Desk, Place
+from soundstage.portal.admin.finding import find as find_lines
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document
 
-_MOST = 500
-"""People on a page, and among the suggestions of a form."""
+_MOST = 5000
+"""People that are looked through."""
+_SUGGESTED = 500
+"""People that a form suggests."""
+_GROUPS = ("administrator", "artist", "disabled")
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +32,13 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool
     is_operator: bool
     is_administrator: bool
+
+    @property
+    def group(self) -> str:
+        """Among whom they are counted."""
+        if not self.is_active:
+            return "disabled"
+        return "administrator" if self.is_operator or self.is_administrator else "artist"
 
 
 def show(desk: Desk, asked: Asked, place: Place, *, problem: str = "") -> Response:
@@ -53,8 +64,20 @@ def show(desk: Desk, asked: Asked, place: Place, *, problem: str = "") -> Respon
         place,
         "people",
         live=False,
-        people=known,
+        found=find_lines(
+            known,
+            asked,
+            texts=lambda one: [one.name, one.called, one.id],
+            group=lambda one: one.group,
+            groups=_GROUPS,
+        ),
+        suggested=[
+            one
+            for one in known
+            if one.is_active and not one.is_administrator and not one.is_operator
+        ][:_SUGGESTED],
         is_cut=len(known) == _MOST,
+        most=_MOST,
         problem=problem,
         typed=asked.form.get("name", ""),
         may_change=place.may("PutStudioMembers"),
@@ -91,7 +114,7 @@ def find(client: Client, name: str) -> Document | None:
 
 def suggested(client: Client) -> list[Document]:
     """Read whom a form may suggest; anybody else's name can be typed."""
-    return [each for each in islice(client.pages("ListPeople"), _MOST) if each["isActive"]]
+    return [each for each in islice(client.pages("ListPeople"), _SUGGESTED) if each["isActive"]]
 
 
 def change_of_profile(desk: Desk, *, adds: bool) -> Callable[[Asked, Place], Response]:

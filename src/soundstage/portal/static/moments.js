@@ -16,7 +16,19 @@ export function localize(root) {
   }
 }
 
+const begun = new WeakMap();
+
+/** Have what goes on count on from what the server knew. */
+function count() {
+  for (const each of document.querySelectorAll("[data-running]")) {
+    if (!begun.has(each)) begun.set(each, performance.now() - 1000 * Number(each.dataset.running));
+    const seconds = Math.floor((performance.now() - begun.get(each)) / 1000);
+    each.textContent = each.dataset.unit.replace("{number}", seconds);
+  }
+}
+
 localize(document);
+setInterval(count, 1000);
 
 // Whose time that is stands below the page.
 const named = new Intl.DateTimeFormat(lang, { timeZoneName: "longGeneric" });

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from soundstage.engines.interface import Mark
 from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
@@ -48,6 +49,17 @@ class Vacating(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     reason: str
     """The operator's words; may be empty."""
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """How a session's last start went."""
+
+    begun_at: datetime
+    """When it was asked for."""
+    marks: list[Mark] = []
+    """What it came to, as the engine marked it, in order."""
+    ended_at: datetime | None = None
+    """When the desktop answered, or when it was given up."""
 
 
 class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +139,8 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     use_at: datetime | None = None
     """When the processor time below was read."""
     use_seconds: float | None = None
+    course: Course | None = None
+    """How its last start goes, or went; `steps.taken` tells it step by step."""
     was_prepared: bool = False
     """Whether its first start took a workstation that had been prepared."""
     warned_end: datetime | None = None

@@ -23,6 +23,7 @@ from soundstage.resources.request import Request
 from soundstage.resources.sessions import activity, backing_up, script_outputs, service
 from soundstage.resources.sessions.countdown import ActionKind, Rule, next_action
 from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.steps import StartStep, taken
 from soundstage.resources.shaping import shaped
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.operation import Grant, Operation, Permission
@@ -44,6 +45,23 @@ class StreamingSessionNextAction(Shape, frozen=True, kw_only=True):
     """Which host is taken out, where the rule is about that."""
     host_reason: str | None = None
     """Why, in the operator's words."""
+
+
+class StreamingSessionStartStep(Shape, frozen=True, kw_only=True):
+    """What a session's last start came to, measured where it was done; an addition to the public
+    API.
+    """
+
+    step: StartStep
+    began_at: datetime
+    seconds: float | None = None
+    """How long it took; absent while the start is at it."""
+    studio_component_name: str | None = None
+    """Of a script, the component that it belongs to."""
+    number: int | None = None
+    """Of a script, which it is; the first is 1."""
+    of: int | None = None
+    """Of a script, how many there are."""
 
 
 class StreamingSessionShape(Shape, frozen=True, kw_only=True):
@@ -77,6 +95,8 @@ class StreamingSessionShape(Shape, frozen=True, kw_only=True):
     volume_configuration: VolumeConfiguration | None = None
     volume_retention_mode: VolumeRetentionMode | None = None
     next_action: StreamingSessionNextAction | None = None
+    start_steps: list[StreamingSessionStartStep] | None = None
+    """An addition to the public API: the steps of its last start, in order."""
     unreachable_since: datetime | None = None
     """An addition to the public API: when its host was first found not to answer, as long as
     that is so.
@@ -319,7 +339,22 @@ def _show(request: Request, session: StreamingSession) -> StreamingSessionShape:
         session_id=session.id,
         arn=request.installation.arn(ArnKind.STREAMING_SESSION, session.id),
         next_action=_next_action(session),
+        start_steps=_start_steps(session) or None,
     )
+
+
+def _start_steps(session: StreamingSession) -> list[StreamingSessionStartStep]:
+    return [
+        StreamingSessionStartStep(
+            step=each.step,
+            began_at=each.began_at,
+            seconds=each.seconds,
+            studio_component_name=each.component or None,
+            number=each.number or None,
+            of=each.of or None,
+        )
+        for each in taken(session)
+    ]
 
 
 def _next_action(session: StreamingSession) -> StreamingSessionNextAction | None:

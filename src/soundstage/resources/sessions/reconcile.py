@@ -1,6 +1,6 @@
 """The worker that makes sessions what they are wished to be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -35,7 +35,7 @@ from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles import workstation
 from soundstage.resources.launch_profiles.equipment import Equipment
 from soundstage.resources.request import SERVICE_PRINCIPAL
-from soundstage.resources.sessions import moving, service, store
+from soundstage.resources.sessions import moving, service, steps, store
 from soundstage.resources.sessions.absence import Absence
 from soundstage.resources.sessions.countdown import TimeRules
 from soundstage.resources.sessions.lifecycle import (
@@ -54,10 +54,6 @@ from soundstage.resources.sessions.lifecycle import (
 from soundstage.resources.sessions.model import Activity, StreamingSession
 from soundstage.resources.warm_workstations import service as warm
 from soundstage.resources.warm_workstations.lifecycle import would_help
-
-OnStage = Callable[[str, str | None, datetime], None]
-"""Hears at each look what a session's start is at; None: it does not start, or not any more."""
-_STARTS = {StreamingSessionState.CREATE_IN_PROGRESS, StreamingSessionState.START_IN_PROGRESS}
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,9 +95,7 @@ class SessionWorker:
         keep_backups_for: timedelta,
         rules: TimeRules | None = None,
         script_seconds: int = 600,
-        on_stage: OnStage = lambda *_: None,
     ) -> None:
-        self._on_stage = on_stage
         self._engine = engine
         self._keep_backups_for = keep_backups_for
         self._rules = rules or TimeRules()
@@ -205,9 +199,6 @@ class SessionWorker:
     ) -> None:
         """Write what was decided."""
         session = loaded.session
-        is_at = outcome.observed.stage or "begin"
-        is_on_its_way = session.state in _STARTS and outcome.step.event is None
-        self._on_stage(session.id, is_at if is_on_its_way else None, now)
         match outcome.step.event:
             case "measured" if outcome.use is not None:
                 _note_use(transaction, session, outcome.use, self._rules, now)
@@ -315,7 +306,7 @@ def _write(
     """Write what was decided by `lifecycle.next_step`."""
     match step.event:
         case None:
-            _note_progress(transaction, session, step)
+            _note_progress(transaction, session, step, observed)
         case "stop":
             service.begin_stop(
                 transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message
@@ -325,7 +316,7 @@ def _write(
                 transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message
             )
         case "make room":
-            _note_progress(transaction, session, step)
+            _note_progress(transaction, session, step, observed)
             warm.give_up_for(transaction, session.id, now)
         case "begin anew":
             changes = {"attempt": session.attempt + 1, "status_message": step.message}
@@ -359,7 +350,10 @@ def _write(
                 actor=SERVICE_PRINCIPAL,
                 code=step.code or StreamingSessionStatusCode.INTERNAL_ERROR,
                 message=step.message,
-                changes=changes_of(session, event, observed, now),
+                changes={
+                    **changes_of(session, event, observed, now),
+                    **_end_of_start(session, observed, now),
+                },
                 due_at=step.again_at,
             )
             if event == "rested" and session.makes_backups:
@@ -408,17 +402,34 @@ def _heal(transaction: Connection, session: StreamingSession, step: Step, now: d
     )
 
 
-def _note_progress(transaction: Connection, session: StreamingSession, step: Step) -> None:
+def _note_progress(
+    transaction: Connection, session: StreamingSession, step: Step, observed: Observed
+) -> None:
     """Let people see what a start is doing; it is no change of state, so nobody is woken."""
+    changes: dict[str, object] = {}
     if step.message and step.message != session.status_message:
-        store.sessions.update(transaction, session.id, {"status_message": step.message})
+        changes["status_message"] = step.message
+    if session.state in steps.STARTS:
+        noted = steps.noted(session, observed)
+        if noted != session.course:
+            changes["course"] = noted
+    if changes:
+        store.sessions.update(transaction, session.id, changes)
+
+
+def _end_of_start(
+    session: StreamingSession, observed: Observed, now: datetime
+) -> dict[str, object]:
+    if session.state not in steps.STARTS:
+        return {}
+    return {"course": steps.ended(steps.noted(session, observed), now, observed)}
 
 
 def _is_starting(session: StreamingSession) -> bool:
     """Reports whether its workstation is on its way, after a crash too."""
     if session.state is StreamingSessionState.READY:
         return session.running_attempt != session.attempt
-    return session.state in _STARTS
+    return session.state in steps.STARTS
 
 
 def spec_of(

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, ids, journal, lease
@@ -32,9 +33,14 @@ from soundstage.resources.launch_profiles.model import (
 )
 from soundstage.resources.quotas import Quota
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
-from soundstage.resources.sessions import left, restoring, store
+from soundstage.resources.sessions import left, restoring, steps, store
 from soundstage.resources.sessions.lifecycle import MACHINE
-from soundstage.resources.sessions.model import StreamingSession, Vacating, VolumeRetentionMode
+from soundstage.resources.sessions.model import (
+    Course,
+    StreamingSession,
+    Vacating,
+    VolumeRetentionMode,
+)
 from soundstage.resources.studios import service as studios
 from soundstage.resources.studios.model import Studio
 from soundstage.resources.tags import model as tag_rules
@@ -128,6 +134,7 @@ def create(
         was_prepared=taken is not None,
         host=None if taken is None else taken.host,
         running_attempt=None,
+        course=Course(begun_at=now),
         heals=[],
         # The first attempt's number names a disk that is not empty.
         volume_generation=0 if source is None else 1,
@@ -409,6 +416,7 @@ def move(
 ) -> None:
     """Make a transition: the one door through which a session's state changes."""
     state = MACHINE.target(session.state, event)
+    course = _course(session, state, changes, now)
     store.sessions.update(
         transaction,
         session.id,
@@ -421,16 +429,32 @@ def move(
             "updated_by": actor,
             **lease.touch(store.table, due_at or now),
             **changes,
+            "course": course,
         },
     )
+    is_start_over = session.state in steps.STARTS and state not in steps.STARTS
+    told = steps.told(msgspec.structs.replace(session, course=course)) if is_start_over else None
     change = {
         "oldState": session.state,
         "state": state,
         "statusCode": code,
         # How long it was in the old state.
         "afterSeconds": round((now - session.state_since).total_seconds(), 3),
+        **({"startSteps": told} if told else {}),
     }
     note(transaction, session, state, actor=actor, now=now, message=message, change=change)
+
+
+def _course(
+    session: StreamingSession, state: StreamingSessionState, changes: Changes, now: datetime
+) -> Course | None:
+    """A start that begins has a new one, and no other transition leaves it open."""
+    if state in steps.STARTS:
+        return Course(begun_at=now)
+    known: Course | None = changes.get("course", session.course)
+    if known is None or known.ended_at is not None:
+        return known
+    return steps.ended(known, now)
 
 
 def note(

@@ -28,7 +28,7 @@ from soundstage.kit.prepared import Prepared
 from soundstage.kit.records import Records, asked_at_once, listed_by
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.launch_profiles.model import VolumeConfiguration
-from soundstage.resources.sessions.model import Activity, StreamingSession, Vacating
+from soundstage.resources.sessions.model import Activity, Course, StreamingSession, Vacating
 
 table = Table(
     "sessions",
@@ -91,6 +91,7 @@ table = Table(
     Column("active_by", String(16)),
     Column("use_at", Moment),
     Column("use_seconds", Float),
+    Column("course", Document(Course)),
     Column(
         "was_prepared", Boolean(create_constraint=False), nullable=False, server_default=false()
     ),
@@ -158,6 +159,7 @@ def looks_of(transaction: Connection, owners: Iterable[str]) -> dict[str, list[s
         columns.id,
         columns.state,
         columns.status_message,
+        columns.course,
         columns.stop_at,
         columns.terminate_at,
         columns.updated_at,

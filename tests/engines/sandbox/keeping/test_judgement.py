@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from soundstage.engines.interface import Address, Phase, Reason, Spec, Stage, Volume
+from soundstage.engines.keeping import Marked
 from soundstage.engines.sandbox.keeping.judgement import Known, judge
 from soundstage.engines.sandbox.keeping.process import Life
 from soundstage.engines.sandbox.keeping.records import Record, Status
@@ -28,6 +29,7 @@ NOTHING = VolumeState(phase=VolumePhase.ABSENT)
 DISK = VolumeState(phase=VolumePhase.READY, generation=0)
 RESTORING = VolumeState(phase=VolumePhase.PREPARING, generation=0)
 SPOILT = VolumeState(phase=VolumePhase.FAILED, generation=0, detail="a bad backup")
+MARKED = Marked(stage=Stage.MACHINE, at=150.0)
 HERE = Address(place=SocketFolder(directory="/d", uid=1), name="s")
 
 
@@ -107,20 +109,18 @@ def test_a_crash_is_told_from_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "life", "volume", "stage"),
+    ("status", "stages"),
     [
-        (OLD, Life.ENDED, RESTORING, Stage.DISK),
-        (None, Life.LOST, DISK, Stage.MACHINE),
-        (OLD, Life.ALIVE, DISK, Stage.MACHINE),
-        (NEW, Life.ALIVE, DISK, Stage.DESKTOP),
+        (None, [(Stage.DISK, 100.0)]),
+        (msgspec.structs.replace(OLD, marks=[MARKED]), [(Stage.DISK, 100.0)]),
+        (
+            msgspec.structs.replace(NEW, marks=[MARKED]),
+            [(Stage.DISK, 100.0), (Stage.MACHINE, 150.0)],
+        ),
     ],
 )
-def test_a_start_says_what_it_is_at(
-    status: Status | None, life: Life, volume: VolumeState, stage: Stage
+def test_a_start_says_what_it_came_to(
+    status: Status | None, stages: list[tuple[Stage, float]]
 ) -> None:
-    assert judge(Known(record=RECORD, status=status, life=life, volume=volume)).stage is stage
-
-
-def test_what_does_not_start_is_at_nothing() -> None:
-    known = Known(record=RECORD, status=RUNS, life=Life.ALIVE, volume=DISK, address=HERE)
-    assert judge(known).stage is None
+    known = Known(record=RECORD, status=status, life=Life.ALIVE, volume=DISK)
+    assert [(mark.stage, mark.at.timestamp()) for mark in judge(known).marks] == stages

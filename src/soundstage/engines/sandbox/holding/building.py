@@ -54,7 +54,7 @@ def become_sandbox(plan: dict, parent: int, ends: Ends, map_ids: Callable[[], No
     ):
         signal.signal(number, signal.SIG_DFL)
     os.dup2(ends.stderr, 2)
-    places = _places(plan, map_ids)
+    places = _places(plan, map_ids, lambda stage: _tell_stage(ends.steps, stage))
     # After the change of user, which would clear it; the parent may have died just before.
     if _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) or os.getppid() != parent:
         os._exit(127)
@@ -84,14 +84,21 @@ def become_sandbox(plan: dict, parent: int, ends: Ends, map_ids: Callable[[], No
     os.execve(plan["program"], line, {"PATH": "/usr/bin:/bin"})  # noqa: S606 -- no shell is wanted.
 
 
-def _places(plan: dict, map_ids: Callable[[], None]) -> dict[str, str]:  # type: ignore[type-arg]
+def _tell_stage(steps: int, stage: str) -> None:
+    """As the programs inside say it, which have this end of the pipe after us."""
+    os.write(steps, b"stage " + stage.encode() + b"\n")
+
+
+def _places(
+    plan: dict[str, Any], map_ids: Callable[[], None], tell: Callable[[str], None]
+) -> dict[str, str]:
     """Become who the workstation begins as; answers where what is bound now stands."""
     if plan["ids"] is None:
         if plan["uid"] is None:
             places = {f"\0bind:{i}": source for i, source in enumerate(plan["binds"])}
             return places | {f"\0device:{i}": node for i, node in enumerate(plan["devices"])}
         _leave_mounts()
-        places = _stage(plan)
+        places = _stage(plan, tell)
         os.setgroups([])
         os.setresgid(plan["uid"], plan["uid"], plan["uid"])
         os.setresuid(plan["uid"], plan["uid"], plan["uid"])
@@ -99,12 +106,12 @@ def _places(plan: dict, map_ids: Callable[[], None]) -> dict[str, str]:  # type:
     if os.geteuid() == 0:
         # Root attaches with the host's rights, then leaves them behind.
         _leave_mounts()
-        places = _stage(plan)
+        places = _stage(plan, tell)
         _enter_users(map_ids)
     else:
         _enter_users(map_ids)
         _leave_mounts()
-        places = _stage(plan)
+        places = _stage(plan, tell)
     os.setresgid(0, 0, 0)
     os.setgroups([])
     os.setresuid(0, 0, 0)
@@ -112,9 +119,7 @@ def _places(plan: dict, map_ids: Callable[[], None]) -> dict[str, str]:  # type:
     if late:
         # The mounts made by root of the host are not this namespace's to add to.
         _leave_mounts()
-    for number in late:
-        share, target = plan["shares"][number], places[f"\0share:{number}"]
-        _attach(share, "attach_late", target)
+    _attach_all("attach_late", [(plan["shares"][n], places[f"\0share:{n}"]) for n in late], tell)
     for target in plan["home_targets"]:
         _make_home_folder(places["\0home"], target)
     if plan["system"] is not None:
@@ -142,7 +147,7 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str |
         raise OSError(number, f"mount {source} on {target}: {os.strerror(number)}")
 
 
-def _stage(plan: dict) -> dict[str, str]:  # type: ignore[type-arg]
+def _stage(plan: dict, tell: Callable[[str], None]) -> dict[str, str]:  # type: ignore[type-arg]
     """Bind every source below one folder that any user may enter, in a mount namespace of our own.
 
     The workstation's users can't walk to a source below, say, /root (mode 0700), and bubblewrap
@@ -166,10 +171,12 @@ def _stage(plan: dict) -> dict[str, str]:  # type: ignore[type-arg]
     places.update(_own_devices(plan, stage))
     if plan.get("image") is not None:
         places["\0overlay"] = _overlay(plan, stage, places["\0image"], places["\0scratch"])
+    early = []
     for number, share in enumerate(plan["shares"]):
         target = places[f"\0share:{number}"] = f"{stage}/share-{number}"
         os.mkdir(target, 0o755)
-        _attach(share, "attach_early", target, plan["artist"])
+        early.append((share, target))
+    _attach_all("attach_early", early, tell, plan["artist"])
     return places
 
 
@@ -239,6 +246,16 @@ def _open_parts(parts: dict) -> str:  # type: ignore[type-arg]
     for descriptor in opened:
         os.set_inheritable(descriptor, True)
     return " ".join(str(descriptor) for descriptor in opened)
+
+
+def _attach_all(
+    step: str, shares: list[tuple[dict[str, Any], str]], tell: Callable[[str], None], *words: object
+) -> None:
+    if shares:
+        tell("shares")
+        for share, target in shares:
+            _attach(share, step, target, *words)
+        tell("machine")
 
 
 def _attach(share: dict, step: str, *words: object) -> None:  # type: ignore[type-arg]

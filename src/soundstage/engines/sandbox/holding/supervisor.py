@@ -94,6 +94,8 @@ class Supervisor:
         self.errors = b""
         self.bwrap_lines = b""
         self.said = Said(plan["scripts"]["list"], plan["script_seconds"])
+        self.said.marks.append({"stage": "machine", "at": self.status["began_at"]})
+        self.status["marks"] = self.said.marks
 
     def start(self) -> None:
         self.write_status()

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from soundstage.engines.interface import Address, Observed, Phase, Reason, Stage
+from soundstage.engines.interface import Address, Mark, Observed, Phase, Reason, Stage
+from soundstage.engines.keeping import Marked
 from soundstage.engines.sandbox.keeping.process import Life
 from soundstage.engines.sandbox.keeping.records import Record, Status
 from soundstage.engines.sandbox.keeping.volumes import Phase as VolumePhase
@@ -49,15 +50,15 @@ def judge(known: Known) -> Observed:
         attempt=record.spec.attempt,
         volume_generation=known.volume.generation,
         since=datetime.fromtimestamp(since, UTC),
-        stage=_stage(known) if phase is Phase.STARTING else None,
+        marks=_marks(record, status),
         reason=_reason(status, phase),
     )
 
 
-def _stage(known: Known) -> Stage:
-    if known.volume.phase is VolumePhase.PREPARING:
-        return Stage.DISK
-    return Stage.MACHINE if known.own_status is None else Stage.DESKTOP
+def _marks(record: Record, status: Status | None) -> list[Mark]:
+    """The disk comes first, and is done when there is a supervisor to say what comes then."""
+    disk = Marked(stage=Stage.DISK, at=record.asked_at)
+    return [each.mark() for each in (disk, *([] if status is None else status.marks))]
 
 
 def _reason(status: Status | None, phase: Phase) -> Reason:

@@ -26,7 +26,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from soundstage.engines.interface import Message, Reason, ScriptOutput
-from soundstage.engines.keeping import Output, Wish
+from soundstage.engines.keeping import Marked, Output, Wish
 
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOCKS = ".locks"
@@ -58,6 +58,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     began_at: float = 0.0
     since: float = 0.0
     exit_code: int | None = None
+    marks: list[Marked] = []
 
 
 class Messages(msgspec.Struct, frozen=True, kw_only=True):

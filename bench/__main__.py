@@ -73,7 +73,7 @@ def print_head() -> None:
         "Incus": answer("incusd", "--version"),
         "restic": answer("restic", "version"),
         "TigerVNC": answer("dpkg-query", "-Wf", "${Version}", "tigervnc-standalone-server"),
-        "Chromium": answer("chromium", "--version"),
+        "Chromium": answer("chromium-headless-shell", "--version"),
         "Load before": f"{psutil.getloadavg()[0]:.1f}",
         "Soundstage": answer("git", "describe", "--always", "--dirty"),
     }

@@ -27,7 +27,7 @@ def chromium() -> Iterator[Browser]:
     """Start the system's Chromium, or Playwright's own where the system has none."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=_ARGUMENTS
+            executable_path=shutil.which("chromium-headless-shell"), args=_ARGUMENTS
         )
         try:
             yield browser

@@ -167,7 +167,7 @@ def studio() -> Iterator[Studio]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
+def browser(chromium: Path | None) -> Iterator[Browser]:
     # The machine that tests run on may be busy.
     expect.set_options(timeout=20_000)
     with chromium_browser(chromium) as opened:

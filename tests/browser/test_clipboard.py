@@ -46,7 +46,7 @@ def disabled(bench: Workbench) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
+def browser(chromium: Path | None) -> Iterator[Browser]:
     with chromium_browser(chromium) as started:
         yield started
 

@@ -50,7 +50,7 @@ def workstation(bench: Workbench) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
+def browser(chromium: Path | None) -> Iterator[Browser]:
     with chromium_browser(chromium) as started:
         yield started
 

@@ -94,7 +94,7 @@ def place() -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
+def browser(chromium: Path | None) -> Iterator[Browser]:
     expect.set_options(timeout=20_000)
     with chromium_browser(chromium) as opened:
         yield opened

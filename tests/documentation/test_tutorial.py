@@ -70,7 +70,7 @@ def blocks() -> Iterator[Block]:
 
 
 @pytest.mark.timeout(300)
-def test_the_tutorial_is_true(home: Path, chromium: Path, blocks: Iterator[Block]) -> None:
+def test_the_tutorial_is_true(home: Path, chromium: Path | None, blocks: Iterator[Block]) -> None:
     data, folder = home / "data", home / "reader"
     data.mkdir(mode=0o711)
     folder.mkdir()

@@ -19,7 +19,10 @@ import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, settings
 from requests.auth import AuthBase
+from schemathesis.checks import load_all_checks
 from schemathesis.core.result import Ok
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
 from starlette.applications import Starlette
 
 from soundstage.api.description import document_of
@@ -41,6 +44,7 @@ CONFIG: dict[str, Any] = {
 SCHEMA = schemathesis.openapi.from_dict(
     document_of(BY_NOUN), config=schemathesis.Config.from_dict(CONFIG)
 )
+load_all_checks()
 Case = schemathesis.Case[Any]
 SOON = timedelta(seconds=2)
 
@@ -185,15 +189,26 @@ def furnished(ground: Ground) -> Ground:
     return ground
 
 
-@SCHEMA.parametrize()
-# One studio for all requests of an operation: what one does, the next one meets.
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_every_answer_is_as_the_document_says(case: Case, furnished: Ground) -> None:
-    furnished.direct(case)
-    answer = case.call(base_url=furnished.address, session=furnished.session)
-    if case.method != "GET":
-        furnished.world.settle()
-    case.validate_response(answer)
+@pytest.mark.parametrize("name", [row.name for row in OPERATIONS])
+def test_every_answer_is_as_the_document_says(name: str, furnished: Ground) -> None:
+    # One studio for all requests of an operation: what one does, the next one meets.
+    @settings(suppress_health_check=[HealthCheck.too_slow])
+    def ask(case: Case) -> None:
+        furnished.direct(case)
+        answer = case.call(base_url=furnished.address, session=furnished.session)
+        if case.method != "GET":
+            furnished.world.settle()
+        case.validate_response(answer)
+
+    # Requests are thought of here, and not by `SCHEMA.parametrize` while tests are collected:
+    # each process that runs a part of the tests would think of all of them.
+    build_operation_test(
+        config=SCHEMA.config,
+        operation=SCHEMA.find_operation_by_id(name),
+        test_func=ask,
+        given_kwargs={},
+        feedback=FeedbackSources(),
+    )()
 
 
 def test_no_operation_is_done_for_who_does_not_sign(furnished: Ground) -> None:

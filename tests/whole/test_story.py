@@ -19,7 +19,7 @@ ARTEFACTS = REPOSITORY / "artefacts"
 
 
 @pytest.fixture
-def browser(chromium: Path) -> Iterator[Browser]:
+def browser(chromium: Path | None) -> Iterator[Browser]:
     with chromium_browser(chromium) as started:
         yield started
 

@@ -14,7 +14,7 @@ from soundstage.testing.whole import Studio, until
 
 
 @pytest.fixture
-def browser(chromium: Path) -> Iterator[Browser]:
+def browser(chromium: Path | None) -> Iterator[Browser]:
     with chromium_browser(chromium) as started:
         yield started
 

@@ -32,8 +32,8 @@ GREEN, RED = (0, 200, 0), (200, 0, 0)
 
 
 @contextmanager
-def chromium_browser(program: Path) -> Iterator[Browser]:
-    """Start a headless browser, and end it."""
+def chromium_browser(program: Path | None) -> Iterator[Browser]:
+    """Start a headless browser, Playwright's own without a `program`, and end it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         try:

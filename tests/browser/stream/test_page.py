@@ -108,7 +108,7 @@ def test_a_hand_on_the_pointer_is_told_from_an_open_page(
 
 
 def test_an_address_that_is_not_secure_explains_itself(
-    gateway: GatewayProcess, browser: Browser, chromium: Path
+    gateway: GatewayProcess, browser: Browser, chromium: Path | None
 ) -> None:
     elsewhere = [*CHROMIUM, "--host-resolver-rules=MAP studio.test 127.0.0.1"]
     with gateway.running():

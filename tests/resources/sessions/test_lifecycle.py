@@ -388,9 +388,11 @@ def test_bringing_down(
 
 
 def test_what_stopped_by_itself_says_for_good_why() -> None:
-    why = "The workstation was stopped because its launch profile lets it run for 8 hours."
-    for message, kept in ((why, why), ("It is being stopped.", "The workstation is stopped.")):
-        session = a_session(S.STOP_IN_PROGRESS, status_message=message)
+    rule = "its launch profile lets it run for 8 hours"
+    told = f"The workstation was stopped because {rule}."
+    for because, kept in ((rule, told), (None, "The workstation is stopped.")):
+        # Whatever was told on the way.
+        session = a_session(S.STOP_IN_PROGRESS, stopped_because=because, status_message="Waiting.")
         assert step(session, seen(P.STOPPED)).message == kept
 
 
@@ -542,7 +544,13 @@ RAN = {
     "host": "n1",
 }
 SESSION_S_END, HOUR_S_END = NOW + 690 * MINUTE, NOW + 60 * MINUTE
-COLLAPSED = {"vacating": None, "stop_at": None, "stopped_at": NOW, "stopped_by": "soundstage"}
+COLLAPSED = {
+    "vacating": None,
+    "stop_at": None,
+    "stopped_at": NOW,
+    "stopped_by": "soundstage",
+    "stopped_because": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -649,6 +657,7 @@ def test_a_stop_for_idleness_says_since_when_and_how_that_is_known() -> None:
         "The workstation was stopped because it has been idle since 2030-01-01 08:00 UTC (when a "
         "pointer or a key was last used) and its launch profile allows 1 hour of that."
     )
+    assert decided.message == f"The workstation was stopped because {decided.because}."
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_a_heal_is_another_attempt_and_old_ones_are_forgotten(written: Written) 
 def test_what_the_worker_begins_is_the_service_s_doing(
     written: Written, event: str, verb: str
 ) -> None:
-    written.write(Step(event=event, message="Its time is up."))
+    written.write(Step(event=event, message="Its time is up.", because="its time is up"))
     found = written.read()
     assert (found.state, found.status_message) == (f"{verb}_IN_PROGRESS", "Its time is up.")
     assert found.status_code == f"STREAMING_SESSION_{verb}_IN_PROGRESS"
@@ -193,6 +193,7 @@ def test_what_the_worker_begins_is_the_service_s_doing(
     assert (found.stop_at, found.terminate_at) == (None, None)
     stopped_by = "soundstage" if event == "stop" else None
     assert (found.stopped_by, found.stop_number) == (stopped_by, int(event == "stop"))
+    assert found.stopped_because == ("its time is up" if event == "stop" else None)
     assert written.due_at() == written.now
 
 

@@ -129,6 +129,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A transition of MACHINE, or one of `BESIDE`, which change the row and not its state."""
     code: StreamingSessionStatusCode | None = None
     message: str = ""
+    because: str | None = None
+    """The rule that ends it, with `stop`, as a sentence ends."""
     announcement: Announcement | None = None
     """What to show in the desktop, with `announce`."""
     again_at: datetime | None = None
@@ -352,16 +354,22 @@ def _is_left_over(session: StreamingSession, observed: Observed) -> bool:
     return is_older and observed.phase in {Phase.STARTING, Phase.PREPARED, Phase.RUNNING}
 
 
-_STOPPED_BECAUSE = "The workstation was stopped because"
+def _stopped_by(rule: str) -> str:
+    return f"The workstation was stopped because {rule}."
 
 
 def _end_of_time(coming: NextAction | None, now: datetime) -> Step | None:
     if coming is None or now < coming.at:
         return None
     is_stop = coming.action is ActionKind.STOP
-    begun = _STOPPED_BECAUSE if is_stop else "The workstation was ended because"
-    message = f"{begun} {coming.reason}."
-    return Step(event="stop" if is_stop else "delete", message=message, again_at=now)
+    return Step(
+        event="stop" if is_stop else "delete",
+        message=_stopped_by(coming.reason)
+        if is_stop
+        else f"The workstation was ended because {coming.reason}.",
+        because=coming.reason,
+        again_at=now,
+    )
 
 
 def _watch_over(session: StreamingSession, situation: Situation, now: datetime) -> Step:
@@ -524,8 +532,8 @@ def _stopped(session: StreamingSession, backup: StreamingSessionBackup | None) -
     """
     if session.vacating is None:
         # Who comes back in the morning wants to know which of several rules it was.
-        was_told = session.status_message.startswith(_STOPPED_BECAUSE)
-        return session.status_message if was_told else "The workstation is stopped."
+        why = session.stopped_because
+        return "The workstation is stopped." if why is None else _stopped_by(why)
     message = f"The workstation is stopped because {session.leaves_because}."
     if backup is None or backup.state is not _S.READY:
         return f"{message} It can be started again when the host is back."
@@ -613,6 +621,7 @@ def changes_of(
                 "stop_at": None,
                 "stopped_at": now,
                 "stopped_by": SERVICE_PRINCIPAL,
+                "stopped_because": None,
                 "terminate_at": _terminate_at(session, now),
             }
         case "collapsed for good":

@@ -117,6 +117,8 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     started_from_backup_id: str | None = None
     stopped_at: datetime | None = None
     stopped_by: str | None = None
+    stopped_because: str | None = None
+    """Which rule stopped it the last time, as a sentence ends; None where somebody did."""
     stop_at: datetime | None = None
     terminate_at: datetime | None = None
 

@@ -309,7 +309,12 @@ def _write(
             _note_progress(transaction, session, step, observed)
         case "stop":
             service.begin_stop(
-                transaction, session, now=now, by=SERVICE_PRINCIPAL, message=step.message
+                transaction,
+                session,
+                now=now,
+                by=SERVICE_PRINCIPAL,
+                message=step.message,
+                because=step.because,
             )
         case "delete":
             service.begin_delete(

@@ -362,10 +362,13 @@ def begin_stop(
     now: datetime,
     by: str,
     message: str,
+    because: str | None = None,
     retention: VolumeRetentionMode = VolumeRetentionMode.RETAIN,
     vacating: Vacating | None = None,
 ) -> None:
-    """Enter STOP_IN_PROGRESS; with `vacating` because its host is taken out."""
+    """Enter STOP_IN_PROGRESS; `because` of a rule, or with `vacating` because its host is taken
+    out.
+    """
     move(
         transaction,
         session,
@@ -377,6 +380,7 @@ def begin_stop(
         changes={
             "stopped_at": now,
             "stopped_by": by,
+            "stopped_because": because,
             "stop_at": None,
             "terminate_at": None,
             "volume_retention_mode": retention,

@@ -80,6 +80,7 @@ table = Table(
     Column("started_from_backup_id", String(22)),
     Column("stopped_at", Moment),
     Column("stopped_by", String(256)),
+    Column("stopped_because", String),
     Column("stop_at", Moment),
     Column("terminate_at", Moment),
     Column("upload_to", String(128)),

@@ -79,8 +79,8 @@ def explained(error: CallError | ConfigError | Fault) -> tuple[Exit, str]:
     if isinstance(error, ConfigError):
         return Exit.USAGE, str(error)
     if isinstance(error, Fault):
-        told = error.complaints if isinstance(error, ValidationError) else [error.message]
-        return _BY_STATUS.get(error.status, Exit.FAILED), " ".join(told)
+        all_told = error.complaints if isinstance(error, ValidationError) else [error.message]
+        return _BY_STATUS.get(error.status, Exit.FAILED), " ".join(all_told)
     code = _code_of(error)
     told = " ".join(error.complaints)
     said = told if error.name in _BY_NAME else f"{error.name}: {told}"

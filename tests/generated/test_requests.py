@@ -27,6 +27,7 @@ from starlette.applications import Starlette
 
 from soundstage.api.description import document_of
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
+from soundstage.testing.receiver import LOOPBACK
 from soundstage.testing.world import PERSISTENT, World, world
 from soundstage.wire.operation import TOKEN_HEADER
 
@@ -176,7 +177,8 @@ def serving(app: Starlette) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with world(tmp_path_factory.mktemp("ground")) as made, serving(made.service.app) as address:
+    ground = world(tmp_path_factory.mktemp("ground"), webhook_networks=LOOPBACK)
+    with ground as made, serving(made.service.app) as address:
         made.engine.start_seconds = made.engine.stop_seconds = made.engine.backup_seconds = 0.1
         found = Ground(made, address)
         yield found

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -138,3 +139,42 @@ def test_nobody_there_is_told_without_the_address() -> None:
     assert "secret" not in str(caught.value)
     with pytest.raises(UnreachableError):
         Outbound(LOOPBACK).post("http://nowhere.invalid/secret", {}, b"")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "[::1]",
+        "[::ffff:10.0.0.1]",
+        "localhost",
+        "LOCALHOST.",
+        "hooks.localhost",
+        # As programs of C read addresses.
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+    ],
+)
+def test_what_can_be_seen_to_be_forbidden_is_refused_before_anything_is_sent(host: str) -> None:
+    with pytest.raises(BadDestinationError, match=r"Its host is .* webhook_networks"):
+        Outbound().check(f"http://{host}:9/hook")
+
+
+def test_what_is_allowed_or_would_have_to_be_looked_up_is_left_to_the_delivery(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Outbound(LOOPBACK).check("http://localhost/hook")
+    Outbound(["10.0.0.0/8"]).check("http://10.1.2.3/hook")
+    Outbound().check("https://93.184.216.34/hook")
+    asked: list[int] = []
+    resolve = socket.getaddrinfo
+
+    def without_servers(host: str, port: None, type: int, flags: int) -> Any:  # noqa: A002 - as it is called there
+        asked.append(flags)
+        return resolve(host, port, type=type, flags=flags)
+
+    monkeypatch.setattr(socket, "getaddrinfo", without_servers)
+    Outbound().check("https://intranet.example/hook")
+    assert asked == [socket.AI_NUMERICHOST]

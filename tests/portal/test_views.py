@@ -62,7 +62,7 @@ def test_what_may_be_done_follows_from_the_state(members: dict[str, Any], may: s
 @pytest.mark.parametrize(
     ("members", "backups", "steps"),
     [
-        ({"state": "CREATE_IN_PROGRESS"}, [], "done now ahead"),
+        ({"state": "CREATE_IN_PROGRESS"}, [], "ahead"),
         ({"state": "STOP_IN_PROGRESS"}, ["READY"], "now ahead ahead"),
         ({"state": "STOP_IN_PROGRESS"}, ["CREATE_IN_PROGRESS"], "done now ahead"),
         ({"state": "STOP_IN_PROGRESS", "backupMode": "DEACTIVATED"}, [], "now ahead"),

@@ -93,7 +93,7 @@ def test_launch_open_stop_start_and_delete_by_forms_alone(desk: Stage) -> None:
     path = desk.launch(anna)
     page = anna.get(path)
     assert "Starting" in page.text
-    assert "Workstation starts" in page.text
+    assert "Room found" in page.text
     assert '<meta http-equiv="refresh"' in page.text
     desk.later()
     page = anna.get(path)

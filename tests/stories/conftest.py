@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from soundstage.testing.postgres import Postgres
+from soundstage.testing.receiver import LOOPBACK
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import world
 
 
 @pytest.fixture
 def studio(home: Path) -> Iterator[Studio]:
-    with world(home) as made:
+    with world(home, webhook_networks=LOOPBACK) as made:
         yield Studio(made)
 
 
@@ -20,9 +21,12 @@ def studio(home: Path) -> Iterator[Studio]:
 def either_studio(request: pytest.FixtureRequest, home: Path) -> Iterator[Studio]:
     """Give the same studio on both databases."""
     if request.param == "sqlite":
-        with world(home) as made:
+        with world(home, webhook_networks=LOOPBACK) as made:
             yield Studio(made)
         return
     server: Postgres = request.getfixturevalue("postgres")
-    with server.database(is_current=True) as url, world(home, url) as made:
+    with (
+        server.database(is_current=True) as url,
+        world(home, url, webhook_networks=LOOPBACK) as made,
+    ):
         yield Studio(made)

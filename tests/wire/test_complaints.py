@@ -110,3 +110,31 @@ def test_long_values_are_cut() -> None:
     message, _ = said({"streamConfiguration": {"ec2InstanceTypes": ["x" * 5000]}})
     assert len(message) < 250
     assert "…" in message
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    document = {
+        "streamConfiguration": {"mode": "MAYBE", "roots": [{"linux": "x"}, {"linux": "y"}]},
+        "size": 99,
+        "tags": {"a": 1},
+        "unknown": object(),
+    }
+    fault = complaints.explain_all(Input, document)
+    assert fault is not None
+    assert fault.complaints == [
+        "streamConfiguration.ec2InstanceTypes is required.",
+        "streamConfiguration.roots[0].linux must be text of length >= 2; got length 1.",
+        "streamConfiguration.mode must be one of DISABLED, ENABLED; got 'MAYBE'.",
+        "size must be a whole number >= 100; got 99.",
+        "tags[...] must be text.",
+    ]
+    assert fault.message == fault.complaints[0]
+    assert fault.context["member"] == "streamConfiguration.ec2InstanceTypes"
+    assert complaints.explain_all(Input, {"size": 100}) is None
+
+
+def test_the_first_of_all_is_what_one_alone_would_be() -> None:
+    for document in ({"size": 99}, {"streamConfiguration": "x"}, {"name": 1}):
+        fault = complaints.explain_all(Input, document)
+        assert fault is not None
+        assert fault.message == said(document)[0]

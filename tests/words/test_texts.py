@@ -49,7 +49,7 @@ def is_of_a_noun(key: str) -> bool:
     noun, _, rest = key.partition(".")
     if noun == "quotas":
         return rest.removeprefix("field.") in MEMBERS.values()
-    if noun not in {"profiles", "images", "components", "webhooks"}:
+    if noun not in {"profiles", "images", "components", "webhooks", "founding"}:
         return False
     everything = sources()
     if rest.startswith("field."):

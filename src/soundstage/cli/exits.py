@@ -16,6 +16,7 @@ from soundstage.wire.faults import (
     NotFoundError,
     QuotaExceededError,
     ThrottledError,
+    ValidationError,
 )
 
 
@@ -78,9 +79,11 @@ def explained(error: CallError | ConfigError | Fault) -> tuple[Exit, str]:
     if isinstance(error, ConfigError):
         return Exit.USAGE, str(error)
     if isinstance(error, Fault):
-        return _BY_STATUS.get(error.status, Exit.FAILED), error.message
+        all_told = error.complaints if isinstance(error, ValidationError) else [error.message]
+        return _BY_STATUS.get(error.status, Exit.FAILED), " ".join(all_told)
     code = _code_of(error)
-    said = f"{error}" if error.name in _BY_NAME else f"{error.name}: {error}"
+    told = " ".join(error.complaints)
+    said = told if error.name in _BY_NAME else f"{error.name}: {told}"
     advice = "" if error.name in _BY_NAME else _NEXT.get(code, "")
     return code, f"{said.rstrip()} {advice}".rstrip()
 

@@ -16,6 +16,7 @@ import httpx
 _MOST_SECONDS = 10.0
 _LONGEST = 2048
 _PORTS = 65536
+_THIS_MACHINE = "localhost"
 _TRANSLATED = [ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16")]
 """Addresses of IPv6 that stand for some of IPv4, whichever."""
 
@@ -58,6 +59,30 @@ class Outbound:
         self._allowed = [ip_network(text) for text in allowed]
         self._most_seconds = most_seconds
 
+    def check(self, url: str) -> None:
+        """Refuse what can be seen to be nowhere that may be sent to, without asking any name
+        server: an address of a network that is not allowed, however it is written, or this machine
+        by its usual names. Names are looked up when something is sent. Raises BadDestinationError.
+        """
+        host = check(url).host.casefold().rstrip(".")
+        if host == _THIS_MACHINE or host.endswith(f".{_THIS_MACHINE}"):
+            host = "127.0.0.1"
+        try:
+            found = socket.getaddrinfo(
+                host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+            )
+        except OSError:
+            return
+        for answer in found:
+            self._expect_reachable(ip_address(answer[4][0]))
+
+    def _expect_reachable(self, address: Address) -> None:
+        if not self.may_reach(address):
+            raise BadDestinationError(
+                f"Its host is {address}, which is not public. The setting webhook_networks "
+                "says which others may be sent to."
+            )
+
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Send a body and give the status of the answer; blocks for ten seconds at the most.
 
@@ -87,11 +112,7 @@ class Outbound:
         found = await loop.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
         addresses = [ip_address(answer[4][0]) for answer in found]
         for address in addresses:
-            if not self.may_reach(address):
-                raise BadDestinationError(
-                    f"Its host is {address}, which is not public. The setting webhook_networks "
-                    "says which others may be sent to."
-                )
+            self._expect_reachable(address)
         return addresses
 
     def may_reach(self, address: Address) -> bool:

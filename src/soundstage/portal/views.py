@@ -454,22 +454,19 @@ class Viewer:
 
     def _steps(self, session: Document, backups: Iterable[Document]) -> list[Step]:
         words, state = self._words, session["state"]
-        if state in _STARTS and session.get("startSteps"):
+        if state in _STARTS:
             return [*self._start(session), Step(words("steps.ready"), "ahead")]
         if state in _FAILED_STARTS:
             return self._start(session)
         names = _STEPS.get(state)
         if names is None:
             return []
-        at = 1
+        at = 0
         if state == "STOP_IN_PROGRESS":
-            at = 0
             if session.get("backupMode") != "AUTOMATIC":
                 names = ("stop", "stopped")
             elif any(each["state"] == "CREATE_IN_PROGRESS" for each in backups):
                 at = 1
-        elif state == "DELETE_IN_PROGRESS":
-            at = 0
         phases = [
             "done" if number < at else "now" if number == at else "ahead"
             for number in range(len(names))
@@ -507,8 +504,6 @@ _STARTS = {"CREATE_IN_PROGRESS", "START_IN_PROGRESS"}
 _FAILED_STARTS = {"CREATE_FAILED", "START_FAILED"}
 _STARTED = {"READY", "STOP_IN_PROGRESS", "STOPPED", "STOP_FAILED"}
 _STEPS = {
-    "CREATE_IN_PROGRESS": ("asked", "start", "ready"),
-    "START_IN_PROGRESS": ("asked", "start", "ready"),
     "STOP_IN_PROGRESS": ("stop", "backup", "stopped"),
     "DELETE_IN_PROGRESS": ("remove", "gone"),
 }

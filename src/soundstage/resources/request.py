@@ -20,6 +20,7 @@ from soundstage.engines.interface import (
     SupportsSizes,
 )
 from soundstage.engines.shares import SharedFolder
+from soundstage.kit.outbound import Outbound
 from soundstage.kit.pages import Pages
 from soundstage.resources.quotas import Quotas
 from soundstage.wire.arn import Arn, ArnKind
@@ -61,6 +62,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     instance_types: Mapping[str, InstanceType] = msgspec.field(
         default_factory=lambda: INSTANCE_TYPES
     )
+    outbound: Outbound = msgspec.field(default_factory=Outbound)
+    """Where webhooks may send to."""
     images: Mapping[str, str] = {}
     """What each `ec2ImageId` means to the engine."""
 

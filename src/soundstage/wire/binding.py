@@ -94,7 +94,8 @@ class Binding:
                 _refuse_nul(document)
             return msgspec.convert(document, self.input)
         except msgspec.ValidationError as error:
-            raise complaints.explain(error, self.input, document) from None
+            found = complaints.explain_all(self.input, document)
+            raise found or complaints.explain(error, self.input, document) from None
         except RecursionError:
             raise ValidationError("The body is nested too deeply.") from None
 

@@ -5,8 +5,9 @@ marked sensitive (`shapes.SENSITIVE`): names, descriptions and scripts are never
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -45,6 +46,63 @@ def explain(error: msgspec.ValidationError, shape: type[Shape], document: Any) -
     got = _UNKNOWN if match and match["key"] else _value_at(document, steps)
     rule = _rule(what, kind)
     return _fault(member, f"{member or 'The input'} {rule}{_shown(got, what, sensitive)}.")
+
+
+def explain_all(shape: type[Shape], document: Any) -> ValidationError | None:
+    """Make the fault that says what is wrong with every member; None where nothing is.
+
+    Of a list or a map only the first wrong item is told.
+    """
+    found = list(_complaints(shape, document, document, ""))
+    if not found:
+        return None
+    return ValidationError.of([each.message for each in found], found[0].context)
+
+
+def _complaints(
+    root: type[Shape], document: Any, part: dict[str, Any], prefix: str, kind: Any = None
+) -> Iterator[ValidationError]:
+    for name, hint, is_needed in _members(kind or root):
+        path = f"{prefix}.{name}" if prefix else name
+        if name not in part:
+            if is_needed:
+                yield _fault(path, f"{path} is required.")
+            continue
+        try:
+            msgspec.convert(part[name], hint)
+        except msgspec.ValidationError as error:
+            inner = _struct_in(hint)
+            if inner is not None and isinstance(part[name], dict):
+                yield from _complaints(root, document, part[name], path, inner)
+            else:
+                yield explain(_placed(error, path), root, document)
+
+
+def _placed(error: msgspec.ValidationError, path: str) -> msgspec.ValidationError:
+    """Say where in the whole input a complaint about a part of it is."""
+    match = _WHERE.match(str(error))
+    what, key, rest = (
+        (match["what"], match["key"], match["path"]) if match else (str(error), "", "")
+    )
+    return msgspec.ValidationError(f"{what} - at {key or ''}`$.{path}{rest or ''}`")
+
+
+@cache
+def _members(kind: type[Shape]) -> list[tuple[str, Any, bool]]:
+    """Name a struct's members, with what each takes and whether it must be there."""
+    hints = get_type_hints(kind, include_extras=True)
+    return [
+        (field.encode_name, hints[field.name], field.required)
+        for field in msgspec.structs.fields(kind)
+    ]
+
+
+def _struct_in(hint: Any) -> type[Shape] | None:
+    """Find the struct in a hint such as `Annotated[Volume, …] | None`."""
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return hint  # type: ignore[return-value]  # All structs of inputs are shapes or like them.
+    found = [_struct_in(each) for each in get_args(hint)]
+    return next((each for each in found if each is not None), None)
 
 
 def _fault(member: str, message: str) -> ValidationError:

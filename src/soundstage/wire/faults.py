@@ -13,7 +13,8 @@ Only this module and `api.errors` know status numbers. A message names the membe
 the resource's id, never a secret.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 
 class Fault(Exception):  # noqa: N818 - the root of a family named by its members
@@ -41,11 +42,29 @@ class Fault(Exception):  # noqa: N818 - the root of a family named by its member
         self.headers = headers or {}
 
 
+ALSO = "complaint"
+"""How a fault's context calls the complaints after the first: complaint2, complaint3 and so on."""
+_MOST_COMPLAINTS = 20
+
+
 class ValidationError(Fault):
     """The request can't be meant as it was sent."""
 
     name = "ValidationException"
     status = 400
+
+    @classmethod
+    def of(cls, complaints: Sequence[str], context: dict[str, str] | None = None) -> Self:
+        """Make one of all that is wrong: the first is the message, the others go with it."""
+        first, *others = complaints[:_MOST_COMPLAINTS]
+        also = {f"{ALSO}{number}": text for number, text in enumerate(others, 2)}
+        return cls(first, context={**(context or {}), **also})
+
+    @property
+    def complaints(self) -> list[str]:
+        """All that is wrong, a sentence each."""
+        also = [text for name, text in self.context.items() if name.startswith(ALSO)]
+        return [self.message, *also]
 
 
 class QuotaExceededError(Fault):

@@ -32,6 +32,7 @@ def installation_of(settings: Settings, secret: InstallationSecret, engine: Engi
     """Say what this installation is. Its account id follows from its secret, for ever."""
     number = int.from_bytes(secret.derive("account-id")[:8])
     return Installation(
+        outbound=outbound_of(settings),
         account_id=str(10**11 + number % (9 * 10**11)),
         region=settings.region,
         address=settings.address,

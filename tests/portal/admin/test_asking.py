@@ -41,6 +41,6 @@ def test_the_first_choice_comes_first_and_the_order_of_the_others_stays() -> Non
 def test_a_field_says_what_it_holds() -> None:
     document = {RULES: {"ec2InstanceTypes": ["g5.xlarge"]}}
     choices = {TYPES.path: [Choice("g5.xlarge", "g5.xlarge (4 cores)")]}
-    field = FORM.field(TYPES, document, choices, own="", problem="")
+    field = FORM.field(TYPES, document, choices, own="")
     assert (field.label, field.said, field.problem) == ("Sizes", "g5.xlarge (4 cores)", "")
     assert field.id == "f-streamConfiguration-ec-InstanceTypes"

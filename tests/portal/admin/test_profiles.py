@@ -1,5 +1,6 @@
 """Launch profiles by forms: all rules, their defaults, their checks."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,6 +97,42 @@ def test_what_the_api_refuses_stands_beside_its_field_with_all_that_was_typed(
         each["name"] != "Typed"
         for each in office.world.operator.pages("ListLaunchProfiles", studioId=office.studio.id)
     )
+
+
+def test_all_that_is_refused_is_said_at_once(office: "Office") -> None:
+    fields = given(
+        office,
+        **{
+            "name": "x" * 65,
+            "description": "Kept <all the same>",
+            f"{RULES}.maxSessionLengthInMinutes": "99999",
+            f"{RULES}.warmWorkstations": "many",
+        },
+    )
+    answer = office.operator.post(f"{office.path}/profiles/new", fields)
+    assert answer.status_code == 400
+    for field in ("name", "maxSessionLengthInMinutes", "warmWorkstations"):
+        assert re.search(rf'href="#f-[A-Za-z-]*{field}"', answer.text), field
+        assert re.search(rf'id="f-[A-Za-z-]*{field}-problem"', answer.text), field
+    assert "Kept &lt;all the same&gt;" in answer.text
+    assert 'value="many"' in answer.text
+
+
+def test_rules_that_do_not_fit_each_other_are_all_said(office: "Office") -> None:
+    fields = given(
+        office,
+        **{
+            "name": "Typed",
+            f"{RULES}.idleStopInMinutes": "3",
+            f"{RULES}.sessionPersistenceMode": "DEACTIVATED",
+            f"{RULES}.automaticTerminationMode": "ACTIVATED",
+            f"{RULES}.maxStoppedSessionLengthInMinutes": "60",
+        },
+    )
+    answer = office.operator.post(f"{office.path}/profiles/new", fields)
+    assert answer.status_code == 400
+    assert answer.text.count("sessionPersistenceMode ACTIVATED") >= 2
+    assert "3 is too short" in answer.text
 
 
 def test_a_profile_with_workstations_is_not_deleted_and_says_why(office: "Office") -> None:

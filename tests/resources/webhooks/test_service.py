@@ -25,6 +25,7 @@ def create(world: World, studio_id: str, url: str, **members: Any) -> dict[str, 
         ({"url": "ftp://a.example"}, "url: It must begin with http"),
         ({"url": "http://u:p@a.example"}, "url: It must hold no user"),
         ({"url": ""}, "url"),
+        ({"url": "http://10.0.0.7/x"}, "url: Its host is 10.0.0.7, which is not public."),
         ({"url": "https://a.example", "types": ["sessions"]}, "types"),
         ({"url": "https://a.example", "types": ["a.b"] * 33}, "types"),
     ],
@@ -35,6 +36,17 @@ def test_bad_input_is_named(
     name, message = refused("CreateWebhook", studioId=studio_id, **members)
     assert name == "ValidationException"
     assert said in message
+
+
+def test_another_address_is_checked_as_the_first(
+    world: World, studio_id: str, refused: Refused
+) -> None:
+    made = create(world, studio_id, "https://a.example")["webhook"]
+    where = {"studioId": studio_id, "webhookId": made["webhookId"]}
+    name, message = refused("UpdateWebhook", **where, url="http://[fd00::1]/")
+    assert (name, message[:4]) == ("ValidationException", "url:")
+    found = world.operator.call("GetWebhook", **where)["webhook"]
+    assert found["url"] == "https://a.example"
 
 
 def test_a_studio_has_so_many(world: World, studio_id: str, refused: Refused) -> None:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from soundstage.portal.admin import capacity, events, health, hosts, people, sessions
 from soundstage.portal.admin.components import Components
 from soundstage.portal.admin.desk import Desk, Handler
+from soundstage.portal.admin.founding import PATH, Founding
 from soundstage.portal.admin.images import Images
 from soundstage.portal.admin.profiles import Profiles
 from soundstage.portal.admin.quotas import Quotas
@@ -23,6 +24,7 @@ def routes(stage: Stage) -> list[BaseRoute]:
     desk = Desk(stage)
     webhooks = Webhooks(desk)
     quotas = Quotas(desk)
+    founding = Founding(stage)
     nouns = (Profiles(desk), Images(desk), Components(desk), webhooks)
     shown: list[tuple[str, Callable[..., Response]]] = [
         ("sessions", sessions.show),
@@ -53,6 +55,8 @@ def routes(stage: Stage) -> list[BaseRoute]:
         ]
     return [
         Route("/admin", stage.page(desk.entry), methods=["GET"]),
+        Route(PATH, stage.page(founding.show), methods=["GET"]),
+        Route(PATH, stage.action(founding.make), methods=["POST"]),
         *(
             Route(f"{_STUDIO}/{path}", desk.page(partial(handler, desk)), methods=["GET"])
             for path, handler in shown

@@ -70,9 +70,17 @@ class Form:
         self._shape = shape
 
     def field(
-        self, ask: Ask, document: Document, choices: Choices, *, own: str, problem: str
+        self,
+        ask: Ask,
+        document: Document,
+        choices: Choices,
+        *,
+        own: str,
+        problems: Iterable[str] = (),
     ) -> Field:
-        """Make a field; `own` is the text of one that the noun writes itself."""
+        """Make a field; `own` is the text of one that the noun writes itself, `problems` are all
+        complaints, of which it shows its own.
+        """
         limits = limits_of(self._shape, ask.path)
         value = own if ask.look == "own" else take(document, ask.path)
         chosen = [str(each) for each in value] if isinstance(value, list) else []
@@ -81,7 +89,7 @@ class Form:
         hint = f"{key}_hint"
         return Field(
             name=ask.name,
-            id=f"f-{re.sub('[^A-Za-z]+', '-', ask.name)}",
+            id=_id(ask),
             look="area" if ask.look == "own" else ask.look or limits.kind,
             label=self._words(key),
             hint=self._words(hint) if hint in self._words else "",
@@ -89,7 +97,7 @@ class Form:
             value="" if value is None or isinstance(value, list | dict) else str(value),
             chosen=["yes"] if ask.look == "switch" and value is not None else chosen,
             choices=choices.get(ask.path) or listed,
-            problem=self.in_words(problem, ask) if about(problem, [ask]) else "",
+            problem=" ".join(self.in_words(each, ask) for each in problems if about(each, [ask])),
         )
 
     def fill(
@@ -111,6 +119,14 @@ class Form:
                 text = form.get(ask.path, "")
                 put(document, ask.path, read(limits, text) if text else None)
 
+    def told(self, problems: Iterable[str], asks: Iterable[Ask]) -> list[tuple[str, str]]:
+        """Write complaints for people, each with the id of the field that it is about, if any."""
+        listed, found = list(asks), []
+        for problem in problems:
+            ask = about(problem, listed)
+            found.append((problem, "") if ask is None else (self.in_words(problem, ask), _id(ask)))
+        return found
+
     def in_words(self, problem: str, ask: Ask) -> str:
         """Call the member that a complaint begins with as its field is called."""
         _, _, rest = problem.partition(" ")
@@ -126,6 +142,10 @@ class Form:
         names = [steps[-1], "_".join(steps[-2:]), "_".join(steps[-3:]), f"{steps[-1]}_{ask.part}"]
         keys = [f"{self._noun}.field.{name}" for name in names]
         return next(key for key in reversed(keys) if key in self._words)
+
+
+def _id(ask: Ask) -> str:
+    return f"f-{re.sub('[^A-Za-z]+', '-', ask.name)}"
 
 
 def about(problem: str, asks: Iterable[Ask]) -> Ask | None:

@@ -13,6 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from soundstage.client.calls import Client
+from soundstage.portal.admin import founding
 from soundstage.portal.stage import Asked, Endpoint, Stage
 from soundstage.portal.views import Document
 from soundstage.wire.operation import Grant, Operation
@@ -87,7 +88,7 @@ class Desk:
         wanted = asked.query.get("studio", "")
         paths = [path for path, _ in _administered(asked)]
         if not paths:
-            return self._refuse(asked)
+            return self._refuse(asked, has_studios=False)
         return self.stage.pages.go(f"{wanted if wanted in paths else paths[0]}/sessions")
 
     def show(
@@ -113,7 +114,7 @@ class Desk:
             studios = [each for each in caller.get("studios", ()) if each["isAdministrator"]]
             here = [each for each in studios if each["studioId"] == asked.path["studio"]]
             if not here:
-                return self._refuse(asked)
+                return self._refuse(asked, has_studios=bool(studios))
             place = Place(
                 id=here[0]["studioId"],
                 name=here[0]["displayName"],
@@ -127,9 +128,13 @@ class Desk:
 
         return guarded
 
-    def _refuse(self, asked: Asked) -> Response:
-        key = "no_studio_yet" if asked.login.is_operator else "not_admin"
-        return self.stage.pages.notice(key, HTTPStatus.FORBIDDEN, login=asked.login)
+    def _refuse(self, asked: Asked, *, has_studios: bool) -> Response:
+        pages, login = self.stage.pages, asked.login
+        if not login.is_operator:
+            return pages.notice("not_admin", HTTPStatus.FORBIDDEN, login=login)
+        if has_studios:
+            return pages.notice("missing", HTTPStatus.NOT_FOUND, login=login)
+        return pages.go(founding.PATH)
 
 
 def _administered(asked: Asked) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ form's limits come from the operation's input shape, and what the API refuses is
 field that it names, with all that was typed.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
@@ -13,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 
 from soundstage.client.calls import CallError
-from soundstage.portal.admin.asking import Ask, Choices, Field, Form, Section, about
+from soundstage.portal.admin.asking import Ask, Choices, Field, Form, Section
 from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.admin.finding import find
 from soundstage.portal.session import new_bits
@@ -182,9 +183,14 @@ class Noun:
         return self.desk.stage.pages.go(f"{place.path}/{self.name}")
 
     def _shown(
-        self, asked: Asked, place: Place, document: Document, *, is_new: bool, problem: str = ""
+        self,
+        asked: Asked,
+        place: Place,
+        document: Document,
+        *,
+        is_new: bool,
+        problems: Sequence[str] = (),
     ) -> Response:
-        named = about(problem, self._asks(document))
         may = place.may(f"{'Create' if is_new else 'Update'}{self.operation}")
         return self.desk.show(
             "form.html",
@@ -197,8 +203,8 @@ class Noun:
             may=may,
             may_delete=place.may(f"Delete{self.operation}"),
             each=None if is_new else self.row(document),
-            sections=self._fields(place, document, is_new=is_new, may=may, problem=problem),
-            problem=self._form.in_words(problem, named) if named else problem,
+            sections=self._fields(place, document, is_new=is_new, may=may, problems=problems),
+            problems=self._form.told(problems, self._asks(document)),
             query=urlencode(asked.query) if is_new else "",
             client_token=new_bits(),
             aside="" if is_new else self.aside,
@@ -207,7 +213,7 @@ class Noun:
         )
 
     def _fields(
-        self, place: Place, document: Document, *, is_new: bool, may: bool, problem: str
+        self, place: Place, document: Document, *, is_new: bool, may: bool, problems: Sequence[str]
     ) -> list[tuple[str, list[Field]]]:
         choices = self.choices(place)
         return [
@@ -219,7 +225,7 @@ class Noun:
                         document,
                         choices,
                         own=self.own_text(ask, document) if ask.look == "own" else "",
-                        problem=problem,
+                        problems=problems,
                     )
                     for ask in section.asks
                     if is_new or not may or ask.path not in self.fixed
@@ -233,7 +239,7 @@ class Noun:
     ) -> Response:
         if error.status not in _TYPED_WRONG:
             raise error
-        answer = self._shown(asked, place, document, is_new=is_new, problem=str(error))
+        answer = self._shown(asked, place, document, is_new=is_new, problems=error.complaints)
         answer.status_code = HTTPStatus(error.status)
         return answer
 

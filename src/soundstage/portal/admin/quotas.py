@@ -1,12 +1,13 @@
 """The form that changes how much of each thing a studio may have; the capacity page leads here."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
 from starlette.responses import Response
 
 from soundstage.client.calls import CallError
-from soundstage.portal.admin.asking import Ask, Field, Form, about
+from soundstage.portal.admin.asking import Ask, Field, Form
 from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.fields import take
 from soundstage.portal.stage import Asked
@@ -39,32 +40,33 @@ class Quotas:
         except CallError as error:
             if error.status not in _TYPED_WRONG:
                 raise
-            answer = self._shown(asked, place, typed, problem=str(error))
+            answer = self._shown(asked, place, typed, problems=error.complaints)
             answer.status_code = HTTPStatus(error.status)
             return answer
         return self._desk.stage.pages.go(f"{place.path}/capacity")
 
-    def _shown(self, asked: Asked, place: Place, typed: Document, *, problem: str = "") -> Response:
+    def _shown(
+        self, asked: Asked, place: Place, typed: Document, *, problems: Sequence[str] = ()
+    ) -> Response:
         told = place.client.call("GetStudioQuotas", **place.studio)
         uses = place.client.call("GetStudioCapacity", **place.studio)["quotas"]
         used = {each["name"]: each["used"] for each in uses if "used" in each}
-        named = about(problem, self._asks)
         return self._desk.show(
             "quotas.html",
             asked,
             place,
             "capacity",
             live=False,
-            fields=[self._field(ask, told, used, typed, problem) for ask in self._asks],
-            problem=self._form.in_words(problem, named) if named else problem,
+            fields=[self._field(ask, told, used, typed, problems) for ask in self._asks],
+            problems=self._form.told(problems, self._asks),
             is_operator=place.is_operator,
         )
 
     def _field(
-        self, ask: Ask, told: Document, used: Document, typed: Document, problem: str
+        self, ask: Ask, told: Document, used: Document, typed: Document, problems: Sequence[str]
     ) -> Field:
         values = {**told["quotas"], **typed}
-        field = self._form.field(ask, values, {}, own="", problem=problem)
+        field = self._form.field(ask, values, {}, own="", problems=problems)
         hint = self._desk.stage.pages.words(
             "quotas.in_use" if ask.path in used else "quotas.by_person",
             used=used.get(ask.path),

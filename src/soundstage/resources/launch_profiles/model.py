@@ -333,31 +333,33 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
     """
     persists = given.session_persistence_mode is SessionPersistenceMode.ACTIVATED
     terminates = given.automatic_termination_mode is AutomaticTerminationMode.ACTIVATED
-    _refuse_without_persistence(given, persists=persists, terminates=terminates)
-    if given.max_stopped_session_length_in_minutes and not terminates:
-        raise ValidationError(
+    wrong = _without_persistence(given, persists=persists, terminates=terminates)
+    if given.max_stopped_session_length_in_minutes and persists and not terminates:
+        wrong.append(
             "streamConfiguration.maxStoppedSessionLengthInMinutes: it needs "
             "automaticTerminationMode ACTIVATED; without it stopped sessions stay for ever."
         )
     if 0 < (given.idle_stop_in_minutes or 0) < SHORTEST_IDLE_MINUTES:
-        raise ValidationError(
+        wrong.append(
             f"streamConfiguration.idleStopInMinutes: {given.idle_stop_in_minutes} is too short; "
             f"it is 0 (never) or {SHORTEST_IDLE_MINUTES} to 43200."
         )
     volume = given.volume_configuration or VolumeConfiguration()
     backup = given.session_backup or StreamConfigurationSessionBackup()
     if given.lost_host_move_in_minutes and not backup.max_backups_to_retain:
-        raise ValidationError(
+        wrong.append(
             "streamConfiguration.lostHostMoveInMinutes: it needs sessionBackup.maxBackupsToRetain "
             "of at least 1, for a session is brought up elsewhere from its last backup."
         )
     makes_backups = backup.mode is SessionBackupMode.AUTOMATIC and backup.max_backups_to_retain
     if given.evacuated_host_mode is EvacuatedHostMode.MOVE and not makes_backups:
-        raise ValidationError(
+        wrong.append(
             "streamConfiguration.evacuatedHostMode: MOVE needs sessionBackup with the mode "
             "AUTOMATIC and maxBackupsToRetain of at least 1, for a session goes on elsewhere from "
             "the backup of its stop."
         )
+    if wrong:
+        raise ValidationError.of(wrong)
     storage = given.session_storage
     return msgspec.structs.replace(
         given,
@@ -395,11 +397,12 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
     )
 
 
-def _refuse_without_persistence(
+def _without_persistence(
     given: StreamConfiguration, *, persists: bool, terminates: bool
-) -> None:
+) -> list[str]:
+    """Say what is asked for that needs a disk which outlives a stop."""
     if persists:
-        return
+        return []
     backup = given.session_backup
     wanting = {
         "automaticTerminationMode": terminates,
@@ -407,11 +410,11 @@ def _refuse_without_persistence(
         "volumeConfiguration": given.volume_configuration is not None,
         "sessionBackup.mode": backup is not None and backup.mode is SessionBackupMode.AUTOMATIC,
     }
-    for member, is_asked_for in wanting.items():
-        if is_asked_for:
-            raise ValidationError(
-                f"streamConfiguration.{member}: it needs sessionPersistenceMode ACTIVATED."
-            )
+    return [
+        f"streamConfiguration.{member}: it needs sessionPersistenceMode ACTIVATED."
+        for member, is_asked_for in wanting.items()
+        if is_asked_for
+    ]
 
 
 def upload_folder(rules: StreamConfiguration) -> str | None:

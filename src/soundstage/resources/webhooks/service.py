@@ -7,7 +7,8 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids, journal, lease, outbound
+from soundstage.kit import hints, ids, journal, lease
+from soundstage.kit.outbound import BadDestinationError
 from soundstage.resources import listing, quotas
 from soundstage.resources.quotas import Quota
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
@@ -38,7 +39,7 @@ def create(request: Request, studio_id: str, *, url: str, types: list[str]) -> W
     """Begin to tell an address of a studio's events, from the next one on."""
     transaction, now = request.transaction, request.now
     studio = studios.find_usable(transaction, studio_id)
-    _check(url)
+    _check(request, url)
     limits = studios.quotas_of(studio, request.installation.quotas)
     quotas.require(limits, Quota.WEBHOOKS, used=count(transaction, studio_id), studio_id=studio_id)
     made = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
@@ -131,7 +132,7 @@ def update(request: Request, studio_id: str, webhook_id: str, change: WebhookCha
     """Change a webhook; what rested while it was disabled is sent once it is enabled."""
     webhook = get(request, studio_id, webhook_id)
     if change.url is not None:
-        _check(change.url)
+        _check(request, change.url)
     asked = {"url": change.url, "types": change.types, "state": change.state}
     changes: dict[str, object] = {name: value for name, value in asked.items() if value is not None}
     if change.state is not None:
@@ -178,10 +179,11 @@ def disable(transaction: Connection, webhook: Webhook, now: datetime, *, why: st
     _note(transaction, webhook, "DISABLED", actor=SERVICE_PRINCIPAL, now=now, message=why)
 
 
-def _check(url: str) -> None:
+def _check(request: Request, url: str) -> None:
+    """What can't be sent to is refused here where that can be seen; else deliveries tell."""
     try:
-        outbound.check(url)
-    except outbound.BadDestinationError as error:
+        request.installation.outbound.check(url)
+    except BadDestinationError as error:
         raise ValidationError(f"url: {error}", context={"member": "url"}) from None
 
 

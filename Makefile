@@ -31,10 +31,18 @@ test-kernel: ## limits, quotas, NFS and SMB in an emulated machine of its own; a
 
 check: ## lint, types, import contracts, and the project's own rules
 	@scripts/setup test
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target types style imports rules
+
+# The parts of `make check`, beside each other: the types alone take as long as all the rest.
+.PHONY: types style imports rules
+types:
+	@$(bin)/mypy
+style:
 	@$(bin)/ruff check
 	@$(bin)/ruff format --check
-	@$(bin)/mypy
+imports:
 	@$(bin)/lint-imports
+rules:
 	@$(bin)/python -m pytest -q tests/architecture
 
 bench: ## measure, beside the same things without Soundstage; ARGS="--save gateway"

@@ -5,8 +5,7 @@ import shutil
 import signal
 import threading
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,67 +17,12 @@ from soundstage.engines.images.store import Build
 from soundstage.engines.incus.engine import IncusEngine
 from soundstage.engines.incus.names import home_of, instance_of
 from soundstage.engines.incus.settings import IncusSettings
-from soundstage.engines.interface import Engine, RetryableError, Spec, Volume
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.simulated import SimulatedEngine
+from soundstage.testing.contract import Harness, Workstation, end_at_last
 from soundstage.testing.images import show_image
 from soundstage.testing.incus import IncusDaemon
-
-
-class Harness(ABC):
-    """What the suite needs of an engine beyond its contract."""
-
-    engine: Engine
-
-    @abstractmethod
-    def advance(self) -> None:
-        """Let a little time pass, or raise AssertionError when enough has."""
-
-    @abstractmethod
-    def crash(self, ref: str) -> None:
-        """End a running workstation as an accident would."""
-
-    @abstractmethod
-    def put(self, ref: str, name: str, content: bytes) -> None: ...
-
-    @abstractmethod
-    def get(self, ref: str, name: str) -> bytes | None: ...
-
-    @abstractmethod
-    def restart(self) -> None:
-        """Put a new engine over the same state, as after a kill -9 of the service."""
-
-    @abstractmethod
-    def let_fit(self, number: int | None) -> None:
-        """Have so many workstations fit, as after a change of the settings; None: the usual."""
-
-    def until(
-        self, condition: Callable[[], bool], action: Callable[[], None] | None = None
-    ) -> None:
-        """Repeat `action` until `condition` holds; both may raise RetryableError meanwhile."""
-        self.began()
-        while True:
-            try:
-                if condition():
-                    return
-                if action is not None:
-                    action()
-            except RetryableError:
-                pass
-            self.advance()
-
-    @abstractmethod
-    def began(self) -> None:
-        """Called when a wait begins."""
-
-    def spec(self, *, attempt: int = 0, image: str = "ami-host", **volume: object) -> Spec:
-        return Spec(
-            image=image,
-            instance_type="g4dn.xlarge",
-            volume=Volume(size_gib=1, **volume),  # type: ignore[arg-type]  # Of a test's own making.
-            attempt=attempt,
-        )
 
 
 class SimulatedHarness(Harness):
@@ -276,6 +220,6 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
         shutil.rmtree(home)
 
 
-def end_at_last(harness: Harness, ref: str) -> None:
-    engine = harness.engine
-    harness.until(lambda: ref not in engine.refs(), lambda: engine.ensure_absent(ref))
+@pytest.fixture(scope="module")
+def workstation(harness: Harness) -> Workstation:
+    return Workstation(harness)

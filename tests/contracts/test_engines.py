@@ -1,27 +1,20 @@
 """One suite for every engine: each test is a sentence of `engines/interface.py`.
 
 Starting a real desktop takes seconds, so the tests share one workstation and bring it into the
-state that they need; each can run alone.
+state that they need; each can run alone. Disks and backups are in test_backups.py.
 """
 
 import contextlib
-import itertools
-import secrets
-import tempfile
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from soundstage.engines.interface import (
     BackupPhase,
-    Engine,
     Message,
-    NoSuchEntryError,
     Observed,
-    ObservedBackup,
     ObservedHost,
     PermanentError,
     Phase,
@@ -29,125 +22,25 @@ from soundstage.engines.interface import (
     RetryableError,
     Script,
     ScriptOutput,
-    Spec,
     SupportsBackups,
-    SupportsBrowsing,
-    SupportsChecking,
     SupportsHosts,
     SupportsMessages,
     SupportsPersistence,
     SupportsPictures,
     SupportsScriptOutput,
     SupportsSizes,
-    SupportsStudioCopies,
     SupportsUse,
 )
-
-if TYPE_CHECKING:
-    from tests.contracts.conftest import Harness
-
-RESTING = frozenset({Phase.STOPPED, Phase.FAILED, Phase.ABSENT})
+from soundstage.testing.contract import RESTING, Harness, Workstation, new_id
 
 
-def new_id() -> str:
-    return secrets.token_hex(11)
-
-
-class Workstation:
-    """One workstation and the wishes that the reconciler would have for it."""
-
-    def __init__(self, harness: "Harness") -> None:
-        self.harness = harness
-        self.ref = new_id()
-        self.attempts = itertools.count(1)
-        self.spec: Spec = harness.spec()
-
-    @property
-    def engine(self) -> Engine:
-        return self.harness.engine
-
-    @property
-    def backups(self) -> SupportsBackups:
-        assert isinstance(self.engine, SupportsBackups)
-        return self.engine
-
-    def phase(self) -> Phase:
-        return self.engine.observe(self.ref).phase
-
-    def wish(
-        self,
-        *,
-        generation: int | None = None,
-        backup_id: str | None = None,
-        backup_of: str | None = None,
-    ) -> Spec:
-        """Make the next attempt's spec, of the generation in place unless told otherwise."""
-        if generation is None:
-            generation = self.engine.observe(self.ref).volume_generation or 0
-        attempt = next(self.attempts)
-        self.spec = self.harness.spec(
-            attempt=attempt, generation=generation, backup_id=backup_id, backup_of=backup_of
-        )
-        return self.spec
-
-    def start(
-        self,
-        *,
-        generation: int | None = None,
-        backup_id: str | None = None,
-        backup_of: str | None = None,
-    ) -> None:
-        spec = self.wish(generation=generation, backup_id=backup_id, backup_of=backup_of)
-
-        def is_decided() -> bool:
-            observed = self.engine.observe(self.ref)
-            is_ours = observed.attempt == spec.attempt
-            return is_ours and observed.phase in {Phase.RUNNING, Phase.FAILED}
-
-        self.harness.until(is_decided, lambda: self.engine.ensure_running(self.ref, spec))
-
-    def run(self) -> "Workstation":
-        if self.phase() is not Phase.RUNNING:
-            self.start()
-        assert self.phase() is Phase.RUNNING, self.engine.observe(self.ref).detail
-        return self
-
-    def rest(self) -> "Workstation":
-        if self.engine.observe(self.ref).volume_generation is None:
-            self.run()
-        self.harness.until(
-            lambda: self.phase() in RESTING, lambda: self.engine.ensure_stopped(self.ref)
-        )
-        return self
-
-    def observed(self, backup_id: str) -> ObservedBackup:
-        return self.backups.observe_backup(self.ref, backup_id)
-
-    def back_up(self, backup_id: str) -> ObservedBackup:
-        self.harness.until(
-            lambda: self.observed(backup_id).phase is BackupPhase.COMPLETE,
-            lambda: self.backups.ensure_backup(self.ref, backup_id),
-        )
-        return self.observed(backup_id)
-
-    def remove(self) -> None:
-        self.harness.until(
-            lambda: self.phase() is Phase.ABSENT, lambda: self.engine.ensure_absent(self.ref)
-        )
-
-
-@pytest.fixture(scope="module")
-def workstation(harness: "Harness") -> Workstation:
-    return Workstation(harness)
-
-
-def test_a_ref_never_heard_of_is_absent(harness: "Harness") -> None:
+def test_a_ref_never_heard_of_is_absent(harness: Harness) -> None:
     ref = new_id()
     assert harness.engine.observe(ref).phase is Phase.ABSENT
     assert ref not in harness.engine.refs()
 
 
-def test_stopping_and_removing_nothing_is_silent(harness: "Harness") -> None:
+def test_stopping_and_removing_nothing_is_silent(harness: Harness) -> None:
     ref, engine = new_id(), harness.engine
     engine.ensure_stopped(ref)
     engine.ensure_absent(ref)
@@ -159,7 +52,7 @@ def test_stopping_and_removing_nothing_is_silent(harness: "Harness") -> None:
     assert engine.observe(ref).phase is Phase.ABSENT
 
 
-def test_an_unknown_image_can_not_run_here(harness: "Harness") -> None:
+def test_an_unknown_image_can_not_run_here(harness: Harness) -> None:
     ref = new_id()
     with pytest.raises(PermanentError) as raised:
         harness.engine.ensure_running(ref, harness.spec(image="ami-unknown"))
@@ -168,7 +61,7 @@ def test_an_unknown_image_can_not_run_here(harness: "Harness") -> None:
 
 
 def test_a_full_place_refuses_and_keeps_its_word_to_who_crashed(
-    harness: "Harness", workstation: Workstation
+    harness: Harness, workstation: Workstation
 ) -> None:
     workstation.run()
     other = new_id()
@@ -198,7 +91,7 @@ def test_a_full_place_refuses_and_keeps_its_word_to_who_crashed(
 
 
 def test_a_host_to_avoid_takes_nothing_new_and_keeps_whom_it_has(
-    harness: "Harness", workstation: Workstation
+    harness: Harness, workstation: Workstation
 ) -> None:
     workstation.run()
     engine, ref, other = harness.engine, workstation.ref, new_id()
@@ -229,7 +122,7 @@ def test_a_host_to_avoid_takes_nothing_new_and_keeps_whom_it_has(
     )
 
 
-def test_capabilities_are_sentences_for_people(harness: "Harness") -> None:
+def test_capabilities_are_sentences_for_people(harness: Harness) -> None:
     told = {capability.name: capability.detail for capability in harness.engine.capabilities()}
     assert {"volume-size-limit", "memory-limit", "cpu-limit"} <= told.keys()
     assert all(told.values())
@@ -289,16 +182,6 @@ def test_a_running_one_outlives_the_service(workstation: Workstation) -> None:
     )
 
 
-def test_no_backup_and_no_removal_of_the_volume_while_it_runs(workstation: Workstation) -> None:
-    workstation.run()
-    with pytest.raises(RetryableError):
-        workstation.backups.ensure_backup(workstation.ref, new_id())
-    assert isinstance(workstation.engine, SupportsPersistence)
-    with pytest.raises(RetryableError):
-        workstation.engine.ensure_volume_absent(workstation.ref)
-    assert workstation.phase() is Phase.RUNNING
-
-
 def test_a_stopped_one_keeps_its_volume(workstation: Workstation) -> None:
     workstation.run()
     workstation.harness.put(workstation.ref, "kept", b"content")
@@ -343,111 +226,6 @@ def test_a_start_can_be_called_off(workstation: Workstation) -> None:
     assert workstation.engine.observe(workstation.ref).volume_generation == 0
 
 
-def test_a_backup_goes_over_running_to_complete_and_is_made_once(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.harness.put(workstation.ref, "mine", b"x" * 100)
-    workstation.backups.ensure_backup(workstation.ref, backup_id)
-    assert workstation.observed(backup_id).phase is BackupPhase.RUNNING
-    workstation.backups.ensure_backup(workstation.ref, backup_id)
-    observed = workstation.back_up(backup_id)
-    assert observed.size_bytes is not None
-    assert observed.size_bytes >= 100
-    # What is COMPLETE stays as it was made.
-    workstation.harness.put(workstation.ref, "mine", b"y" * 200_000)
-    workstation.backups.ensure_backup(workstation.ref, backup_id)
-    assert workstation.observed(backup_id) == observed
-
-
-def test_a_backup_survives_the_death_of_the_service(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.backups.ensure_backup(workstation.ref, backup_id)
-    workstation.harness.restart()
-    workstation.back_up(backup_id)
-    workstation.harness.restart()
-    workstation.harness.until(lambda: workstation.observed(backup_id).phase is BackupPhase.COMPLETE)
-
-
-def test_there_is_no_backup_of_what_is_not_there(workstation: Workstation) -> None:
-    backup_id = new_id()
-    with pytest.raises(PermanentError):
-        workstation.backups.ensure_backup(new_id(), backup_id)
-
-
-def test_a_removed_backup_is_absent(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.back_up(backup_id)
-    workstation.harness.until(
-        lambda: workstation.observed(backup_id).phase is BackupPhase.ABSENT,
-        lambda: workstation.backups.ensure_backup_absent(workstation.ref, backup_id),
-    )
-
-
-def test_a_failed_restore_loses_nothing(workstation: Workstation) -> None:
-    workstation.rest()
-    workstation.harness.put(workstation.ref, "mine", b"precious")
-    before = workstation.engine.observe(workstation.ref).volume_generation
-    assert before is not None
-    workstation.start(generation=before + 1, backup_id=new_id())
-    observed = workstation.engine.observe(workstation.ref)
-    assert (observed.phase, observed.reason) == (Phase.FAILED, Reason.BACKUP)
-    assert (observed.attempt, observed.volume_generation) == (workstation.spec.attempt, before)
-    assert observed.detail
-    # FAILED of the same attempt stays, whoever asks.
-    workstation.engine.ensure_running(workstation.ref, workstation.spec)
-    workstation.engine.ensure_stopped(workstation.ref)
-    assert workstation.phase() is Phase.FAILED
-    workstation.start()
-    assert workstation.phase() is Phase.RUNNING
-    assert workstation.harness.get(workstation.ref, "mine") == b"precious"
-
-
-def test_a_later_generation_is_made_of_its_backup(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.harness.put(workstation.ref, "mine", b"first")
-    workstation.back_up(backup_id)
-    workstation.harness.put(workstation.ref, "mine", b"second")
-    workstation.harness.put(workstation.ref, "new", b"later")
-    generation = (workstation.engine.observe(workstation.ref).volume_generation or 0) + 2
-    workstation.start(generation=generation, backup_id=backup_id)
-    observed = workstation.engine.observe(workstation.ref)
-    assert (observed.phase, observed.volume_generation) == (Phase.RUNNING, generation)
-    assert workstation.harness.get(workstation.ref, "mine") == b"first"
-    assert workstation.harness.get(workstation.ref, "new") is None
-
-
-def test_a_volume_of_the_wanted_generation_is_kept(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.back_up(backup_id)
-    generation = (workstation.engine.observe(workstation.ref).volume_generation or 0) + 1
-    workstation.start(generation=generation, backup_id=backup_id)
-    workstation.rest()
-    workstation.harness.put(workstation.ref, "mine", b"since then")
-    workstation.start(generation=generation, backup_id=backup_id)
-    assert workstation.harness.get(workstation.ref, "mine") == b"since then"
-
-
-def test_a_volume_is_removed_and_comes_back_from_a_backup(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.harness.put(workstation.ref, "mine", b"kept elsewhere")
-    workstation.back_up(backup_id)
-    generation = (workstation.engine.observe(workstation.ref).volume_generation or 0) + 1
-    engine = workstation.engine
-    assert isinstance(engine, SupportsPersistence)
-    for _ in range(2):
-        engine.ensure_volume_absent(workstation.ref)
-    observed = engine.observe(workstation.ref)
-    assert (observed.phase in RESTING, observed.volume_generation) == (True, None)
-    workstation.start(generation=generation, backup_id=backup_id)
-    assert workstation.phase() is Phase.RUNNING
-    assert workstation.harness.get(workstation.ref, "mine") == b"kept elsewhere"
-
-
 def test_a_removed_one_is_absent_and_its_backups_stay(workstation: Workstation) -> None:
     workstation.rest()
     backup_id = new_id()
@@ -463,7 +241,7 @@ def test_a_removed_one_is_absent_and_its_backups_stay(workstation: Workstation) 
     assert workstation.phase() is Phase.ABSENT
 
 
-def test_calls_return_soon(workstation: Workstation, harness: "Harness") -> None:
+def test_calls_return_soon(workstation: Workstation, harness: Harness) -> None:
     workstation.rest()
     backup_id, engine = new_id(), harness.engine
     calls: dict[str, Callable[[], object]] = {
@@ -506,86 +284,6 @@ def test_use_never_falls_while_it_runs_and_is_not_known_at_rest(workstation: Wor
     workstation.rest()
     with pytest.raises(RetryableError):
         engine.observe_use(workstation.ref)
-
-
-def test_a_running_one_is_copied_as_it_was_at_one_moment(workstation: Workstation) -> None:
-    workstation.run()
-    backup_id = new_id()
-    workstation.harness.put(workstation.ref, "mine", b"while it runs")
-    before = workstation.engine.observe(workstation.ref)
-
-    def is_complete() -> bool:
-        # It is never seen as dead, however still it is held.
-        assert workstation.phase() is Phase.RUNNING
-        return workstation.observed(backup_id).phase is BackupPhase.COMPLETE
-
-    workstation.harness.until(
-        is_complete,
-        lambda: workstation.backups.ensure_backup(workstation.ref, backup_id, live=True),
-    )
-    after = workstation.engine.observe(workstation.ref)
-    assert (after.phase, after.attempt) == (Phase.RUNNING, before.attempt)
-    workstation.rest()
-    workstation.harness.put(workstation.ref, "mine", b"later")
-    generation = (after.volume_generation or 0) + 1
-    workstation.start(generation=generation, backup_id=backup_id)
-    assert workstation.harness.get(workstation.ref, "mine") == b"while it runs"
-
-
-def test_another_workstation_begins_with_a_backup(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.harness.put(workstation.ref, "mine", b"inherited")
-    workstation.back_up(backup_id)
-    other = Workstation(workstation.harness)
-    try:
-        other.start(generation=1, backup_id=backup_id, backup_of=workstation.ref)
-        observed = other.engine.observe(other.ref)
-        assert (observed.phase, observed.volume_generation) == (Phase.RUNNING, 1)
-        assert other.harness.get(other.ref, "mine") == b"inherited"
-        assert workstation.harness.get(workstation.ref, "mine") == b"inherited"
-    finally:
-        other.remove()
-
-
-def test_a_backup_can_be_looked_into(workstation: Workstation) -> None:
-    engine, ref = workstation.engine, workstation.rest().ref
-    assert isinstance(engine, SupportsBrowsing)
-    backup_id = new_id()
-    workstation.harness.put(ref, "mine", b"a line")
-    with pytest.raises(PermanentError):
-        engine.list_backup(ref, backup_id, "")
-    workstation.back_up(backup_id)
-    entries = {entry.name: entry for entry in engine.list_backup(ref, backup_id, "")}
-    assert (entries["mine"].kind, entries["mine"].size_bytes) == ("FILE", 6)
-    with contextlib.closing(engine.open_backup_file(ref, backup_id, "mine")) as file:
-        assert (file.size_bytes, file.read(100), file.read(100)) == (6, b"a line", b"")
-    for path in ("no", "../mine", "mine/.."):
-        with pytest.raises(NoSuchEntryError):
-            engine.open_backup_file(ref, backup_id, path)
-    with pytest.raises(NoSuchEntryError):
-        engine.list_backup(ref, backup_id, "mine")
-
-
-def test_all_backups_can_be_checked(workstation: Workstation) -> None:
-    assert isinstance(workstation.engine, SupportsChecking)
-    backup_id = new_id()
-    workstation.rest().back_up(backup_id)
-    found = workstation.engine.check_backups(data=None)
-    assert found.problems == []
-    assert found.refs[backup_id] == workstation.ref
-
-
-def test_the_studio_is_kept_beside_the_backups(workstation: Workstation) -> None:
-    engine = workstation.engine
-    assert isinstance(engine, SupportsStudioCopies)
-    with tempfile.TemporaryFile() as kept, tempfile.TemporaryFile() as back:
-        kept.write(b"the database")
-        kept.seek(0)
-        engine.keep_studio(kept)
-        engine.newest_studio(back)
-        back.seek(0)
-        assert back.read() == b"the database"
 
 
 def with_scripts(workstation: Workstation, *scripts: Script) -> Observed:
@@ -652,7 +350,7 @@ def test_a_script_that_fails_fails_the_start(workstation: Workstation, as_root: 
     assert workstation.phase() is Phase.RUNNING
 
 
-def test_what_scripts_said_goes_with_the_workstation(harness: "Harness") -> None:
+def test_what_scripts_said_goes_with_the_workstation(harness: Harness) -> None:
     other = Workstation(harness)
     assert isinstance(harness.engine, SupportsScriptOutput)
     with_scripts(other, Script(component="Tools", as_root=True, text="echo root"))

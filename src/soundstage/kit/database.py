@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -277,13 +277,14 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the schema to this release; safe to repeat, also by two at once on PostgreSQL."""
-        config = migration_config()
         with self._connect(write=True) as connection, connection.begin():
             if self.url.get_backend_name() == "postgresql":
                 # Held until the commit; without it both would make the same tables.
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
-            config.attributes["connection"] = connection
-            alembic.command.upgrade(config, "head")
+            if _revision(connection) != _head():
+                config = migration_config()
+                config.attributes["connection"] = connection
+                alembic.command.upgrade(config, "head")
         if self.url.get_backend_name() == "sqlite":
             self._write_anew()
 
@@ -306,10 +307,8 @@ class Database:
 
     def is_current(self) -> bool:
         """Reports whether the schema is the one that this release wants."""
-        head = alembic.script.ScriptDirectory.from_config(migration_config()).get_current_head()
         with self.transaction(write=False) as transaction:
-            context = alembic.migration.MigrationContext.configure(transaction)
-            return context.get_current_revision() == head
+            return _revision(transaction) == _head()
 
     @property
     def can_be_copied(self) -> bool:
@@ -385,6 +384,16 @@ def migration_config() -> alembic.config.Config:
     config.set_main_option("script_location", "soundstage:migrations")
     config.set_main_option("path_separator", "os")
     return config
+
+
+@cache
+def _head() -> str | None:
+    """The schema of this release; to find it all steps are read, and it is asked for often."""
+    return alembic.script.ScriptDirectory.from_config(migration_config()).get_current_head()
+
+
+def _revision(connection: sqlalchemy.Connection) -> str | None:
+    return alembic.migration.MigrationContext.configure(connection).get_current_revision()
 
 
 def sqlite_url(path: Path) -> str:

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
@@ -207,15 +207,19 @@ def enter(studio: Studio, browser: Browser) -> Iterator[Callable[..., Page]]:
     assert complaints == []
 
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
 def too_wide(page: Page, name: str) -> list[str]:
-    """Name the sizes of screens at which a page must be moved sideways; how it looks is kept under
-    its name, for people.
+    """Name the sizes of screens at which a page must be moved sideways; how it looks, light and
+    dark, is kept under its name, for people.
     """
     found = []
     for size in (PHONE, TABLET, DESKTOP):
         page.set_viewport_size(size)
-        if size is not PHONE:
-            page.screenshot(path=PICTURES / f"{name}-{size['width']}.png")
+        for scheme in SCHEMES if size is not PHONE else ():
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=PICTURES / f"{name}-{scheme}-{size['width']}.png")
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{page.url} at {size['width']}")
     return found

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -42,10 +43,30 @@ def chromium_browser(program: Path | None) -> Iterator[Browser]:
             browser.close()
 
 
+_OF_COLOURS = ["color-contrast", "link-in-text-block"]
+
+
 def barriers(page: Page, axe: str) -> list[str]:
     """Name what axe finds that is serious or worse, with where."""
     page.evaluate(axe)
-    found = json.loads(page.evaluate("axe.run().then((found) => JSON.stringify(found.violations))"))
+    return _barriers(page, {})
+
+
+def barriers_by_day_and_night(page: Page, axe: str) -> list[str]:
+    """Name the same of a page in light colours, and in dark ones what colours can be a barrier by;
+    leaves it light.
+    """
+    page.emulate_media(color_scheme="light")
+    found = barriers(page, axe)
+    page.emulate_media(color_scheme="dark")
+    found += _barriers(page, {"runOnly": _OF_COLOURS})
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def _barriers(page: Page, how: dict[str, Any]) -> list[str]:
+    run = "how => axe.run(how).then((found) => JSON.stringify(found.violations))"
+    found = json.loads(page.evaluate(run, how))
     return [
         f"{page.url} {each['id']}: {node['target']} {node['failureSummary']}"
         for each in found

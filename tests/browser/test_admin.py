@@ -142,6 +142,7 @@ def test_nothing_bars_the_way_and_everything_fits(
             "images",
             "images/new",
             "components",
+            "components?find=nothing+like+that&state=bad",
             "components/new?type=SHARED_FILE_SYSTEM",
             "people",
             "events",

@@ -139,6 +139,7 @@ def test_nothing_bars_the_way_and_everything_fits(studio: Studio, enter: Enter) 
             "images",
             "images/new",
             "components",
+            "components?find=nothing+like+that&state=bad",
             "components/new?type=SHARED_FILE_SYSTEM",
             "people",
             "events",

@@ -133,3 +133,28 @@ def test_a_provider_is_set_by_variables(tmp_path: Path) -> None:
     assert read.oidc_issuer == "https://id.example.org/realms/films"
     assert read.oidc_scopes == ("openid", "groups")
     assert read.oidc_administrators == {"leads": ["films"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            'webhook_networks = "10.0.0.7, 10.20.0.0/16"',
+            'write webhook_networks = ["10.0.0.7", "10.20.0.0/16"]',
+        ),
+        ("warn_minutes_before_end = 15", "write warn_minutes_before_end = [15]"),
+    ],
+)
+def test_a_list_that_is_none_is_shown_as_one(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "soundstage.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load({"SOUNDSTAGE_HOME": str(tmp_path)})
+    assert str(caught.value).endswith(said)
+
+
+def test_what_is_wrong_within_a_list_needs_no_example(tmp_path: Path) -> None:
+    (tmp_path / "soundstage.toml").write_text("webhook_networks = [7]")
+    with pytest.raises(ConfigError) as caught:
+        load({"SOUNDSTAGE_HOME": str(tmp_path)})
+    assert "It is a list" not in str(caught.value)

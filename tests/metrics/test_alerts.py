@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from soundstage.metrics.alerts import ALERTS, Alert, rules
+from soundstage.metrics.alerts import ALERTS, SITE_LABEL, Alert, rules
 from soundstage.testing.promql import complaints
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "how-to" / "runbooks"
@@ -30,3 +30,14 @@ def test_the_file_is_what_prometheus_reads() -> None:
     (group,) = yaml.safe_load(rules())["groups"]
     assert [rule["alert"] for rule in group["rules"]] == [alert.name for alert in ALERTS]
     assert {rule["labels"]["severity"] for rule in group["rules"]} == {"page", "ticket"}
+
+
+def test_an_alert_leads_to_its_page_on_the_studio_s_own_site_or_in_the_repository() -> None:
+    (group,) = yaml.safe_load(rules())["groups"]
+    written = {rule["alert"]: rule["annotations"]["runbook_url"] for rule in group["rules"]}
+    for alert in ALERTS:
+        name = alert.page.removesuffix(".md")
+        assert written[alert.name] == (
+            f"{{{{ with $externalLabels.{SITE_LABEL} }}}}{{{{ . }}}}/how-to/runbooks/{name}.html"
+            f"{{{{ else }}}}docs/how-to/runbooks/{name}.md{{{{ end }}}}"
+        )

@@ -79,7 +79,7 @@ def load(variables: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
-        raise ConfigError(_explain(str(error), set(given), file)) from None
+        raise ConfigError(_explain(str(error), set(given), file, merged)) from None
     return dataclasses.replace(
         settings,
         home=settings.home.expanduser().absolute(),
@@ -116,13 +116,26 @@ def _read_variable(name: str, text: str) -> Any:
         raise ConfigError(f"{PREFIX}{name.upper()}: this is no JSON: {error}") from None
 
 
-def _explain(complaint: str, variables: set[str], file: Path) -> str:
+def _explain(complaint: str, variables: set[str], file: Path, given: Mapping[str, Any]) -> str:
     """Name the setting, and where it was read, in place of the decoder's path to it."""
     what, _, path = complaint.partition(" - at ")
     name = path.strip("`").removeprefix("$.").partition("[")[0]
     if name in variables:
         return f"{PREFIX}{name.upper()}: {what}"
-    return f"{file}: {name}: {what}" if name else f"{file}: {what}"
+    if not name:
+        return f"{file}: {what}"
+    example = _example(name, given.get(name)) if path.strip("`") == f"$.{name}" else ""
+    return f"{file}: {name}: {what}{example}"
+
+
+def _example(name: str, given: Any) -> str:
+    """Show how a list is written in the file, made of what stands there."""
+    is_list = get_origin(get_args(FIELDS[name].type)[0]) in {list, tuple}
+    if not is_list or isinstance(given, list | dict):
+        return ""
+    parts = [part.strip() for part in given.split(",")] if isinstance(given, str) else [given]
+    written = ", ".join(msgspec.json.encode(part).decode() for part in parts)
+    return f". It is a list, so write {name} = [{written}]"
 
 
 def _read_path(kind: type, text: Any) -> Any:

@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 import yaml
 
+SITE_LABEL = "soundstage_docs"
+"""The external label of Prometheus that says where the documentation is served."""
+
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One rule."""
@@ -102,6 +105,16 @@ ALERTS = (
 )
 
 
+def _runbook(alert: Alert) -> str:
+    """Address its page on the studio's own site of the documentation, where Prometheus knows that
+    by an external label; else name it as it lies in the repository.
+    """
+    page = f"how-to/runbooks/{alert.page}"
+    on_site = page.removesuffix(".md") + ".html"
+    known = f"{{{{ with $externalLabels.{SITE_LABEL} }}}}{{{{ . }}}}/{on_site}"
+    return f"{known}{{{{ else }}}}docs/{page}{{{{ end }}}}"
+
+
 def rules() -> str:
     """Write the file that Prometheus reads."""
     written: list[dict[str, Any]] = [
@@ -112,7 +125,7 @@ def rules() -> str:
             "labels": {"severity": alert.severity},
             "annotations": {
                 "summary": alert.summary,
-                "runbook": f"docs/how-to/runbooks/{alert.page}",
+                "runbook_url": _runbook(alert),
             },
         }
         for alert in ALERTS

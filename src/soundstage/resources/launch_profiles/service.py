@@ -410,16 +410,16 @@ def _validation_results(profile: LaunchProfile, shortfalls: Shortfalls) -> list[
     volume = configuration.volume_configuration or DEFAULT_VOLUME
     less = shortfalls([str(each) for each in configuration.ec2_instance_types], volume)
     message = "There is nothing to check: this installation has no VPC."
-    if less:
-        message += " What this machine gives less of: " + " ".join(less)
+    with_less = f"{message} What this machine gives less of: {' '.join(less)}"
     return [
         ValidationResult(
             type=checked,
             state=LaunchProfileValidationState.VALIDATION_SUCCESS,
             status_code=LaunchProfileValidationStatusCode.VALIDATION_SUCCESS,
-            status_message=message,
+            # Once is enough: there is a result for each kind of check.
+            status_message=with_less if less and number == 0 else message,
         )
-        for checked in LaunchProfileValidationType
+        for number, checked in enumerate(LaunchProfileValidationType)
     ]
 
 

@@ -36,6 +36,7 @@ def test_a_session_from_its_making_to_its_stop(studio: Studio) -> None:
         "ownedBy": operator,
         "sessionId": session_id,
         "sessionPersistenceMode": "ACTIVATED",
+        "startSteps": [{"beganAt": made["createdAt"], "step": "CAPACITY"}],
         "state": "CREATE_IN_PROGRESS",
         "statusCode": "STREAMING_SESSION_CREATE_IN_PROGRESS",
         "statusMessage": "The workstation is being started.",

@@ -40,9 +40,9 @@ _FIRST = (
     "engines/sandbox/test_engine.py",
     "generated",
     "whole",
-    "isolation",
     "documentation",
     "browser",
+    "isolation",
     "clients",
 )
 """What takes minutes, the longest before the others: begun last, one of them would keep a single

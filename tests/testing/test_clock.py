@@ -14,3 +14,15 @@ def test_it_stands_until_it_is_moved() -> None:
     assert clock() == began + timedelta(minutes=1)
     clock.set(datetime(2029, 1, 1, tzinfo=UTC))
     assert clock() == datetime(2029, 1, 1, tzinfo=UTC)
+
+
+def test_it_runs_when_it_is_told_to_and_can_be_moved_then() -> None:
+    clock = SettableClock()
+    began = clock()
+    clock.run()
+    first = clock()
+    assert began <= first <= clock()
+    clock.advance(timedelta(hours=1))
+    assert clock() >= first + timedelta(hours=1)
+    clock.set(began)
+    assert began <= clock() < first + timedelta(hours=1)

@@ -12,12 +12,8 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import alembic.command
-import alembic.config
-import alembic.migration
-import alembic.script
 import msgspec
 import sqlalchemy
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, Text, TypeDecorator, event
@@ -28,6 +24,9 @@ from soundstage.kit import hints, occasion
 from soundstage.kit.crypto import Seal
 from soundstage.kit.sealed import seal_with
 from soundstage.kit.turns import Group, Turns
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 metadata = MetaData(
     naming_convention={
@@ -282,9 +281,11 @@ class Database:
                 # Held until the commit; without it both would make the same tables.
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
             if _revision(connection) != _head():
+                from alembic import command  # noqa: PLC0415 - a tenth of a command's start
+
                 config = migration_config()
                 config.attributes["connection"] = connection
-                alembic.command.upgrade(config, "head")
+                command.upgrade(config, "head")
         if self.url.get_backend_name() == "sqlite":
             self._write_anew()
 
@@ -378,22 +379,32 @@ def seen_by(transaction: sqlalchemy.Connection) -> Seen | None:
     return seen
 
 
-def migration_config() -> alembic.config.Config:
+def migration_config() -> "Config":
     """Point Alembic at the steps that ship in the package."""
-    config = alembic.config.Config()
+    from alembic.config import Config  # noqa: PLC0415 - most starts take no step
+
+    config = Config()
     config.set_main_option("script_location", "soundstage:migrations")
     config.set_main_option("path_separator", "os")
     return config
 
 
 @cache
-def _head() -> str | None:
-    """The schema of this release; to find it all steps are read, and it is asked for often."""
-    return alembic.script.ScriptDirectory.from_config(migration_config()).get_current_head()
+def _head() -> str:
+    """Name the last step; the files of all begin with their numbers."""
+    steps = Path(__file__).parents[1] / "migrations" / "versions"
+    return max(path.name.partition("_")[0] for path in steps.glob("[0-9]*_*.py"))
+
+
+_steps_taken = sqlalchemy.table("alembic_version", sqlalchemy.column("version_num", Text))
 
 
 def _revision(connection: sqlalchemy.Connection) -> str | None:
-    return alembic.migration.MigrationContext.configure(connection).get_current_revision()
+    """Name the step that was taken last; None in a database that is empty."""
+    if not sqlalchemy.inspect(connection).has_table(_steps_taken.name):
+        return None
+    found: str | None = connection.execute(sqlalchemy.select(_steps_taken)).scalar_one_or_none()
+    return found
 
 
 def sqlite_url(path: Path) -> str:

@@ -188,7 +188,9 @@ def world_with(provider: OpenIDProvider, folder: Path, **settings: Any) -> Itera
         **settings,
     }
     with world(folder / "home", **given) as made:
+        # Standing still it would be left behind by the provider's, a minute in a slow module.
         made.clock.set(datetime.now(UTC))
+        made.clock.run()
         yield made
 
 

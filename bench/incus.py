@@ -114,13 +114,12 @@ def _timed(taken: Taken, name: str, work: Callable[[], object]) -> None:
 
 
 _STOP, _BACK = "stop with its backup", "start from the backup -> ready"
+_Ways = dict[str, Callable[[], None]]
 
 
-def backups_through_soundstage(studio: BenchStudio, daemon: IncusDaemon, rounds: int) -> Taken:
-    """Time stops with their backups, and starts from these, after one of each that makes the
-    repository and does not count.
-    """
-    taken: Taken = {}
+@contextmanager
+def kept_by_soundstage(studio: BenchStudio, daemon: IncusDaemon) -> Iterator[_Ways]:
+    """Have a session with a home that is filled; how it is stopped and started from its backup."""
     session = studio.create()
     studio.until(session, "READY")
     fill(daemon.volume(home_of(str(session["sessionId"]), 0)))
@@ -130,23 +129,19 @@ def backups_through_soundstage(studio: BenchStudio, daemon: IncusDaemon, rounds:
         studio.until(session, "STOPPED")
         studio.newest_backup(session)
 
-    def start(backup: Session) -> None:
-        studio.start(session, str(backup["backupId"]))
+    def start() -> None:
+        studio.start(session, str(studio.newest_backup(session)["backupId"]))
         studio.until(session, "READY")
 
-    for _ in range(rounds + 1):
-        _timed(taken, _STOP, stop)
-        backup = studio.newest_backup(session)
-        _timed(taken, _BACK, lambda: start(backup))  # noqa: B023 - called at once
+    yield {_STOP: stop, _BACK: start}
     studio.delete(session)
-    return _counted(taken)
 
 
-def backups_by_hand(daemon: IncusDaemon, rounds: int) -> Taken:
-    """Time the same by Incus's commands and restic's: the home is exported to a file, and imported
+@contextmanager
+def kept_by_hand(daemon: IncusDaemon) -> Iterator[_Ways]:
+    """Have the same by Incus's commands and restic's: the home is exported to a file, and imported
     from one; backups are as safe as Soundstage's, and each start is of a new system.
     """
-    taken: Taken = {}
     with HandmadeContainer(daemon, "kept") as container:
         container.launch()
         container.give_home()
@@ -164,10 +159,22 @@ def backups_by_hand(daemon: IncusDaemon, rounds: int) -> Taken:
             container.start()
             container.begin_desktop()
 
-        for _ in range(rounds + 1):
-            _timed(taken, _STOP, stop)
-            _timed(taken, _BACK, start)
-    return _counted(taken)
+        yield {_STOP: stop, _BACK: start}
+
+
+def backups(studio: BenchStudio, daemon: IncusDaemon, rounds: int) -> tuple[Taken, Taken]:
+    """Time stops with their backups, and starts from these, both ways in turns, after one of each
+    that makes the repository and does not count.
+    """
+    ours: Taken = {}
+    theirs: Taken = {}
+    with kept_by_soundstage(studio, daemon) as mine, kept_by_hand(daemon) as other:
+        for number in range(rounds + 1):
+            ways = [(ours, mine), (theirs, other)]
+            for name in (_STOP, _BACK):
+                for taken, way in ways if number % 2 else ways[::-1]:
+                    _timed(taken, name, way[name])
+    return _counted(ours), _counted(theirs)
 
 
 def _counted(taken: Taken) -> Taken:
@@ -203,9 +210,7 @@ def main(arguments: Sequence[str] = ()) -> None:
             show_pool(from_the_pool(studio, browser, chosen.rounds), ours, what="on Incus")
         _show_many(many_through_soundstage(studio, chosen.many), many_by_hand(daemon, chosen.many))
         rounds = max(1, chosen.rounds // 2)
-        _show_backups(
-            backups_through_soundstage(studio, daemon, rounds), backups_by_hand(daemon, rounds)
-        )
+        _show_backups(*backups(studio, daemon, rounds))
     print_load()
 
 
@@ -229,8 +234,9 @@ def _show_backups(ours: Taken, theirs: Taken) -> None:
         mine, other = median(ours[name]), median(theirs[name])
         return [name, f"{mine:.2f}", f"{other:.2f}", ratio(mine, other)]
 
+    how = f"median of {len(ours[_STOP])}, in turns"
     table(
-        f"Backups on Incus, seconds; a home of {HOME_MEGABYTES} MB (median of {len(ours[_STOP])})",
+        f"Backups on Incus, seconds; a home of {HOME_MEGABYTES} MB ({how})",
         ["", "Soundstage", "by hand", "ratio"],
         [row(_STOP), row(_BACK)],
     )

@@ -69,7 +69,7 @@ _AT_THE_LATEST = 14.0
 # Their threads only wait, and one that waits long must not keep others from beginning.
 _STARTS_AT_ONCE = 64
 _REMOVALS_AT_ONCE = 16
-_LOST = "lost disks"
+_LEFT = "what was left"
 _HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _AT_REST = (Phase.STOPPED, Phase.FAILED, Phase.ABSENT)
 _TELLING = {"instance-started", "instance-stopped", "instance-shutdown", "instance-deleted"}
@@ -119,8 +119,15 @@ class IncusEngine(KeepsBackups, Engine):
         """Have the listener called when a start or a stop has come to its end."""
         self._listener = listener
         self._client.listen(self._hear)
-        # What could not be removed in the last life of the service may be by now.
-        self._removals.begin(_LOST, lambda _: self._lost.try_again())
+        self._removals.begin(_LEFT, lambda _: self._tidy())
+
+    def _tidy(self) -> None:
+        """Remove what the last life of the service could not, or had no time to."""
+        self._lost.try_again()
+        with suppress(NotFoundError):
+            there = self._workstations.all()
+            present = {each.ref: each.generation for each in there}
+            self._volumes.remove_older({k: v for k, v in present.items() if v is not None})
 
     def _hear(self, happened: Lifecycle) -> None:
         ref = ref_of(happened.name)
@@ -142,7 +149,9 @@ class IncusEngine(KeepsBackups, Engine):
         if workstation is None:
             return judge(Known(workstation=None, home=self._home_of(ref)))
         address = self._answering(workstation)
-        if is_keeper_asked and workstation.is_running and address is None:
+        # Before the desktop is begun there is no keeper, and to ask for one costs a process.
+        is_begun = workstation.is_running and workstation.begun == workstation.attempt
+        if is_keeper_asked and is_begun and address is None:
             workstation = self._hear_keeper(workstation) or workstation
         elif self._is_lost(workstation):
             self._workstations.note(ref, kept(lost_at=time.time()))
@@ -462,7 +471,7 @@ class IncusEngine(KeepsBackups, Engine):
                 raise RetryableError("the disk is being copied; it is removed when that is done")
             self._take_home_away(ref)
             with suppress(NotFoundError):
-                self._volumes.remove_others(ref, None)
+                self._volumes.remove_homes(ref)
 
     def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         with self._lock(ref):

@@ -6,6 +6,7 @@ service that died in between, or an Incus that did not answer, costs only time.
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import structlog
@@ -27,7 +28,7 @@ from soundstage.engines.incus.records import (
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.turns import Turns
 from soundstage.engines.incus.volumes import Volumes
-from soundstage.engines.interface import PermanentError, Reason, RetryableError, Spec
+from soundstage.engines.interface import EngineError, PermanentError, Reason, RetryableError, Spec
 from soundstage.kit.jobs import Cancellation
 from soundstage.kit.places import Identity
 
@@ -78,8 +79,8 @@ class Starter:
                 # One whose keeper has said something is only to be told to go on.
                 self._follow(ref, spec)
                 return
-            self._build(ref, spec)
-            self._give_home(cancellation, ref, spec)
+            self._make(cancellation, ref, spec)
+            self._give_home(ref, spec)
             most = self._start_together(found.member)
             with self._turns.turn(cancellation, ref, found.member, most):
                 self._switch_on(cancellation, ref, spec)
@@ -92,6 +93,18 @@ class Starter:
             self._fail(ref, spec, error)
         finally:
             self._notify(ref)
+        self._tidy(ref)
+
+    def _tidy(self, ref: str) -> None:
+        """Remove homes of before, which nobody waits for; one that can't go now may at the next
+        start.
+        """
+        try:
+            found = self._workstations.read(ref)
+            if found is not None and found.generation is not None:
+                self._volumes.remove_older({ref: found.generation})
+        except EngineError as error:
+            _log.warning("incus.old_home_stays", ref=ref, error=str(error))
 
     def _start_together(self, member: str) -> int:
         """How many workstations start on a host at the same moment."""
@@ -108,6 +121,18 @@ class Starter:
             raise NotWantedError
         return found
 
+    def _make(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
+        """Its system and its home, beside each other: one is Incus's work, and the other, where it
+        comes from a backup, mostly restic's.
+        """
+        found = self._wanted(ref, spec)
+        if found.is_running:
+            return
+        with ThreadPoolExecutor(1, "incus-system") as beside:
+            system = beside.submit(self._build, ref, spec)
+            self._volumes.make(cancellation, ref, spec.volume, found.generation, found.member)
+            system.result()
+
     def _build(self, ref: str, spec: Spec) -> None:
         """Each start has a system as the image has it; only the home persists."""
         found = self._wanted(ref, spec)
@@ -118,14 +143,12 @@ class Starter:
         self._workstations.rebuild(
             ref, lambda facts: drawing.bare(self._settings, name, image, facts)
         )
-        self._workstations.note(ref, kept(built=spec.attempt))
 
-    def _give_home(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
+    def _give_home(self, ref: str, spec: Spec) -> None:
+        """Write down, in one word, that its system and its home are as they should be."""
         found = self._wanted(ref, spec)
         if found.is_running:
             return
-        self._volumes.make(cancellation, ref, spec.volume, found.generation, found.member)
-        cancellation.check()
         promise = found.record.promise
         limits = {} if promise is None else drawing.limits(self._settings, promise)
         limits |= graphics.config(self._cards(found))
@@ -139,7 +162,7 @@ class Starter:
             doors=self._place.doors(found.seat),
             address=None if found.seat is None else found.seat.address,
         )
-        facts = kept(generation=spec.volume.generation)
+        facts = kept(built=spec.attempt, generation=spec.volume.generation)
 
         def edit(instance: dict[str, object]) -> None:
             config = instance["config"]
@@ -148,7 +171,6 @@ class Starter:
             instance["devices"] = devices
 
         self._workstations.change(ref, edit)
-        self._volumes.remove_others(ref, spec.volume.generation)
 
     def _cards(self, found: Workstation) -> list[graphics.Card]:
         """Those that it was promised. One may be gone since: then the start says so."""
@@ -189,26 +211,22 @@ class Starter:
         found = self._wanted(ref, spec)
         if found.begun == spec.attempt:
             return
-        name = instance_of(ref)
-        self._run(name, bundle.PREPARE)
         packed = bundle.pack(
             spec,
             frames_per_second=self._settings.frames_per_second,
             gateway=self._identity.certificate.read_bytes(),
             encode_on=graphics.render_node(self._cards(found)),
         )
-        self._client.write_file(name, bundle.BUNDLE, packed, mode=0o600)
-        self._run(name, bundle.BEGIN)
-        # Of an earlier try, if that came so far.
-        certificate = self._client.read_file(name, bundle.CERTIFICATE).decode()
-        door = Door(attempt=spec.attempt, host="", certificate=certificate)
-        self._workstations.note(ref, kept(begun=spec.attempt, door=door))
-
-    def _run(self, name: str, command: str) -> None:
-        done = self._client.run(name, "sh", "-c", command)
+        done = self._client.feed(instance_of(ref), packed, "sh", "-c", bundle.TAKE)
         if done.code != 0:
-            said = (done.errors or done.output).decode(errors="replace").strip()
+            said = done.errors.decode(errors="replace").strip()
             raise RetryableError(f"the instance did not take its programs: {said[-300:]}")
+        # Of an earlier try, if that came so far.
+        door = Door(attempt=spec.attempt, host="", certificate=done.output.decode())
+        where = self._place.reached(instance_of(ref), found.seat)
+        if where is not None:
+            door = msgspec.structs.replace(door, host=where[0], ports=where[1])
+        self._workstations.note(ref, kept(begun=spec.attempt, door=door))
 
     def _follow(self, ref: str, spec: Spec) -> None:
         """Wait until the keeper says how the start ended, and keep its word."""

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Any
 
 import msgspec
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from soundstage.engines.incus.addresses import Addresses
@@ -187,8 +188,10 @@ class Client:
                 stack.enter_context(self._addresses.listen(f"{path}?secret={ends[number]}"))
                 for number in ("0", "1", "2")
             )
-            given.send(content)
-            given.send("")
+            # One that reads no more says why by how it ends.
+            with suppress(ConnectionClosed):
+                given.send(content)
+                given.send("")
             output, errors = (_all_of(each, ends_at) for each in said)
         told = self.wait(answer.operation, max(0.0, ends_at - time.monotonic()))
         return Ran(code=int(told["return"]), output=output, errors=errors)

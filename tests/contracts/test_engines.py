@@ -1,7 +1,7 @@
 """One suite for every engine: each test is a sentence of `engines/interface.py`.
 
 Starting a real desktop takes seconds, so the tests share one workstation and bring it into the
-state that they need; each can run alone.
+state that they need; each can run alone. Their order is one in which most find it in that state.
 """
 
 import contextlib
@@ -167,6 +167,12 @@ def test_an_unknown_image_can_not_run_here(harness: "Harness") -> None:
     assert harness.engine.observe(ref).phase is Phase.ABSENT
 
 
+def test_capabilities_are_sentences_for_people(harness: "Harness") -> None:
+    told = {capability.name: capability.detail for capability in harness.engine.capabilities()}
+    assert {"volume-size-limit", "memory-limit", "cpu-limit"} <= told.keys()
+    assert all(told.values())
+
+
 def test_a_full_place_refuses_and_keeps_its_word_to_who_crashed(
     harness: "Harness", workstation: Workstation
 ) -> None:
@@ -229,40 +235,12 @@ def test_a_host_to_avoid_takes_nothing_new_and_keeps_whom_it_has(
     )
 
 
-def test_capabilities_are_sentences_for_people(harness: "Harness") -> None:
-    told = {capability.name: capability.detail for capability in harness.engine.capabilities()}
-    assert {"volume-size-limit", "memory-limit", "cpu-limit"} <= told.keys()
-    assert all(told.values())
-
-
 def test_a_desktop_that_runs_can_be_looked_at(workstation: Workstation) -> None:
     assert isinstance(workstation.engine, SupportsPictures)
     workstation.run()
     assert workstation.engine.picture(workstation.ref).startswith(b"\xff\xd8\xff")
     with pytest.raises(RetryableError):
         workstation.engine.picture(new_id())
-
-
-def test_a_start_leads_over_starting_to_running(workstation: Workstation) -> None:
-    workstation.rest()
-    spec = workstation.wish()
-    seen = []
-
-    def is_running() -> bool:
-        observed = workstation.engine.observe(workstation.ref)
-        seen.append(observed.phase)
-        # An address says where a desktop answers, so only one that does has it.
-        assert (observed.address is not None) is (observed.phase is Phase.RUNNING)
-        return observed.phase is Phase.RUNNING
-
-    workstation.engine.ensure_running(workstation.ref, spec)
-    workstation.harness.until(
-        is_running, lambda: workstation.engine.ensure_running(workstation.ref, spec)
-    )
-    assert set(seen) == {Phase.STARTING, Phase.RUNNING}
-    observed = workstation.engine.observe(workstation.ref)
-    assert (observed.attempt, observed.volume_generation) == (spec.attempt, 0)
-    assert workstation.ref in workstation.engine.refs()
 
 
 def test_asking_a_running_one_to_run_changes_nothing(workstation: Workstation) -> None:
@@ -299,38 +277,48 @@ def test_no_backup_and_no_removal_of_the_volume_while_it_runs(workstation: Works
     assert workstation.phase() is Phase.RUNNING
 
 
-def test_a_stopped_one_keeps_its_volume(workstation: Workstation) -> None:
-    workstation.run()
-    workstation.harness.put(workstation.ref, "kept", b"content")
-    workstation.engine.ensure_stopped(workstation.ref)
-    workstation.harness.until(lambda: workstation.phase() is Phase.STOPPED)
+def test_a_message_may_be_repeated_and_needs_a_desktop(workstation: Workstation) -> None:
+    engine = workstation.run().engine
+    assert isinstance(engine, SupportsMessages)
+    message = Message(key=new_id(), title="Soon", text="It stops.", urgent=True)
+    for _ in range(2):
+        engine.show_message(workstation.ref, message)
+    workstation.rest()
+    for ref in (workstation.ref, new_id()):
+        with pytest.raises(RetryableError):
+            engine.show_message(ref, message)
+
+
+def test_a_start_leads_over_starting_to_running(workstation: Workstation) -> None:
+    workstation.rest()
+    spec = workstation.wish()
+    seen = []
+
+    def is_running() -> bool:
+        observed = workstation.engine.observe(workstation.ref)
+        seen.append(observed.phase)
+        # An address says where a desktop answers, so only one that does has it.
+        assert (observed.address is not None) is (observed.phase is Phase.RUNNING)
+        return observed.phase is Phase.RUNNING
+
+    workstation.engine.ensure_running(workstation.ref, spec)
+    workstation.harness.until(
+        is_running, lambda: workstation.engine.ensure_running(workstation.ref, spec)
+    )
+    assert set(seen) == {Phase.STARTING, Phase.RUNNING}
     observed = workstation.engine.observe(workstation.ref)
-    assert (observed.address, observed.volume_generation) == (None, 0)
-    assert workstation.harness.get(workstation.ref, "kept") == b"content"
-    workstation.engine.ensure_stopped(workstation.ref)
-    assert workstation.phase() is Phase.STOPPED
+    assert (observed.attempt, observed.volume_generation) == (spec.attempt, 0)
+    assert workstation.ref in workstation.engine.refs()
 
 
-def test_only_a_later_attempt_starts_a_stopped_one(workstation: Workstation) -> None:
-    workstation.run().rest()
-    workstation.engine.ensure_running(workstation.ref, workstation.spec)
-    assert workstation.phase() is Phase.STOPPED
-    workstation.start()
-    assert workstation.phase() is Phase.RUNNING
-
-
-def test_a_crash_leaves_it_stopped_and_a_later_attempt_heals_it(workstation: Workstation) -> None:
-    workstation.run()
-    workstation.harness.put(workstation.ref, "mine", b"unharmed")
-    workstation.harness.crash(workstation.ref)
-    workstation.harness.until(lambda: workstation.phase() is Phase.STOPPED)
-    observed = workstation.engine.observe(workstation.ref)
-    assert observed.detail
-    assert observed.since is not None
-    workstation.engine.ensure_stopped(workstation.ref)
-    workstation.start()
-    assert workstation.phase() is Phase.RUNNING
-    assert workstation.harness.get(workstation.ref, "mine") == b"unharmed"
+def test_use_never_falls_while_it_runs_and_is_not_known_at_rest(workstation: Workstation) -> None:
+    engine = workstation.run().engine
+    assert isinstance(engine, SupportsUse)
+    before = engine.observe_use(workstation.ref).cpu_seconds
+    assert engine.observe_use(workstation.ref).cpu_seconds >= before >= 0
+    workstation.rest()
+    with pytest.raises(RetryableError):
+        engine.observe_use(workstation.ref)
 
 
 def test_a_start_can_be_called_off(workstation: Workstation) -> None:
@@ -404,6 +392,18 @@ def test_a_failed_restore_loses_nothing(workstation: Workstation) -> None:
     assert workstation.harness.get(workstation.ref, "mine") == b"precious"
 
 
+def test_a_stopped_one_keeps_its_volume(workstation: Workstation) -> None:
+    workstation.run()
+    workstation.harness.put(workstation.ref, "kept", b"content")
+    workstation.engine.ensure_stopped(workstation.ref)
+    workstation.harness.until(lambda: workstation.phase() is Phase.STOPPED)
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.address, observed.volume_generation) == (None, 0)
+    assert workstation.harness.get(workstation.ref, "kept") == b"content"
+    workstation.engine.ensure_stopped(workstation.ref)
+    assert workstation.phase() is Phase.STOPPED
+
+
 def test_a_later_generation_is_made_of_its_backup(workstation: Workstation) -> None:
     workstation.rest()
     backup_id = new_id()
@@ -417,6 +417,52 @@ def test_a_later_generation_is_made_of_its_backup(workstation: Workstation) -> N
     assert (observed.phase, observed.volume_generation) == (Phase.RUNNING, generation)
     assert workstation.harness.get(workstation.ref, "mine") == b"first"
     assert workstation.harness.get(workstation.ref, "new") is None
+
+
+def test_only_a_later_attempt_starts_a_stopped_one(workstation: Workstation) -> None:
+    workstation.run().rest()
+    workstation.engine.ensure_running(workstation.ref, workstation.spec)
+    assert workstation.phase() is Phase.STOPPED
+    workstation.start()
+    assert workstation.phase() is Phase.RUNNING
+
+
+def test_a_crash_leaves_it_stopped_and_a_later_attempt_heals_it(workstation: Workstation) -> None:
+    workstation.run()
+    workstation.harness.put(workstation.ref, "mine", b"unharmed")
+    workstation.harness.crash(workstation.ref)
+    workstation.harness.until(lambda: workstation.phase() is Phase.STOPPED)
+    observed = workstation.engine.observe(workstation.ref)
+    assert observed.detail
+    assert observed.since is not None
+    workstation.engine.ensure_stopped(workstation.ref)
+    workstation.start()
+    assert workstation.phase() is Phase.RUNNING
+    assert workstation.harness.get(workstation.ref, "mine") == b"unharmed"
+
+
+def test_a_running_one_is_copied_as_it_was_at_one_moment(workstation: Workstation) -> None:
+    workstation.run()
+    backup_id = new_id()
+    workstation.harness.put(workstation.ref, "mine", b"while it runs")
+    before = workstation.engine.observe(workstation.ref)
+
+    def is_complete() -> bool:
+        # It is never seen as dead, however still it is held.
+        assert workstation.phase() is Phase.RUNNING
+        return workstation.observed(backup_id).phase is BackupPhase.COMPLETE
+
+    workstation.harness.until(
+        is_complete,
+        lambda: workstation.backups.ensure_backup(workstation.ref, backup_id, live=True),
+    )
+    after = workstation.engine.observe(workstation.ref)
+    assert (after.phase, after.attempt) == (Phase.RUNNING, before.attempt)
+    workstation.rest()
+    workstation.harness.put(workstation.ref, "mine", b"later")
+    generation = (after.volume_generation or 0) + 1
+    workstation.start(generation=generation, backup_id=backup_id)
+    assert workstation.harness.get(workstation.ref, "mine") == b"while it runs"
 
 
 def test_a_volume_of_the_wanted_generation_is_kept(workstation: Workstation) -> None:
@@ -446,90 +492,6 @@ def test_a_volume_is_removed_and_comes_back_from_a_backup(workstation: Workstati
     workstation.start(generation=generation, backup_id=backup_id)
     assert workstation.phase() is Phase.RUNNING
     assert workstation.harness.get(workstation.ref, "mine") == b"kept elsewhere"
-
-
-def test_a_removed_one_is_absent_and_its_backups_stay(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.back_up(backup_id)
-    workstation.run()
-    workstation.remove()
-    observed = workstation.engine.observe(workstation.ref)
-    assert (observed.attempt, observed.volume_generation) == (None, None)
-    assert workstation.ref not in workstation.engine.refs()
-    assert workstation.observed(backup_id).phase is BackupPhase.COMPLETE
-    workstation.engine.ensure_absent(workstation.ref)
-    workstation.engine.ensure_stopped(workstation.ref)
-    assert workstation.phase() is Phase.ABSENT
-
-
-def test_calls_return_soon(workstation: Workstation, harness: "Harness") -> None:
-    workstation.rest()
-    backup_id, engine = new_id(), harness.engine
-    calls: dict[str, Callable[[], object]] = {
-        "observe": lambda: engine.observe(workstation.ref),
-        "ensure_backup": lambda: workstation.backups.ensure_backup(workstation.ref, backup_id),
-        "observe_backup": lambda: workstation.observed(backup_id),
-        "ensure_backup_absent": lambda: workstation.backups.ensure_backup_absent(
-            workstation.ref, backup_id
-        ),
-        "ensure_running": lambda: engine.ensure_running(workstation.ref, workstation.wish()),
-        "ensure_stopped": lambda: engine.ensure_stopped(workstation.ref),
-        "ensure_absent": lambda: engine.ensure_absent(workstation.ref),
-        "refs": engine.refs,
-    }
-    for name, call in calls.items():
-        began = time.monotonic()
-        with contextlib.suppress(RetryableError):
-            call()
-        assert time.monotonic() - began < 1, name
-    workstation.remove()
-
-
-def test_a_message_may_be_repeated_and_needs_a_desktop(workstation: Workstation) -> None:
-    engine = workstation.run().engine
-    assert isinstance(engine, SupportsMessages)
-    message = Message(key=new_id(), title="Soon", text="It stops.", urgent=True)
-    for _ in range(2):
-        engine.show_message(workstation.ref, message)
-    workstation.rest()
-    for ref in (workstation.ref, new_id()):
-        with pytest.raises(RetryableError):
-            engine.show_message(ref, message)
-
-
-def test_use_never_falls_while_it_runs_and_is_not_known_at_rest(workstation: Workstation) -> None:
-    engine = workstation.run().engine
-    assert isinstance(engine, SupportsUse)
-    before = engine.observe_use(workstation.ref).cpu_seconds
-    assert engine.observe_use(workstation.ref).cpu_seconds >= before >= 0
-    workstation.rest()
-    with pytest.raises(RetryableError):
-        engine.observe_use(workstation.ref)
-
-
-def test_a_running_one_is_copied_as_it_was_at_one_moment(workstation: Workstation) -> None:
-    workstation.run()
-    backup_id = new_id()
-    workstation.harness.put(workstation.ref, "mine", b"while it runs")
-    before = workstation.engine.observe(workstation.ref)
-
-    def is_complete() -> bool:
-        # It is never seen as dead, however still it is held.
-        assert workstation.phase() is Phase.RUNNING
-        return workstation.observed(backup_id).phase is BackupPhase.COMPLETE
-
-    workstation.harness.until(
-        is_complete,
-        lambda: workstation.backups.ensure_backup(workstation.ref, backup_id, live=True),
-    )
-    after = workstation.engine.observe(workstation.ref)
-    assert (after.phase, after.attempt) == (Phase.RUNNING, before.attempt)
-    workstation.rest()
-    workstation.harness.put(workstation.ref, "mine", b"later")
-    generation = (after.volume_generation or 0) + 1
-    workstation.start(generation=generation, backup_id=backup_id)
-    assert workstation.harness.get(workstation.ref, "mine") == b"while it runs"
 
 
 def test_another_workstation_begins_with_a_backup(workstation: Workstation) -> None:
@@ -721,3 +683,41 @@ def test_one_that_waits_may_die_and_be_stopped(workstation: Workstation) -> None
     prepared()
     workstation.rest()
     assert workstation.phase() is Phase.STOPPED
+
+
+def test_a_removed_one_is_absent_and_its_backups_stay(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.back_up(backup_id)
+    workstation.run()
+    workstation.remove()
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.attempt, observed.volume_generation) == (None, None)
+    assert workstation.ref not in workstation.engine.refs()
+    assert workstation.observed(backup_id).phase is BackupPhase.COMPLETE
+    workstation.engine.ensure_absent(workstation.ref)
+    workstation.engine.ensure_stopped(workstation.ref)
+    assert workstation.phase() is Phase.ABSENT
+
+
+def test_calls_return_soon(workstation: Workstation, harness: "Harness") -> None:
+    workstation.rest()
+    backup_id, engine = new_id(), harness.engine
+    calls: dict[str, Callable[[], object]] = {
+        "observe": lambda: engine.observe(workstation.ref),
+        "ensure_backup": lambda: workstation.backups.ensure_backup(workstation.ref, backup_id),
+        "observe_backup": lambda: workstation.observed(backup_id),
+        "ensure_backup_absent": lambda: workstation.backups.ensure_backup_absent(
+            workstation.ref, backup_id
+        ),
+        "ensure_running": lambda: engine.ensure_running(workstation.ref, workstation.wish()),
+        "ensure_stopped": lambda: engine.ensure_stopped(workstation.ref),
+        "ensure_absent": lambda: engine.ensure_absent(workstation.ref),
+        "refs": engine.refs,
+    }
+    for name, call in calls.items():
+        began = time.monotonic()
+        with contextlib.suppress(RetryableError):
+            call()
+        assert time.monotonic() - began < 1, name
+    workstation.remove()

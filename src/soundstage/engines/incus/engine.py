@@ -27,12 +27,12 @@ from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.judgement import Known, judge
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import home_of, instance_of, ref_of
+from soundstage.engines.incus.pacing import Pace
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import Seat, Status, Workstation, kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.incus.starting import Starter
-from soundstage.engines.incus.turns import Turns
 from soundstage.engines.incus.volumes import Volumes
 from soundstage.engines.interface import (
     Address,
@@ -94,14 +94,14 @@ class IncusEngine(KeepsBackups, Engine):
         self._volumes = Volumes(self._client, settings, self._repository, self._copies)
         self._identity = pinned.identity(settings.home / "keys")
         self._listener: Callable[[str], None] | None = None
-        self._turns = Turns()
+        self._pace = Pace()
         self._starter = Starter(
             self._client,
             settings,
             place=self._place,
             workstations=self._workstations,
             volumes=self._volumes,
-            turns=self._turns,
+            pace=self._pace,
             identity=self._identity,
             notify=self._notify,
         )
@@ -161,7 +161,7 @@ class IncusEngine(KeepsBackups, Engine):
         if observed.phase is Phase.STOPPED and self._starts.is_running(ref):
             # A start that was called off looks once more before it does something.
             observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
-        if observed.phase is Phase.STARTING and self._turns.is_waiting(ref):
+        if observed.phase is Phase.STARTING and self._pace.is_waiting(ref):
             detail = "waiting until others have started"
             return msgspec.structs.replace(observed, detail=detail, stage=Stage.TURN)
         if observed.phase is not Phase.RUNNING:

@@ -16,6 +16,7 @@ from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import NotFoundError
 from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.names import instance_of
+from soundstage.engines.incus.pacing import Pace
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import (
     Door,
@@ -26,16 +27,15 @@ from soundstage.engines.incus.records import (
     outputs_kept,
 )
 from soundstage.engines.incus.settings import IncusSettings
-from soundstage.engines.incus.turns import Turns
 from soundstage.engines.incus.volumes import Volumes
 from soundstage.engines.interface import EngineError, PermanentError, Reason, RetryableError, Spec
 from soundstage.kit.jobs import Cancellation
 from soundstage.kit.places import Identity
 
 _DESKTOP_SECONDS = 60.0
+_SCRIPTS_HOLD = 30.0
+"""One with a script, which may wait for others, keeps nobody waiting behind it for longer."""
 _CLEARS_WITHIN = 20.0
-START_FOR_EACH_CORE = 2
-"""Of the workstations of a host, for each of its cores."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class Starter:
         place: Place,
         workstations: Workstations,
         volumes: Volumes,
-        turns: Turns,
+        pace: Pace,
         identity: Identity,
         notify: Callable[[str], None],
     ) -> None:
@@ -64,7 +64,7 @@ class Starter:
         self._place = place
         self._workstations = workstations
         self._volumes = volumes
-        self._turns = turns
+        self._pace = pace
         self._cores: dict[str, float] = {}
         self._identity = identity
         self._notify = notify
@@ -82,7 +82,8 @@ class Starter:
             self._make(cancellation, ref, spec)
             self._give_home(ref, spec)
             most = self._start_together(found.member)
-            with self._turns.turn(cancellation, ref, found.member, most):
+            holds = _SCRIPTS_HOLD if spec.scripts else _DESKTOP_SECONDS
+            with self._pace.turn(cancellation, ref, found.member, most, holds):
                 self._switch_on(cancellation, ref, spec)
                 self._attach(ref, spec)
                 self._hand_over(ref, spec)
@@ -106,11 +107,14 @@ class Starter:
         except EngineError as error:
             _log.warning("incus.old_home_stays", ref=ref, error=str(error))
 
-    def _start_together(self, member: str) -> int:
-        """How many workstations start on a host at the same moment."""
+    def _start_together(self, member: str) -> int | None:
+        """How many workstations start on a host at the same moment; None: as many as there are."""
+        for_each_core = self._settings.starts_per_core
+        if not for_each_core:
+            return None
         if member not in self._cores:
             self._cores[member] = self._place.host(member).cpus
-        return max(1, int(self._cores[member] * START_FOR_EACH_CORE))
+        return max(1, int(self._cores[member] * for_each_core))
 
     def _wanted(self, ref: str, spec: Spec) -> Workstation:
         """What is there now. Raises NotWantedError when this start is not wanted any more."""

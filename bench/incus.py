@@ -1,8 +1,9 @@
 """Workstations on Incus beside Incus's own commands and the same desktop (`bench.container`).
 
 From nothing to the first frame in a browser, both in turns; the same from a pool of prepared ones;
-twenty at once; a stop with its backup and a start from it. It starts an Incus of its own, with
-the image that tests run on, and takes it away again; it must be root.
+a stop with its backup and a start from it; twenty at once, a few of them together and all together.
+It starts an Incus of its own, with the image that tests run on, and takes it away again; it must be
+root.
 
 `make bench` runs it; alone: `python -m bench.incus --rounds 5`.
 """
@@ -34,7 +35,7 @@ from bench.start import (
 )
 from bench.studio import BenchStudio, Session, say
 from soundstage.engines.incus.names import home_of
-from soundstage.engines.incus.starting import START_FOR_EACH_CORE
+from soundstage.kit.config import Settings
 from soundstage.testing.images import ensure_image
 from soundstage.testing.incus import IncusDaemon, running_incus
 
@@ -44,6 +45,7 @@ _SETTINGS = {
     "incus_subnet": "10.78.0.1/24",
     "cpu_overcommit": "1000",
     "memory_overcommit": "1000",
+    "least_free_memory_mib": "64",
     "quota_sessions_per_user": "100",
 }
 
@@ -69,16 +71,21 @@ def by_hand(daemon: IncusDaemon, browser: Browser, number: int) -> Start:
 
 
 def many_through_soundstage(studio: BenchStudio, many: int) -> list[float]:
-    """Ask for many at once; when each was READY."""
+    """Ask for many at once; when each was READY, of those that came up."""
     began = time.monotonic()
     sessions = [studio.create() for _ in range(many)]
 
-    def ready(session: Session) -> float:
-        studio.until(session, "READY", seconds=600)
+    def ready(session: Session) -> float | None:
+        try:
+            studio.until(session, "READY", seconds=600)
+        except RuntimeError as error:
+            say(f"one did not come up: {error}")
+            return None
         return time.monotonic() - began
 
     with ThreadPoolExecutor(many) as threads:
-        times = sorted(threads.map(ready, sessions))
+        times = sorted(taken for taken in threads.map(ready, sessions) if taken is not None)
+        say(f"{len(times)} of {many} are ready, the last after {max(times, default=0):.1f} s")
         list(threads.map(studio.delete, sessions))
     return times
 
@@ -87,20 +94,24 @@ def many_by_hand(daemon: IncusDaemon, many: int) -> list[float]:
     """Launch many by Incus's commands, as many together as Soundstage does: where all twenty begin
     at once on two cores, not all come up. When each desktop answered.
     """
-    together = (os.cpu_count() or 1) * START_FOR_EACH_CORE
+    together = (os.cpu_count() or 1) * Settings().incus_starts_per_core
     with ExitStack() as stack:
         containers = [HandmadeContainer(daemon, f"many-{number}") for number in range(many)]
         began = time.monotonic()
 
-        def ready(container: HandmadeContainer) -> float:
+        def ready(container: HandmadeContainer) -> float | None:
             container.launch()
-            container.begin_desktop()
+            try:
+                container.begin_desktop()
+            except RuntimeError as error:
+                say(f"one did not come up: {error}")
+                return None
             return time.monotonic() - began
 
         for container in containers:
             stack.enter_context(container)
         with ThreadPoolExecutor(together) as threads:
-            return sorted(threads.map(ready, containers))
+            return sorted(taken for taken in threads.map(ready, containers) if taken is not None)
 
 
 Taken = dict[str, list[float]]
@@ -114,13 +125,12 @@ def _timed(taken: Taken, name: str, work: Callable[[], object]) -> None:
 
 
 _STOP, _BACK = "stop with its backup", "start from the backup -> ready"
+_Ways = dict[str, Callable[[], None]]
 
 
-def backups_through_soundstage(studio: BenchStudio, daemon: IncusDaemon, rounds: int) -> Taken:
-    """Time stops with their backups, and starts from these, after one of each that makes the
-    repository and does not count.
-    """
-    taken: Taken = {}
+@contextmanager
+def kept_by_soundstage(studio: BenchStudio, daemon: IncusDaemon) -> Iterator[_Ways]:
+    """Have a session with a home that is filled; how it is stopped and started from its backup."""
     session = studio.create()
     studio.until(session, "READY")
     fill(daemon.volume(home_of(str(session["sessionId"]), 0)))
@@ -130,23 +140,19 @@ def backups_through_soundstage(studio: BenchStudio, daemon: IncusDaemon, rounds:
         studio.until(session, "STOPPED")
         studio.newest_backup(session)
 
-    def start(backup: Session) -> None:
-        studio.start(session, str(backup["backupId"]))
+    def start() -> None:
+        studio.start(session, str(studio.newest_backup(session)["backupId"]))
         studio.until(session, "READY")
 
-    for _ in range(rounds + 1):
-        _timed(taken, _STOP, stop)
-        backup = studio.newest_backup(session)
-        _timed(taken, _BACK, lambda: start(backup))  # noqa: B023 - called at once
+    yield {_STOP: stop, _BACK: start}
     studio.delete(session)
-    return _counted(taken)
 
 
-def backups_by_hand(daemon: IncusDaemon, rounds: int) -> Taken:
-    """Time the same by Incus's commands and restic's: the home is exported to a file, and imported
+@contextmanager
+def kept_by_hand(daemon: IncusDaemon) -> Iterator[_Ways]:
+    """Have the same by Incus's commands and restic's: the home is exported to a file, and imported
     from one; backups are as safe as Soundstage's, and each start is of a new system.
     """
-    taken: Taken = {}
     with HandmadeContainer(daemon, "kept") as container:
         container.launch()
         container.give_home()
@@ -164,10 +170,22 @@ def backups_by_hand(daemon: IncusDaemon, rounds: int) -> Taken:
             container.start()
             container.begin_desktop()
 
-        for _ in range(rounds + 1):
-            _timed(taken, _STOP, stop)
-            _timed(taken, _BACK, start)
-    return _counted(taken)
+        yield {_STOP: stop, _BACK: start}
+
+
+def backups(studio: BenchStudio, daemon: IncusDaemon, rounds: int) -> tuple[Taken, Taken]:
+    """Time stops with their backups, and starts from these, both ways in turns, after one of each
+    that makes the repository and does not count.
+    """
+    ours: Taken = {}
+    theirs: Taken = {}
+    with kept_by_soundstage(studio, daemon) as mine, kept_by_hand(daemon) as other:
+        for number in range(rounds + 1):
+            ways = [(ours, mine), (theirs, other)]
+            for name in (_STOP, _BACK):
+                for taken, way in ways if number % 2 else ways[::-1]:
+                    _timed(taken, name, way[name])
+    return _counted(ours), _counted(theirs)
 
 
 def _counted(taken: Taken) -> Taken:
@@ -175,51 +193,66 @@ def _counted(taken: Taken) -> Taken:
 
 
 @contextmanager
-def everything() -> Iterator[tuple[IncusDaemon, BenchStudio]]:
-    """Start an Incus with the image, and a service over it."""
+def an_incus() -> Iterator[IncusDaemon]:
+    """Start an Incus with the image, and a network for what is done by hand."""
     with running_incus(ensure_image(_ROOT).directory) as daemon:
         make_network(daemon)
-        address = str(daemon.socket)
-        with BenchStudio("incus", incus_address=address, **_SETTINGS) as studio:
-            yield daemon, studio
+        yield daemon
+
+
+def a_studio(daemon: IncusDaemon, **settings: str) -> BenchStudio:
+    """Have a service over it."""
+    return BenchStudio("incus", incus_address=str(daemon.socket), **_SETTINGS, **settings)
 
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--many", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=5, help="0: only many at once")
+    parser.add_argument("--many", type=int, default=20, help="0: only one at a time")
     chosen = parser.parse_args(arguments)
     if os.geteuid() != 0:
         print("\nIncus was left out: its daemon must be root's.")
         return
-    with everything() as (daemon, studio):
-        with chromium() as browser:
-            numbers = itertools.count()
-            ours, theirs = compare(
-                studio, browser, lambda: by_hand(daemon, browser, next(numbers)), chosen.rounds
-            )
-            show_starts(ours, theirs, what="on Incus")
-            show_pool(from_the_pool(studio, browser, chosen.rounds), ours, what="on Incus")
-        _show_many(many_through_soundstage(studio, chosen.many), many_by_hand(daemon, chosen.many))
-        rounds = max(1, chosen.rounds // 2)
-        _show_backups(
-            backups_through_soundstage(studio, daemon, rounds), backups_by_hand(daemon, rounds)
-        )
+    with an_incus() as daemon:
+        with a_studio(daemon) as studio:
+            if chosen.rounds:
+                one_at_a_time(daemon, studio, chosen.rounds)
+            ours = many_through_soundstage(studio, chosen.many) if chosen.many else []
+        if chosen.many:
+            with a_studio(daemon, incus_starts_per_core="0") as studio:
+                together = many_through_soundstage(studio, chosen.many)
+            _show_many(chosen.many, ours, together, many_by_hand(daemon, chosen.many))
     print_load()
 
 
-def _show_many(ours: list[float], theirs: list[float]) -> None:
-    def row(name: str, mine: float, other: float) -> list[object]:
-        return [name, f"{mine:.1f}", f"{other:.1f}", ratio(mine, other)]
+def one_at_a_time(daemon: IncusDaemon, studio: BenchStudio, rounds: int) -> None:
+    """Measure and print what one workstation takes."""
+    with chromium() as browser:
+        numbers = itertools.count()
+        ours, theirs = compare(
+            studio, browser, lambda: by_hand(daemon, browser, next(numbers)), rounds
+        )
+        show_starts(ours, theirs, what="on Incus")
+        show_pool(from_the_pool(studio, browser, rounds), ours, what="on Incus")
+    _show_backups(*backups(studio, daemon, rounds))
+
+
+def _show_many(many: int, ours: list[float], together: list[float], theirs: list[float]) -> None:
+    def row(name: str, of: Callable[[list[float]], float]) -> list[object]:
+        ways = (ours, together, theirs)
+        if not all(ways):
+            return [name, *(f"{of(times):.1f}" if times else None for times in ways), None]
+        return [name, *(f"{of(times):.1f}" for times in ways), ratio(of(ours), of(theirs))]
 
     table(
-        f"{len(ours)} at once on Incus, seconds from the first request until the desktop answers",
-        ["", "Soundstage", "by hand", "ratio"],
+        f"{many} at once on Incus, seconds from the first request until the desktop answers",
+        ["", "Soundstage", "all together", "by hand", "ratio"],
         [
-            row("the first", ours[0], theirs[0]),
-            row("the middle one", median(ours), median(theirs)),
-            row("the last", ours[-1], theirs[-1]),
+            row("the first", min),
+            row("the middle one", median),
+            row("the last", max),
+            ["came up", len(ours), len(together), len(theirs), None],
         ],
     )
 
@@ -229,8 +262,9 @@ def _show_backups(ours: Taken, theirs: Taken) -> None:
         mine, other = median(ours[name]), median(theirs[name])
         return [name, f"{mine:.2f}", f"{other:.2f}", ratio(mine, other)]
 
+    how = f"median of {len(ours[_STOP])}, in turns"
     table(
-        f"Backups on Incus, seconds; a home of {HOME_MEGABYTES} MB (median of {len(ours[_STOP])})",
+        f"Backups on Incus, seconds; a home of {HOME_MEGABYTES} MB ({how})",
         ["", "Soundstage", "by hand", "ratio"],
         [row(_STOP), row(_BACK)],
     )

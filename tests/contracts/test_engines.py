@@ -1,7 +1,8 @@
 """One suite for every engine: each test is a sentence of `engines/interface.py`.
 
 Starting a real desktop takes seconds, so the tests share one workstation and bring it into the
-state that they need; each can run alone. Disks and backups are in test_backups.py.
+state that they need; each can run alone. Their order is one in which most find it in that state.
+Disks and backups are in test_backups.py.
 """
 
 import contextlib
@@ -58,6 +59,12 @@ def test_an_unknown_image_can_not_run_here(harness: Harness) -> None:
         harness.engine.ensure_running(ref, harness.spec(image="ami-unknown"))
     assert raised.value.reason is Reason.IMAGE
     assert harness.engine.observe(ref).phase is Phase.ABSENT
+
+
+def test_capabilities_are_sentences_for_people(harness: Harness) -> None:
+    told = {capability.name: capability.detail for capability in harness.engine.capabilities()}
+    assert {"volume-size-limit", "memory-limit", "cpu-limit"} <= told.keys()
+    assert all(told.values())
 
 
 def test_a_full_place_refuses_and_keeps_its_word_to_who_crashed(
@@ -122,40 +129,12 @@ def test_a_host_to_avoid_takes_nothing_new_and_keeps_whom_it_has(
     )
 
 
-def test_capabilities_are_sentences_for_people(harness: Harness) -> None:
-    told = {capability.name: capability.detail for capability in harness.engine.capabilities()}
-    assert {"volume-size-limit", "memory-limit", "cpu-limit"} <= told.keys()
-    assert all(told.values())
-
-
 def test_a_desktop_that_runs_can_be_looked_at(workstation: Workstation) -> None:
     assert isinstance(workstation.engine, SupportsPictures)
     workstation.run()
     assert workstation.engine.picture(workstation.ref).startswith(b"\xff\xd8\xff")
     with pytest.raises(RetryableError):
         workstation.engine.picture(new_id())
-
-
-def test_a_start_leads_over_starting_to_running(workstation: Workstation) -> None:
-    workstation.rest()
-    spec = workstation.wish()
-    seen = []
-
-    def is_running() -> bool:
-        observed = workstation.engine.observe(workstation.ref)
-        seen.append(observed.phase)
-        # An address says where a desktop answers, so only one that does has it.
-        assert (observed.address is not None) is (observed.phase is Phase.RUNNING)
-        return observed.phase is Phase.RUNNING
-
-    workstation.engine.ensure_running(workstation.ref, spec)
-    workstation.harness.until(
-        is_running, lambda: workstation.engine.ensure_running(workstation.ref, spec)
-    )
-    assert set(seen) == {Phase.STARTING, Phase.RUNNING}
-    observed = workstation.engine.observe(workstation.ref)
-    assert (observed.attempt, observed.volume_generation) == (spec.attempt, 0)
-    assert workstation.ref in workstation.engine.refs()
 
 
 def test_asking_a_running_one_to_run_changes_nothing(workstation: Workstation) -> None:
@@ -180,6 +159,60 @@ def test_a_running_one_outlives_the_service(workstation: Workstation) -> None:
         before.address,
         before.attempt,
     )
+
+
+def test_a_message_may_be_repeated_and_needs_a_desktop(workstation: Workstation) -> None:
+    engine = workstation.run().engine
+    assert isinstance(engine, SupportsMessages)
+    message = Message(key=new_id(), title="Soon", text="It stops.", urgent=True)
+    for _ in range(2):
+        engine.show_message(workstation.ref, message)
+    workstation.rest()
+    for ref in (workstation.ref, new_id()):
+        with pytest.raises(RetryableError):
+            engine.show_message(ref, message)
+
+
+def test_a_start_leads_over_starting_to_running(workstation: Workstation) -> None:
+    workstation.rest()
+    spec = workstation.wish()
+    seen = []
+
+    def is_running() -> bool:
+        observed = workstation.engine.observe(workstation.ref)
+        seen.append(observed.phase)
+        # An address says where a desktop answers, so only one that does has it.
+        assert (observed.address is not None) is (observed.phase is Phase.RUNNING)
+        return observed.phase is Phase.RUNNING
+
+    workstation.engine.ensure_running(workstation.ref, spec)
+    workstation.harness.until(
+        is_running, lambda: workstation.engine.ensure_running(workstation.ref, spec)
+    )
+    assert set(seen) == {Phase.STARTING, Phase.RUNNING}
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.attempt, observed.volume_generation) == (spec.attempt, 0)
+    assert workstation.ref in workstation.engine.refs()
+
+
+def test_use_never_falls_while_it_runs_and_is_not_known_at_rest(workstation: Workstation) -> None:
+    engine = workstation.run().engine
+    assert isinstance(engine, SupportsUse)
+    before = engine.observe_use(workstation.ref).cpu_seconds
+    assert engine.observe_use(workstation.ref).cpu_seconds >= before >= 0
+    workstation.rest()
+    with pytest.raises(RetryableError):
+        engine.observe_use(workstation.ref)
+
+
+def test_a_start_can_be_called_off(workstation: Workstation) -> None:
+    workstation.rest()
+    workstation.engine.ensure_running(workstation.ref, workstation.wish())
+    workstation.harness.until(
+        lambda: workstation.phase() is Phase.STOPPED,
+        lambda: workstation.engine.ensure_stopped(workstation.ref),
+    )
+    assert workstation.engine.observe(workstation.ref).volume_generation == 0
 
 
 def test_a_stopped_one_keeps_its_volume(workstation: Workstation) -> None:
@@ -214,76 +247,6 @@ def test_a_crash_leaves_it_stopped_and_a_later_attempt_heals_it(workstation: Wor
     workstation.start()
     assert workstation.phase() is Phase.RUNNING
     assert workstation.harness.get(workstation.ref, "mine") == b"unharmed"
-
-
-def test_a_start_can_be_called_off(workstation: Workstation) -> None:
-    workstation.rest()
-    workstation.engine.ensure_running(workstation.ref, workstation.wish())
-    workstation.harness.until(
-        lambda: workstation.phase() is Phase.STOPPED,
-        lambda: workstation.engine.ensure_stopped(workstation.ref),
-    )
-    assert workstation.engine.observe(workstation.ref).volume_generation == 0
-
-
-def test_a_removed_one_is_absent_and_its_backups_stay(workstation: Workstation) -> None:
-    workstation.rest()
-    backup_id = new_id()
-    workstation.back_up(backup_id)
-    workstation.run()
-    workstation.remove()
-    observed = workstation.engine.observe(workstation.ref)
-    assert (observed.attempt, observed.volume_generation) == (None, None)
-    assert workstation.ref not in workstation.engine.refs()
-    assert workstation.observed(backup_id).phase is BackupPhase.COMPLETE
-    workstation.engine.ensure_absent(workstation.ref)
-    workstation.engine.ensure_stopped(workstation.ref)
-    assert workstation.phase() is Phase.ABSENT
-
-
-def test_calls_return_soon(workstation: Workstation, harness: Harness) -> None:
-    workstation.rest()
-    backup_id, engine = new_id(), harness.engine
-    calls: dict[str, Callable[[], object]] = {
-        "observe": lambda: engine.observe(workstation.ref),
-        "ensure_backup": lambda: workstation.backups.ensure_backup(workstation.ref, backup_id),
-        "observe_backup": lambda: workstation.observed(backup_id),
-        "ensure_backup_absent": lambda: workstation.backups.ensure_backup_absent(
-            workstation.ref, backup_id
-        ),
-        "ensure_running": lambda: engine.ensure_running(workstation.ref, workstation.wish()),
-        "ensure_stopped": lambda: engine.ensure_stopped(workstation.ref),
-        "ensure_absent": lambda: engine.ensure_absent(workstation.ref),
-        "refs": engine.refs,
-    }
-    for name, call in calls.items():
-        began = time.monotonic()
-        with contextlib.suppress(RetryableError):
-            call()
-        assert time.monotonic() - began < 1, name
-    workstation.remove()
-
-
-def test_a_message_may_be_repeated_and_needs_a_desktop(workstation: Workstation) -> None:
-    engine = workstation.run().engine
-    assert isinstance(engine, SupportsMessages)
-    message = Message(key=new_id(), title="Soon", text="It stops.", urgent=True)
-    for _ in range(2):
-        engine.show_message(workstation.ref, message)
-    workstation.rest()
-    for ref in (workstation.ref, new_id()):
-        with pytest.raises(RetryableError):
-            engine.show_message(ref, message)
-
-
-def test_use_never_falls_while_it_runs_and_is_not_known_at_rest(workstation: Workstation) -> None:
-    engine = workstation.run().engine
-    assert isinstance(engine, SupportsUse)
-    before = engine.observe_use(workstation.ref).cpu_seconds
-    assert engine.observe_use(workstation.ref).cpu_seconds >= before >= 0
-    workstation.rest()
-    with pytest.raises(RetryableError):
-        engine.observe_use(workstation.ref)
 
 
 def with_scripts(workstation: Workstation, *scripts: Script) -> Observed:
@@ -419,3 +382,41 @@ def test_one_that_waits_may_die_and_be_stopped(workstation: Workstation) -> None
     prepared()
     workstation.rest()
     assert workstation.phase() is Phase.STOPPED
+
+
+def test_a_removed_one_is_absent_and_its_backups_stay(workstation: Workstation) -> None:
+    workstation.rest()
+    backup_id = new_id()
+    workstation.back_up(backup_id)
+    workstation.run()
+    workstation.remove()
+    observed = workstation.engine.observe(workstation.ref)
+    assert (observed.attempt, observed.volume_generation) == (None, None)
+    assert workstation.ref not in workstation.engine.refs()
+    assert workstation.observed(backup_id).phase is BackupPhase.COMPLETE
+    workstation.engine.ensure_absent(workstation.ref)
+    workstation.engine.ensure_stopped(workstation.ref)
+    assert workstation.phase() is Phase.ABSENT
+
+
+def test_calls_return_soon(workstation: Workstation, harness: Harness) -> None:
+    workstation.rest()
+    backup_id, engine = new_id(), harness.engine
+    calls: dict[str, Callable[[], object]] = {
+        "observe": lambda: engine.observe(workstation.ref),
+        "ensure_backup": lambda: workstation.backups.ensure_backup(workstation.ref, backup_id),
+        "observe_backup": lambda: workstation.observed(backup_id),
+        "ensure_backup_absent": lambda: workstation.backups.ensure_backup_absent(
+            workstation.ref, backup_id
+        ),
+        "ensure_running": lambda: engine.ensure_running(workstation.ref, workstation.wish()),
+        "ensure_stopped": lambda: engine.ensure_stopped(workstation.ref),
+        "ensure_absent": lambda: engine.ensure_absent(workstation.ref),
+        "refs": engine.refs,
+    }
+    for name, call in calls.items():
+        began = time.monotonic()
+        with contextlib.suppress(RetryableError):
+            call()
+        assert time.monotonic() - began < 1, name
+    workstation.remove()

@@ -66,6 +66,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
         body = {
             "fine": {"type": "sync", "metadata": self.path},
             "later": {"type": "async", "operation": "/1.0/operations/4711"},
+            "elsewhere": {"type": "async", "operation": "/1.0/operations/4711?project=film"},
             "wrong": {"type": "error", "error": "Invalid", "error_code": 400},
         }.get(word)
         text = json.dumps(body).encode() if body else b"<html>"
@@ -107,7 +108,8 @@ def test_both_certificates_open_it(server: Target) -> None:
     fine = connection.ask("GET", "/fine", query={"recursion": "1"})
     assert fine.metadata == "/1.0/fine?project=film&recursion=1"
     assert (fine.etag, fine.operation) == ("abc", "")
-    assert connection.ask("GET", "/later").operation == "4711"
+    for where in ("/later", "/elsewhere"):
+        assert connection.ask("GET", where).operation == "4711"
     with pytest.raises(PermanentError, match="Invalid"):
         connection.ask("GET", "/wrong")
     with pytest.raises(RetryableError, match="without words"):

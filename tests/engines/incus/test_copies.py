@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from tests.conftest import Eventually
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.copies import Copies
@@ -39,7 +40,11 @@ def furnish(home: Path) -> None:
 
 
 def test_everything_of_a_home_comes_back(
-    copies: Copies, client: Client, incus_settings: IncusSettings, incus_daemon: IncusDaemon
+    copies: Copies,
+    client: Client,
+    incus_settings: IncusSettings,
+    incus_daemon: IncusDaemon,
+    eventually: Eventually,
 ) -> None:
     with copies.room() as folder:
         furnish(folder / "home")
@@ -61,7 +66,7 @@ def test_everything_of_a_home_comes_back(
         assert [
             each["name"] for each in client.get(incus_settings.volumes, {"recursion": "1"})
         ] == ["home.1"]
-    assert not any((incus_settings.home / "incus" / "copies").iterdir())
+    eventually(lambda: not any((incus_settings.home / "incus" / "copies").iterdir()))
     client.ensure_absent(f"{incus_settings.volumes}/home.1")
 
 

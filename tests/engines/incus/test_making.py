@@ -10,9 +10,11 @@ from soundstage.kit.config import ConfigError, Settings
 
 
 def test_a_socket_of_this_host_needs_nothing_more(tmp_path: Path) -> None:
-    made = settings_of(Settings(home=tmp_path, incus_project="film", cpu_overcommit=2.0))
+    made = settings_of(
+        Settings(home=tmp_path, incus_project="film", incus_starts_per_core=0, cpu_overcommit=2.0)
+    )
     assert made.target.is_local
-    assert (made.project, made.rules.cpu_overcommit) == ("film", 2.0)
+    assert (made.project, made.starts_per_core, made.rules.cpu_overcommit) == ("film", 0, 2.0)
 
 
 def test_https_needs_three_files(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.engines.incus.conftest import remove, run
 
 from soundstage.engines.admission import Rules
 from soundstage.engines.incus.engine import IncusEngine
+from soundstage.engines.incus.records import kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.starting import NotWantedError
 from soundstage.engines.interface import (
@@ -46,14 +47,32 @@ def test_another_service_goes_on_where_one_died(
     engine._workstations.wait(ref, engine._begin(ref, SPEC, None, image))
     # Each step twice, as by two services of which the first did not live to say so.
     for _ in range(2):
-        starter._build(ref, SPEC)
-        starter._give_home(cancellation, ref, SPEC)
+        starter._make(cancellation, ref, SPEC)
+        starter._give_home(ref, SPEC)
         starter._switch_on(cancellation, ref, SPEC)
     assert engine.observe(ref).phase is Phase.STARTING
     other = IncusEngine(incus_settings)
     try:
         assert run(other, ref, SPEC).phase is Phase.RUNNING
         assert engine.observe(ref).address == other.observe(ref).address
+    finally:
+        other.close()
+
+
+def test_a_home_of_before_that_a_dead_service_left_goes_with_the_next(
+    engine: IncusEngine, ref: str, incus_settings: IncusSettings, eventually: Eventually
+) -> None:
+    engine._place.ensure()
+    image = engine._place.image(SPEC.image)
+    engine._workstations.wait(ref, engine._begin(ref, SPEC, None, image))
+    for generation in (0, 1):
+        volume = Volume(size_gib=1, generation=generation)
+        engine._volumes.make(Cancellation(), ref, volume, None)
+    engine._workstations.note(ref, kept(generation=1))
+    other = IncusEngine(incus_settings)
+    try:
+        other.listen(lambda _: None)
+        eventually(lambda: [home.generation for home in engine._volumes.all()] == [1])
     finally:
         other.close()
 

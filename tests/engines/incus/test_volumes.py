@@ -90,14 +90,22 @@ def test_what_is_not_whole_is_no_home(
     assert volumes.newest(ref) == 0
 
 
-def test_other_generations_go(volumes: Volumes, ref: str) -> None:
-    for generation in (0, 1):
-        volumes.make(CANCELLATION, f"{ref[:-1]}-{generation}"[-22:], Volume(size_gib=1), None)
-    volumes.make(CANCELLATION, ref, Volume(size_gib=1), None)
-    volumes.remove_others(ref, 0)
-    assert volumes.newest(ref) == 0
-    volumes.remove_others(ref, None)
+def test_older_generations_go_and_nobody_else_s(volumes: Volumes, ref: str) -> None:
+    other = f"{ref[:-2]}-0"
+    for each, generation in ((ref, 0), (ref, 2), (other, 0)):
+        volumes.make(CANCELLATION, each, Volume(size_gib=1, generation=generation), None)
+    for present in ({other: 5}, {ref: 0}, {}):
+        volumes.remove_older(present)
+        assert generations(volumes, ref) == [0, 2]
+    assert generations(volumes, other) == []
+    volumes.remove_older({ref: 2})
+    assert generations(volumes, ref) == [2]
+    volumes.make(CANCELLATION, other, Volume(size_gib=1), None)
+    volumes.remove_homes(ref)
     assert volumes.newest(ref) is None
-    for generation in (0, 1):
-        assert volumes.newest(f"{ref[:-1]}-{generation}"[-22:]) == 0
-        volumes.remove_all(f"{ref[:-1]}-{generation}"[-22:])
+    assert volumes.newest(other) == 0
+    volumes.remove_all(other)
+
+
+def generations(volumes: Volumes, ref: str) -> list[int | None]:
+    return sorted((home.generation for home in volumes.all() if home.ref == ref), key=str)

@@ -16,7 +16,6 @@ from soundstage.engines.interface import Spec
 from soundstage.kit import pinned
 
 ROOM = "/run/soundstage"
-BUNDLE = f"{ROOM}/bundle.tar"
 CERTIFICATE = f"{ROOM}/relay.crt"
 STATUS = f"{ROOM}/status.json"
 KEEPER = f"{telling.DESKTOP}/keeper.py"
@@ -24,19 +23,20 @@ _PROGRAMS = Path(desktop.__file__).parent
 _PYTHON = "/usr/bin/python3 -I -S"
 _UNIT = "soundstage"
 
-# Nothing of systemd's answers before it has made /run anew.
-PREPARE = (
-    "timeout 20 sh -c 'until [ -S /run/systemd/private ]; do sleep 0.02; done'"
-    f" && mkdir -p -m 0700 {ROOM}"
-)
-# Asked again it leaves alone what was begun, and clears away what failed where even that was busy.
-BEGIN = (
-    f"case $(systemctl is-active {_UNIT}) in active|activating) exit 0; esac;"
-    f" systemctl reset-failed {_UNIT} 2>/dev/null;"
-    f" tar -xf {BUNDLE} -C / --no-same-owner && rm {BUNDLE}"
+_BEGIN = (
+    f"mkdir -p -m 0700 {ROOM} && tar -xf - -C / --no-same-owner"
     f" && systemd-run --quiet --collect --unit={_UNIT} --property=Type=exec"
     " --property=KillMode=mixed --property=TimeoutStopSec=10 --property=OOMPolicy=continue"
     f" {_PYTHON} {KEEPER} keep"
+)
+# Reads the archive, begins the desktop, and says the relay's certificate. Asked again it leaves
+# alone what was begun, and clears away what failed where even that was busy. Nothing of systemd's
+# answers before it has made /run anew.
+TAKE = (
+    "timeout 20 sh -c 'until [ -S /run/systemd/private ]; do sleep 0.02; done' &&"
+    f" case $(systemctl is-active {_UNIT}) in active|activating) ;;"
+    f" failed) systemctl reset-failed {_UNIT}; {_BEGIN} ;;"
+    f" *) {_BEGIN} ;; esac && cat {CERTIFICATE}"
 )
 
 

@@ -235,7 +235,9 @@ def _read(response: httpx.Response) -> Answer:
     except ValueError:
         raise RetryableError(f"Incus answered {response.status_code} without words") from None
     if not response.is_error and said.get("type") != "error":
-        operation = str(said.get("operation") or "").rpartition("/")[2]
+        # What another member of a cluster does comes with the project behind it.
+        path = str(said.get("operation") or "").partition("?")[0]
+        operation = path.rpartition("/")[2]
         etag = response.headers.get("ETag", "")
         return Answer(metadata=said.get("metadata"), etag=etag, operation=operation)
     text = str(said.get("error") or "no reason given")

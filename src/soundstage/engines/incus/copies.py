@@ -23,7 +23,8 @@ from soundstage.engines.incus.place import target
 from soundstage.engines.incus.records import PREFIX
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import RetryableError
-from soundstage.kit.jobs import Cancellation
+from soundstage.engines.repository import programs
+from soundstage.kit.jobs import Cancellation, Jobs
 
 _EXPORT = "export"
 _HOURS = 6 * 3600.0
@@ -39,6 +40,7 @@ class Copies:
         self._lost = lost
         self._settings = settings
         self._folder = settings.home / "incus" / "copies"
+        self._removals = Jobs(threads=1)
 
     @contextmanager
     def opened(
@@ -79,20 +81,22 @@ class Copies:
 
     @contextmanager
     def room(self) -> Iterator[Path]:
-        """A folder that is gone after the block."""
+        """A folder for as long as a block lasts. It is gone soon after: nobody waits for that, and
+        a home may be of very many files.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            self._removals.begin(folder.name, lambda c: _remove(c, folder))
 
     def clear(self) -> None:
         """Remove what a killed service left."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _unpack(self, cancellation: Cancellation, path: str, folder: Path) -> None:
-        words = ["tar", "--extract", *_TAR, "--directory", str(folder)]
+        words = programs.gently("tar", "--extract", *_TAR, "--directory", folder)
         with (
             self._client.download(path) as pieces,
             _program(words, stdin=subprocess.PIPE) as tar,
@@ -114,7 +118,8 @@ class Copies:
         (folder / "home").rename(backup / "volume")
         # Whatever reads YAML reads this.
         (backup / "index.yaml").write_bytes(msgspec.json.encode(_index(volume, self._settings)))
-        words = ["tar", "--create", *_TAR, "--directory", str(folder)]
+        # Somebody waits for the workstation whose home it is.
+        words = programs.urgently("tar", "--create", *_TAR, "--directory", folder)
         words += ["backup/index.yaml", "backup/volume"]
         with _program(words, stdout=subprocess.PIPE) as tar:
             self._client.upload(
@@ -141,9 +146,7 @@ def _program(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Ends it with the block, however that ends."""
     said = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
-    program = subprocess.Popen(
-        ["nice", "-n", "10", *words], stdin=stdin, stdout=stdout, stderr=said
-    )
+    program = subprocess.Popen(words, stdin=stdin, stdout=stdout, stderr=said)
     program.said = said  # type: ignore[attr-defined]
     try:
         yield program
@@ -163,6 +166,10 @@ def _expect_well(program: subprocess.Popen[bytes]) -> None:
     said.seek(0)
     lines = said.read().decode(errors="replace").strip().splitlines()
     raise RetryableError(f"tar: {lines[-1][:300] if lines else 'no reason given'}")
+
+
+def _remove(cancellation: Cancellation, folder: Path) -> None:
+    programs.run(cancellation, "rm", "-rf", "--", folder)
 
 
 def _exported() -> dict[str, object]:

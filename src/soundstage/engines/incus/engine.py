@@ -27,12 +27,12 @@ from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.judgement import Known, judge
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import home_of, instance_of, ref_of
+from soundstage.engines.incus.pacing import Pace
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import Seat, Status, Workstation, kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.incus.starting import Starter
-from soundstage.engines.incus.turns import Turns
 from soundstage.engines.incus.volumes import Volumes
 from soundstage.engines.interface import (
     Address,
@@ -68,7 +68,7 @@ _AT_THE_LATEST = 14.0
 # Their threads only wait, and one that waits long must not keep others from beginning.
 _STARTS_AT_ONCE = 64
 _REMOVALS_AT_ONCE = 16
-_LOST = "lost disks"
+_LEFT = "what was left"
 _HEALTH = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _AT_REST = (Phase.STOPPED, Phase.FAILED, Phase.ABSENT)
 _TELLING = {"instance-started", "instance-stopped", "instance-shutdown", "instance-deleted"}
@@ -93,14 +93,14 @@ class IncusEngine(KeepsBackups, Engine):
         self._volumes = Volumes(self._client, settings, self._repository, self._copies)
         self._identity = pinned.identity(settings.home / "keys")
         self._listener: Callable[[str], None] | None = None
-        self._turns = Turns()
+        self._pace = Pace()
         self._starter = Starter(
             self._client,
             settings,
             place=self._place,
             workstations=self._workstations,
             volumes=self._volumes,
-            turns=self._turns,
+            pace=self._pace,
             identity=self._identity,
             notify=self._notify,
         )
@@ -118,8 +118,15 @@ class IncusEngine(KeepsBackups, Engine):
         """Have the listener called when a start or a stop has come to its end."""
         self._listener = listener
         self._client.listen(self._hear)
-        # What could not be removed in the last life of the service may be by now.
-        self._removals.begin(_LOST, lambda _: self._lost.try_again())
+        self._removals.begin(_LEFT, lambda _: self._tidy())
+
+    def _tidy(self) -> None:
+        """Remove what the last life of the service could not, or had no time to."""
+        self._lost.try_again()
+        with suppress(NotFoundError):
+            there = self._workstations.all()
+            present = {each.ref: each.generation for each in there}
+            self._volumes.remove_older({k: v for k, v in present.items() if v is not None})
 
     def _hear(self, happened: Lifecycle) -> None:
         ref = ref_of(happened.name)
@@ -141,7 +148,9 @@ class IncusEngine(KeepsBackups, Engine):
         if workstation is None:
             return judge(Known(workstation=None, home=self._home_of(ref)))
         address = self._answering(workstation)
-        if is_keeper_asked and workstation.is_running and address is None:
+        # Before the desktop is begun there is no keeper, and to ask for one costs a process.
+        is_begun = workstation.is_running and workstation.begun == workstation.attempt
+        if is_keeper_asked and is_begun and address is None:
             workstation = self._hear_keeper(workstation) or workstation
         elif self._is_lost(workstation):
             self._workstations.note(ref, kept(lost_at=time.time()))
@@ -152,7 +161,7 @@ class IncusEngine(KeepsBackups, Engine):
         if observed.phase is Phase.STOPPED and self._starts.is_running(ref):
             # A start that was called off looks once more before it does something.
             observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
-        if observed.phase is Phase.STARTING and self._turns.is_waiting(ref):
+        if observed.phase is Phase.STARTING and self._pace.is_waiting(ref):
             detail = "waiting until others have started"
             return msgspec.structs.replace(observed, detail=detail)
         if observed.phase is not Phase.RUNNING:
@@ -463,7 +472,7 @@ class IncusEngine(KeepsBackups, Engine):
                 raise RetryableError("the disk is being copied; it is removed when that is done")
             self._take_home_away(ref)
             with suppress(NotFoundError):
-                self._volumes.remove_others(ref, None)
+                self._volumes.remove_homes(ref)
 
     def ensure_backup(self, ref: str, backup_id: str, *, live: bool = False) -> None:
         with self._lock(ref):

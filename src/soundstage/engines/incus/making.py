@@ -36,6 +36,7 @@ def settings_of(settings: Settings) -> IncusSettings:
         subnet=settings.incus_subnet,
         images=dict(settings.images),
         closed=tuple(settings.incus_closed_networks),
+        starts_per_core=settings.incus_starts_per_core,
         frames_per_second=settings.frames_per_second,
         backup_repository=settings.backup_repository,
         backup_credentials=settings.backup_credentials,

@@ -34,6 +34,8 @@ class IncusSettings(msgspec.Struct, frozen=True, kw_only=True):
     backup_credentials: Path | None = None
     shared_folders: list[SharedFolder] = []
     rules: Rules = Rules()
+    starts_per_core: int = 2
+    """How many workstations of a host start at the same moment, for each of its cores; 0: all."""
     process_limit: int = 4096
     """What runs in one workstation, threads included."""
     sizes: dict[str, Size] = {}

@@ -6,6 +6,7 @@ service that died in between, or an Incus that did not answer, costs only time.
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import structlog
@@ -15,6 +16,7 @@ from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import NotFoundError
 from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.names import instance_of
+from soundstage.engines.incus.pacing import Pace
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import (
     Door,
@@ -26,18 +28,24 @@ from soundstage.engines.incus.records import (
     outputs_kept,
 )
 from soundstage.engines.incus.settings import IncusSettings
-from soundstage.engines.incus.turns import Turns
 from soundstage.engines.incus.volumes import Volumes
-from soundstage.engines.interface import PermanentError, Reason, RetryableError, Spec, Stage
+from soundstage.engines.interface import (
+    EngineError,
+    PermanentError,
+    Reason,
+    RetryableError,
+    Spec,
+    Stage,
+)
 from soundstage.engines.keeping import Marked
 from soundstage.kit.jobs import Cancellation
 from soundstage.kit.places import Identity
 
 _DESKTOP_SECONDS = 60.0
+_SCRIPTS_HOLD = 30.0
+"""One with a script, which may wait for others, keeps nobody waiting behind it for longer."""
 _CLEARS_WITHIN = 20.0
 _NO_WAIT_SECONDS = 0.05
-START_FOR_EACH_CORE = 2
-"""Of the workstations of a host, for each of its cores."""
 
 _log = structlog.get_logger(__name__)
 
@@ -57,7 +65,7 @@ class Starter:
         place: Place,
         workstations: Workstations,
         volumes: Volumes,
-        turns: Turns,
+        pace: Pace,
         identity: Identity,
         notify: Callable[[str], None],
     ) -> None:
@@ -66,7 +74,7 @@ class Starter:
         self._place = place
         self._workstations = workstations
         self._volumes = volumes
-        self._turns = turns
+        self._pace = pace
         self._cores: dict[str, float] = {}
         self._marks: dict[str, list[Marked]] = {}
         """What is on its way came to; kept with the next thing that is kept of it anyway."""
@@ -84,11 +92,12 @@ class Starter:
                 # One whose keeper has said something is only to be told to go on.
                 self._follow(ref, spec)
                 return
-            self._build(ref, spec)
-            self._give_home(cancellation, ref, spec)
+            self._make(cancellation, ref, spec)
+            self._give_home(ref, spec)
             most = self._start_together(found.member)
             self._mark(ref, Stage.TURN)
-            with self._turns.turn(cancellation, ref, found.member, most):
+            holds = _SCRIPTS_HOLD if spec.scripts else _DESKTOP_SECONDS
+            with self._pace.turn(cancellation, ref, found.member, most, holds):
                 self._come_from_turn(ref)
                 self._switch_on(cancellation, ref, spec)
                 self._attach(ref, spec)
@@ -101,6 +110,7 @@ class Starter:
         finally:
             self._marks.pop(ref, None)
             self._notify(ref)
+        self._tidy(ref)
 
     def noted(self, ref: str) -> list[Marked]:
         """What a start that is on its way here came to."""
@@ -118,11 +128,25 @@ class Starter:
     def _marks_kept(self, ref: str, spec: Spec) -> Marks:
         return Marks(attempt=spec.attempt, marks=self.noted(ref))
 
-    def _start_together(self, member: str) -> int:
-        """How many workstations start on a host at the same moment."""
+    def _tidy(self, ref: str) -> None:
+        """Remove homes of before, which nobody waits for; one that can't go now may at the next
+        start.
+        """
+        try:
+            found = self._workstations.read(ref)
+            if found is not None and found.generation is not None:
+                self._volumes.remove_older({ref: found.generation})
+        except EngineError as error:
+            _log.warning("incus.old_home_stays", ref=ref, error=str(error))
+
+    def _start_together(self, member: str) -> int | None:
+        """How many workstations start on a host at the same moment; None: as many as there are."""
+        for_each_core = self._settings.starts_per_core
+        if not for_each_core:
+            return None
         if member not in self._cores:
             self._cores[member] = self._place.host(member).cpus
-        return max(1, int(self._cores[member] * START_FOR_EACH_CORE))
+        return max(1, int(self._cores[member] * for_each_core))
 
     def _wanted(self, ref: str, spec: Spec) -> Workstation:
         """What is there now. Raises NotWantedError when this start is not wanted any more."""
@@ -132,6 +156,19 @@ class Starter:
         if found.record.wanted != "running" or found.attempt != spec.attempt:
             raise NotWantedError
         return found
+
+    def _make(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
+        """Its system and its home, beside each other: one is Incus's work, and the other, where it
+        comes from a backup, mostly restic's.
+        """
+        found = self._wanted(ref, spec)
+        if found.is_running:
+            return
+        self._mark(ref, Stage.DISK)
+        with ThreadPoolExecutor(1, "incus-system") as beside:
+            system = beside.submit(self._build, ref, spec)
+            self._volumes.make(cancellation, ref, spec.volume, found.generation, found.member)
+            system.result()
 
     def _build(self, ref: str, spec: Spec) -> None:
         """Each start has a system as the image has it; only the home persists."""
@@ -143,15 +180,12 @@ class Starter:
         self._workstations.rebuild(
             ref, lambda facts: drawing.bare(self._settings, name, image, facts)
         )
-        self._workstations.note(ref, kept(built=spec.attempt))
 
-    def _give_home(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
+    def _give_home(self, ref: str, spec: Spec) -> None:
+        """Write down, in one word, that its system and its home are as they should be."""
         found = self._wanted(ref, spec)
         if found.is_running:
             return
-        self._mark(ref, Stage.DISK)
-        self._volumes.make(cancellation, ref, spec.volume, found.generation, found.member)
-        cancellation.check()
         promise = found.record.promise
         limits = {} if promise is None else drawing.limits(self._settings, promise)
         limits |= graphics.config(self._cards(found))
@@ -165,7 +199,11 @@ class Starter:
             doors=self._place.doors(found.seat),
             address=None if found.seat is None else found.seat.address,
         )
-        facts = kept(generation=spec.volume.generation, marks=self._marks_kept(ref, spec))
+        facts = kept(
+            built=spec.attempt,
+            generation=spec.volume.generation,
+            marks=self._marks_kept(ref, spec),
+        )
 
         def edit(instance: dict[str, object]) -> None:
             config = instance["config"]
@@ -174,7 +212,6 @@ class Starter:
             instance["devices"] = devices
 
         self._workstations.change(ref, edit)
-        self._volumes.remove_others(ref, spec.volume.generation)
 
     def _cards(self, found: Workstation) -> list[graphics.Card]:
         """Those that it was promised. One may be gone since: then the start says so."""
@@ -217,27 +254,23 @@ class Starter:
         found = self._wanted(ref, spec)
         if found.begun == spec.attempt:
             return
-        name = instance_of(ref)
-        self._run(name, bundle.PREPARE)
         packed = bundle.pack(
             spec,
             frames_per_second=self._settings.frames_per_second,
             gateway=self._identity.certificate.read_bytes(),
             encode_on=graphics.render_node(self._cards(found)),
         )
-        self._client.write_file(name, bundle.BUNDLE, packed, mode=0o600)
-        self._run(name, bundle.BEGIN)
+        done = self._client.feed(instance_of(ref), packed, "sh", "-c", bundle.TAKE)
+        if done.code != 0:
+            said = done.errors.decode(errors="replace").strip()
+            raise RetryableError(f"the instance did not take its programs: {said[-300:]}")
         # Of an earlier try, if that came so far.
-        certificate = self._client.read_file(name, bundle.CERTIFICATE).decode()
-        door = Door(attempt=spec.attempt, host="", certificate=certificate)
+        door = Door(attempt=spec.attempt, host="", certificate=done.output.decode())
+        where = self._place.reached(instance_of(ref), found.seat)
+        if where is not None:
+            door = msgspec.structs.replace(door, host=where[0], ports=where[1])
         marks = self._marks_kept(ref, spec)
         self._workstations.note(ref, kept(begun=spec.attempt, door=door, marks=marks))
-
-    def _run(self, name: str, command: str) -> None:
-        done = self._client.run(name, "sh", "-c", command)
-        if done.code != 0:
-            said = (done.errors or done.output).decode(errors="replace").strip()
-            raise RetryableError(f"the instance did not take its programs: {said[-300:]}")
 
     def _follow(self, ref: str, spec: Spec) -> None:
         """Wait until the keeper says how the start ended, and keep its word."""

@@ -5,6 +5,8 @@ instance, in one word that is changed when a new one is whole: a restore that fa
 A volume says itself whose it is and whether it is whole, for the day when its instance is lost.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from soundstage.engines.incus.client import Client
@@ -98,10 +100,18 @@ class Volumes:
             return
         self._restore(cancellation, ref, volume, name, member)
 
-    def remove_others(self, ref: str, kept: int | None) -> None:
-        """Remove all of a workstation but one generation, and but copies that are being read."""
+    def remove_older(self, present: Mapping[str, int]) -> None:
+        """Remove what is older than the generation in place of each of these workstations: nobody
+        goes back to it.
+        """
         for home in self.all():
-            if home.ref == ref and home.generation is not None and home.generation != kept:
+            if home.generation is not None and home.generation < present.get(home.ref, 0):
+                self._remove(home.name)
+
+    def remove_homes(self, ref: str) -> None:
+        """Remove all generations of a workstation, but not copies that are being read."""
+        for home in self.all():
+            if home.ref == ref and home.generation is not None:
                 self._remove(home.name)
 
     def remove_all(self, ref: str) -> None:

@@ -69,6 +69,15 @@ class EngineSettings:
             "10.78.0.1/24. auto: Incus looks for a free one.",
         ),
     ] = "auto"
+    incus_starts_per_core: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100,
+            description="How many workstations of a host start at the same moment, for each of its "
+            "cores; the others wait until it is their turn. 0: none waits.",
+        ),
+    ] = 2
     incus_closed_networks: Annotated[
         list[str],
         Meta(

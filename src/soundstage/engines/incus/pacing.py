@@ -2,8 +2,7 @@
 
 `starting.py` asks for a turn before it switches one on. A desktop that starts needs a core for
 seconds. Where twenty share two, all are ready at the end of the last, and one that has so small a
-share may not come up within its time; one after the other the first is ready at once, and the last
-no later.
+share may not come up within its time.
 """
 
 import threading
@@ -13,12 +12,10 @@ from contextlib import contextmanager
 
 from soundstage.kit.jobs import Cancellation
 
-HOLDS_SECONDS = 30.0
-"""Who takes longer, such as by a script that waits for others, keeps nobody waiting behind it."""
 _LOOKS_SECONDS = 0.5
 
 
-class Turns:
+class Pace:
     """Of one installation; each workstation is known by its ref."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,23 +24,27 @@ class Turns:
         self._lines: dict[str, list[str]] = {}
         """Who waits, by host."""
         self._starting: dict[str, dict[str, float]] = {}
-        """Who starts, and since when."""
+        """Who starts, and until when that counts."""
 
     @contextmanager
-    def turn(self, cancellation: Cancellation, ref: str, host: str, most: int) -> Iterator[None]:
-        """Wait until fewer than `most` start on a host. Raises CancelledError."""
+    def turn(
+        self, cancellation: Cancellation, ref: str, host: str, most: int | None, holds: float
+    ) -> Iterator[None]:
+        """Wait until fewer than `most` start on a host; None waits for nobody. After `holds`
+        seconds it does not count any more, whether it has ended or not. Raises CancelledError.
+        """
         with self._changed:
             line = self._lines.setdefault(host, [])
             starting = self._starting.setdefault(host, {})
             line.append(ref)
             try:
-                while line[0] != ref or self._many(starting) >= most:
+                while most is not None and (line[0] != ref or self._many(starting) >= most):
                     cancellation.check()
                     self._changed.wait(_LOOKS_SECONDS)
             finally:
                 line.remove(ref)
                 self._changed.notify_all()
-            starting[ref] = self._clock()
+            starting[ref] = self._clock() + holds
         try:
             yield
         finally:
@@ -57,4 +58,4 @@ class Turns:
 
     def _many(self, starting: dict[str, float]) -> int:
         now = self._clock()
-        return sum(now - since < HOLDS_SECONDS for since in starting.values())
+        return sum(now < until for until in starting.values())

@@ -5,18 +5,19 @@ from collections.abc import Callable
 
 import pytest
 
-from soundstage.engines.incus.turns import HOLDS_SECONDS, Turns
+from soundstage.engines.incus.pacing import Pace
 from soundstage.kit.jobs import Cancellation, CancelledError
 
 Eventually = Callable[..., None]
+HOLDS = 30.0
 
 
 class Starts:
     """Some that each start in a thread of their own, and take as long as they are told to."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int | None) -> None:
         self.now = 0.0
-        self.turns = Turns(clock=lambda: self.now)
+        self.pace = Pace(clock=lambda: self.now)
         self.begun: list[str] = []
         self.may_end: dict[str, threading.Event] = {}
         self._most = most
@@ -29,7 +30,7 @@ class Starts:
         thread.start()
 
     def _start(self, ref: str, host: str) -> None:
-        with self.turns.turn(Cancellation(), ref, host, self._most):
+        with self.pace.turn(Cancellation(), ref, host, self._most, HOLDS):
             self.begun.append(ref)
             self.may_end[ref].wait(10)
 
@@ -50,15 +51,26 @@ def test_who_comes_when_all_turns_are_taken_waits_for_the_end_of_one(
             eventually(lambda ref=ref: ref in starts.begun)
         for ref in ("c", "d"):
             starts.begin(ref)
-            eventually(lambda ref=ref: starts.turns.is_waiting(ref))
+            eventually(lambda ref=ref: starts.pace.is_waiting(ref))
         assert starts.begun == ["a", "b"]
         starts.may_end["b"].set()
         eventually(lambda: starts.begun == ["a", "b", "c"])
-        assert starts.turns.is_waiting("d")
+        assert starts.pace.is_waiting("d")
     finally:
         starts.end()
     assert starts.begun == ["a", "b", "c", "d"]
-    assert not starts.turns.is_waiting("d")
+    assert not starts.pace.is_waiting("d")
+
+
+def test_where_none_is_to_wait_none_does(eventually: Eventually) -> None:
+    starts = Starts(most=None)
+    try:
+        for ref in ("a", "b", "c"):
+            starts.begin(ref)
+        eventually(lambda: sorted(starts.begun) == ["a", "b", "c"])
+        assert not any(starts.pace.is_waiting(ref) for ref in ("a", "b", "c"))
+    finally:
+        starts.end()
 
 
 def test_hosts_have_lines_of_their_own(eventually: Eventually) -> None:
@@ -78,8 +90,8 @@ def test_one_that_takes_long_keeps_nobody_waiting(eventually: Eventually) -> Non
         starts.begin("slow")
         eventually(lambda: starts.begun == ["slow"])
         starts.begin("next")
-        eventually(lambda: starts.turns.is_waiting("next"))
-        starts.now = HOLDS_SECONDS
+        eventually(lambda: starts.pace.is_waiting("next"))
+        starts.now = HOLDS
         eventually(lambda: starts.begun == ["slow", "next"])
     finally:
         starts.end()
@@ -94,9 +106,9 @@ def test_one_that_is_not_wanted_any_more_leaves_the_line(eventually: Eventually)
         cancellation.cancel()
         with (
             pytest.raises(CancelledError),
-            starts.turns.turn(cancellation, "b", "n1", 1),
+            starts.pace.turn(cancellation, "b", "n1", 1, HOLDS),
         ):
             raise AssertionError
-        assert not starts.turns.is_waiting("b")
+        assert not starts.pace.is_waiting("b")
     finally:
         starts.end()

@@ -65,7 +65,11 @@ class HandmadeContainer:
 
     def begin_desktop(self) -> None:
         """Put the programs in, begin the desktop, and wait until it answers."""
-        self._daemon.incus("exec", self.name, "--", "sh", "-c", bundle.TAKE, given=_bundle())
+        self._daemon.incus("exec", self.name, "--", "sh", "-c", bundle.PREPARE)
+        packed = self._folder / "bundle.tar"
+        packed.write_bytes(_bundle())
+        self._daemon.incus("file", "push", "-q", str(packed), f"{self.name}{bundle.BUNDLE}")
+        self._daemon.incus("exec", self.name, "--", "sh", "-c", bundle.BEGIN)
         said = self._daemon.incus("exec", self.name, "--", *bundle.ask("wait"))
         if '"ready": true' not in said:
             raise RuntimeError(f"the desktop did not start: {said}")

@@ -107,14 +107,10 @@ class IncusDaemon:
         finally:
             made.close()
 
-    def incus(self, *words: str, given: bytes = b"") -> str:
-        """Run Incus's own command line, with `given` to read."""
+    def incus(self, *words: str) -> str:
+        """Run Incus's own command line."""
         done = subprocess.run(
-            ["incus", *words],
-            env=self._environment(),
-            input=given,
-            capture_output=True,
-            check=False,
+            ["incus", *words], env=self._environment(), capture_output=True, check=False
         )
         if done.returncode != 0:
             raise AssertionError(f"incus {words}: {done.stderr.decode(errors='replace')}")

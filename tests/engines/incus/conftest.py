@@ -40,8 +40,7 @@ def engine(incus_settings: IncusSettings) -> Iterator[IncusEngine]:
     made = IncusEngine(incus_settings)
     yield made
     # What a test that failed has left would fail others.
-    for ref in made.refs():
-        remove(made, ref)
+    remove(made, *made.refs())
     made.close()
 
 
@@ -69,12 +68,17 @@ def stop(engine: IncusEngine, ref: str) -> None:
         time.sleep(0.1)
 
 
-def remove(engine: IncusEngine, ref: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        with suppress(RetryableError):
-            if engine.observe(ref).phase is Phase.ABSENT:
-                return
-            engine.ensure_absent(ref)
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+def remove(engine: IncusEngine, *refs: str) -> None:
+    """Remove them beside each other."""
+    left = list(refs)
+    deadline = time.monotonic() + 60 + 10 * len(left)
+    while left:
+        for ref in [*left]:
+            with suppress(RetryableError):
+                if engine.observe(ref).phase is Phase.ABSENT:
+                    left.remove(ref)
+                    continue
+                engine.ensure_absent(ref)
+        assert time.monotonic() < deadline, left
+        if left:
+            time.sleep(0.1)

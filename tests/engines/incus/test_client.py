@@ -7,7 +7,7 @@ import pytest
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import ChangedError, NotFoundError
-from soundstage.engines.interface import PermanentError, RetryableError
+from soundstage.engines.interface import PermanentError
 from soundstage.testing.incus import IncusDaemon
 
 pytestmark = pytest.mark.incus
@@ -77,18 +77,15 @@ def test_commands_and_files_of_an_instance(client: Client, instance: str) -> Non
     assert (done.code, done.output, done.errors) == (3, b"out\n", b"err\n")
     logs = client.get(f"/instances/{instance}/logs/exec-output")
     assert logs == []
-    large = bytes(range(256)) * 4096
-    fed = client.feed(instance, large, "sh", "-c", "cat >/root/a; id -u; echo err >&2; exit 4")
-    assert (fed.code, fed.output, fed.errors) == (4, b"0\n", b"err\n")
-    assert client.read_file(instance, "/root/a") == large
-    # One that reads nothing ends as well.
-    assert client.feed(instance, large, "true").code == 0
-    assert client.get(f"/instances/{instance}/logs/exec-output") == []
-    with pytest.raises(RetryableError):
-        client.feed(instance, b"", "sleep", "30", seconds=0.5)
+    client.write_file(instance, "/root/a", b"one", mode=0o600)
+    client.write_file(instance, "/root/a", b"two", mode=0o600)
+    assert client.read_file(instance, "/root/a") == b"two"
+    assert client.run(instance, "stat", "-c", "%a %u", "/root/a").output == b"600 0\n"
     for path in ("/none/a", "/root/none"):
         with pytest.raises(NotFoundError):
             client.read_file(instance, path)
+    with pytest.raises(NotFoundError):
+        client.write_file(instance, "/none/a", b"")
 
 
 def test_what_goes_on_is_found_by_who_comes_later(

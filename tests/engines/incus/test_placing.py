@@ -190,8 +190,7 @@ def test_workstations_are_spread_and_a_dead_host_takes_only_its_own(
     stop(engine, lost)
     assert engine.observe(lost).volume_generation == 1
     assert engine.observe(another).phase is Phase.RUNNING
-    for ref in (*refs, another):
-        remove(engine, ref)
+    remove(engine, *refs, another)
 
 
 @pytest.mark.incus
@@ -390,5 +389,4 @@ def test_the_loss_of_the_leader_costs_seconds_and_no_stream(
     assert run(engine, another, spec(), seconds=60).phase is Phase.RUNNING
     assert host_of(engine, another) != leader.address
     leader.start_daemon()
-    for ref in (*refs, another):
-        remove(engine, ref)
+    remove(engine, *refs, another)

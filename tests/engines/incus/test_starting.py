@@ -130,6 +130,5 @@ def test_of_many_that_are_asked_for_at_once_few_start_together_and_all_come_up(
         observed = [run(engine, ref, SPEC) for ref in refs]
         assert [each.phase for each in observed] == [Phase.RUNNING] * 4
     finally:
-        for ref in refs:
-            remove(engine, ref)
+        remove(engine, *refs)
         engine.close()

@@ -16,6 +16,7 @@ from soundstage.engines.interface import Spec
 from soundstage.kit import pinned
 
 ROOM = "/run/soundstage"
+BUNDLE = f"{ROOM}/bundle.tar"
 CERTIFICATE = f"{ROOM}/relay.crt"
 STATUS = f"{ROOM}/status.json"
 KEEPER = f"{telling.DESKTOP}/keeper.py"
@@ -23,20 +24,20 @@ _PROGRAMS = Path(desktop.__file__).parent
 _PYTHON = "/usr/bin/python3 -I -S"
 _UNIT = "soundstage"
 
-_BEGIN = (
-    f"mkdir -p -m 0700 {ROOM} && tar -xf - -C / --no-same-owner"
+# Nothing of systemd's answers before it has made /run anew.
+PREPARE = (
+    "timeout 20 sh -c 'until [ -S /run/systemd/private ]; do sleep 0.02; done'"
+    f" && mkdir -p -m 0700 {ROOM}"
+)
+# Says the relay's certificate. Asked again it leaves alone what was begun, and clears away what
+# failed where even that was busy.
+BEGIN = (
+    f"case $(systemctl is-active {_UNIT}) in active|activating) exec cat {CERTIFICATE} ;;"
+    f" failed) systemctl reset-failed {_UNIT} ;; esac;"
+    f" tar -xf {BUNDLE} -C / --no-same-owner && rm {BUNDLE}"
     f" && systemd-run --quiet --collect --unit={_UNIT} --property=Type=exec"
     " --property=KillMode=mixed --property=TimeoutStopSec=10 --property=OOMPolicy=continue"
-    f" {_PYTHON} {KEEPER} keep"
-)
-# Reads the archive, begins the desktop, and says the relay's certificate. Asked again it leaves
-# alone what was begun, and clears away what failed where even that was busy. Nothing of systemd's
-# answers before it has made /run anew.
-TAKE = (
-    "timeout 20 sh -c 'until [ -S /run/systemd/private ]; do sleep 0.02; done' &&"
-    f" case $(systemctl is-active {_UNIT}) in active|activating) ;;"
-    f" failed) systemctl reset-failed {_UNIT}; {_BEGIN} ;;"
-    f" *) {_BEGIN} ;; esac && cat {CERTIFICATE}"
+    f" {_PYTHON} {KEEPER} keep && cat {CERTIFICATE}"
 )
 
 

@@ -4,14 +4,11 @@ The engine and its parts call it. Every call may be repeated: what is there alre
 twice, what is gone is not missed, and what somebody else changed meanwhile is read again.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import msgspec
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
 
 from soundstage.engines.incus.addresses import Addresses
 from soundstage.engines.incus.connection import (
@@ -164,6 +161,28 @@ class Client:
         content, _ = self._addresses.fetch(f"/instances/{instance}/files", {"path": path})
         return content
 
+    def write_file(
+        self, instance: str, path: str, content: bytes, *, mode: int = 0o644, kind: str = "file"
+    ) -> None:
+        """Write a file of root's into an instance, over what is there; with `kind` a `directory`
+        or a `symlink`, whose content is where it points. Raises NotFoundError when the folder or
+        the instance is not there.
+        """
+        headers = {
+            "X-Incus-uid": "0",
+            "X-Incus-gid": "0",
+            "X-Incus-mode": f"{mode:04o}",
+            "X-Incus-type": kind,
+            "X-Incus-write": "overwrite",
+        }
+        self._addresses.ask(
+            "POST",
+            f"/instances/{instance}/files",
+            content=content,
+            headers=headers,
+            query={"path": path},
+        )
+
     def run(self, instance: str, *command: str, seconds: float = 30.0) -> Ran:
         """Run a command as root of an instance and wait for its end. What it says is written down
         by Incus and removed again: no secret belongs into it.
@@ -173,28 +192,6 @@ class Client:
         kept = told.get("output") or {}
         said = [self._take(kept.get(number)) for number in ("1", "2")]
         return Ran(code=int(told["return"]), output=said[0], errors=said[1])
-
-    def feed(self, instance: str, content: bytes, *command: str, seconds: float = 30.0) -> Ran:
-        """Run a command as root of an instance that reads `content`, and wait for its end. Nothing
-        of that is written down by Incus; what it says must be little.
-        """
-        body = {"command": list(command), "wait-for-websocket": True, "interactive": False}
-        answer = self._addresses.ask("POST", f"/instances/{instance}/exec", body)
-        ends_at = time.monotonic() + seconds
-        ends = answer.metadata["metadata"]["fds"]
-        path = f"/operations/{answer.operation}/websocket"
-        with ExitStack() as stack:
-            given, *said = (
-                stack.enter_context(self._addresses.listen(f"{path}?secret={ends[number]}"))
-                for number in ("0", "1", "2")
-            )
-            # One that reads no more says why by how it ends.
-            with suppress(ConnectionClosed):
-                given.send(content)
-                given.send("")
-            output, errors = (_all_of(each, ends_at) for each in said)
-        told = self.wait(answer.operation, max(0.0, ends_at - time.monotonic()))
-        return Ran(code=int(told["return"]), output=output, errors=errors)
 
     def _take(self, address: str | None) -> bytes:
         """Read what a command said, and have Incus forget it."""
@@ -227,14 +224,6 @@ class Client:
         """Send something large and wait until Incus has made of it what it should."""
         headers = {"Content-Type": "application/octet-stream", **headers}
         self.do("POST", path, content=content, headers=headers, seconds=seconds, query=query)
-
-
-def _all_of(stream: ClientConnection, ends_at: float) -> bytes:
-    """Read until a command has said everything, which an empty word of text tells."""
-    said = b""
-    while piece := stream.recv(timeout=max(0.0, ends_at - time.monotonic())):
-        said += piece if isinstance(piece, bytes) else piece.encode()
-    return said
 
 
 def _failure(text: str) -> Exception:

@@ -254,23 +254,30 @@ class Starter:
         found = self._wanted(ref, spec)
         if found.begun == spec.attempt:
             return
+        name = instance_of(ref)
+        self._run(name, bundle.PREPARE)
         packed = bundle.pack(
             spec,
             frames_per_second=self._settings.frames_per_second,
             gateway=self._identity.certificate.read_bytes(),
             encode_on=graphics.render_node(self._cards(found)),
         )
-        done = self._client.feed(instance_of(ref), packed, "sh", "-c", bundle.TAKE)
-        if done.code != 0:
-            said = done.errors.decode(errors="replace").strip()
-            raise RetryableError(f"the instance did not take its programs: {said[-300:]}")
+        self._client.write_file(name, bundle.BUNDLE, packed, mode=0o600)
         # Of an earlier try, if that came so far.
-        door = Door(attempt=spec.attempt, host="", certificate=done.output.decode())
-        where = self._place.reached(instance_of(ref), found.seat)
+        certificate = self._run(name, bundle.BEGIN)
+        door = Door(attempt=spec.attempt, host="", certificate=certificate)
+        where = self._place.reached(name, found.seat)
         if where is not None:
             door = msgspec.structs.replace(door, host=where[0], ports=where[1])
         marks = self._marks_kept(ref, spec)
         self._workstations.note(ref, kept(begun=spec.attempt, door=door, marks=marks))
+
+    def _run(self, name: str, command: str) -> str:
+        done = self._client.run(name, "sh", "-c", command)
+        if done.code != 0:
+            said = (done.errors or done.output).decode(errors="replace").strip()
+            raise RetryableError(f"the instance did not take its programs: {said[-300:]}")
+        return done.output.decode()
 
     def _follow(self, ref: str, spec: Spec) -> None:
         """Wait until the keeper says how the start ended, and keep its word."""

@@ -15,7 +15,7 @@ from soundstage.resources.sessions import steps
 from soundstage.resources.sessions.model import Course, StreamingSession
 from soundstage.resources.warm_workstations.model import FIRST_ATTEMPT
 from soundstage.testing.walks import Studio
-from soundstage.testing.world import world
+from soundstage.testing.world import World, world
 
 
 def mark(stage: Stage, seconds: float, **facts: Any) -> Mark:
@@ -104,6 +104,11 @@ def test_clocks_that_differ_make_no_time_negative() -> None:
     assert told(starting(course=course)) == [("CAPACITY", 0), ("DISK", 5), ("MACHINE", None)]
 
 
+def listed(made: World, studio_id: str) -> dict[str, Any]:
+    (session,) = made.operator.call("ListStreamingSessions", studioId=studio_id)["sessions"]
+    return dict(session)
+
+
 def test_a_start_is_told_while_it_goes_on_and_after_a_restart(tmp_path: Path) -> None:
     with world(tmp_path / "home") as made:
         studio = Studio(made)
@@ -116,10 +121,13 @@ def test_a_start_is_told_while_it_goes_on_and_after_a_restart(tmp_path: Path) ->
         made.restart()
         going = made.see(session)["startSteps"]
         assert [step["step"] for step in going] == ["CAPACITY", "DISK", "DESKTOP"]
+        assert listed(made, studio.id)["startSteps"] == going
         assert "seconds" not in going[-1]
         made.advance(timedelta(seconds=30))
         ready = made.see(session)
         assert (ready["state"], ready["startSteps"][-1]["seconds"]) == ("READY", 20)
+        # A list of many that run has no use for them.
+        assert "startSteps" not in listed(made, studio.id)
         with made.service.database.transaction(write=False) as transaction:
             events = journal.read(transaction, after=0, limit=1000)
         (event,) = [each for each in events if each.kind == "sessions.READY"]

@@ -23,7 +23,7 @@ from soundstage.resources.request import Request
 from soundstage.resources.sessions import activity, backing_up, script_outputs, service
 from soundstage.resources.sessions.countdown import ActionKind, Rule, next_action
 from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
-from soundstage.resources.sessions.steps import StartStep, taken
+from soundstage.resources.sessions.steps import UNDONE, StartStep, taken
 from soundstage.resources.shaping import shaped
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.operation import Grant, Operation, Permission
@@ -96,7 +96,9 @@ class StreamingSessionShape(Shape, frozen=True, kw_only=True):
     volume_retention_mode: VolumeRetentionMode | None = None
     next_action: StreamingSessionNextAction | None = None
     start_steps: list[StreamingSessionStartStep] | None = None
-    """An addition to the public API: the steps of its last start, in order."""
+    """An addition to the public API: the steps of its last start, in order; in a list only where
+    it goes on or failed.
+    """
     unreachable_since: datetime | None = None
     """An addition to the public API: when its host was first found not to answer, as long as
     that is so.
@@ -285,7 +287,8 @@ def list_streaming_sessions(
         next_token=given.next_token,
     )
     return ListStreamingSessionsOutput(
-        sessions=[_show(request, session) for session in sessions], next_token=next_token
+        sessions=[_show(request, each, has_steps=each.state in UNDONE) for each in sessions],
+        next_token=next_token,
     )
 
 
@@ -332,14 +335,16 @@ def _answer(request: Request, session: StreamingSession) -> StreamingSessionOutp
     return StreamingSessionOutput(session=_show(request, session))
 
 
-def _show(request: Request, session: StreamingSession) -> StreamingSessionShape:
+def _show(
+    request: Request, session: StreamingSession, *, has_steps: bool = True
+) -> StreamingSessionShape:
     return shaped(
         StreamingSessionShape,
         session,
         session_id=session.id,
         arn=request.installation.arn(ArnKind.STREAMING_SESSION, session.id),
         next_action=_next_action(session),
-        start_steps=_start_steps(session) or None,
+        start_steps=(_start_steps(session) or None) if has_steps else None,
     )
 
 

@@ -19,6 +19,9 @@ STARTS = frozenset(
     {StreamingSessionState.CREATE_IN_PROGRESS, StreamingSessionState.START_IN_PROGRESS}
 )
 
+UNDONE = STARTS | {StreamingSessionState.CREATE_FAILED, StreamingSessionState.START_FAILED}
+"""Of whose start people want to know more at first sight."""
+
 
 class StartStep(StrEnum):
     """A step of a start."""

@@ -19,6 +19,8 @@ from soundstage.testing.whole import Studio, until
 KILLS = 20
 SEED = 20260101
 BACKUPS_KEPT = 3
+UNTIL_ALL_KILLS_ARE_OVER = 300.0
+"""While the service is killed soon after each start, it may get nothing done on a slow machine."""
 
 
 class Killer(threading.Thread):
@@ -95,9 +97,7 @@ class Life:
             assert not session["state"].endswith("FAILED"), session["statusMessage"]
             return bool(session["state"] == state)
 
-        # While the service is killed soon after each start, it may get nothing done on a slow
-        # machine; so this is longer than all the kills take.
-        until(f"the session is {state}", is_there, 300)
+        until(f"the session is {state}", is_there, UNTIL_ALL_KILLS_ARE_OVER)
 
     def _backups(self) -> list[dict[str, Any]]:
         answer = self._ask("list_streaming_session_backups", **self._studio.where)
@@ -122,11 +122,11 @@ class Life:
                 return False
             return True
 
-        until(f"{name} is answered", answers)
+        until(f"{name} is answered", answers, UNTIL_ALL_KILLS_ARE_OVER)
         return found[0]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_twenty_kills_lose_nothing_and_double_nothing(
     service: ServiceProcess, sdk: StockClient
 ) -> None:
@@ -141,7 +141,8 @@ def test_twenty_kills_lose_nothing_and_double_nothing(
             life.live()
     finally:
         killer.end()
-    assert killer.failure is None, killer.failure
+        # A service that did not start again is why nobody answered.
+        assert killer.failure is None, killer.failure
     assert killer.kills == KILLS
     assert [life.see()["state"] for life in lives] == ["DELETED"] * len(lives)
     kept = studio.backups()

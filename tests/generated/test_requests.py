@@ -111,8 +111,10 @@ class Ground:
         call("StartStreamingSession", **one)
         self.world.advance(SOON)
         backups = call("ListStreamingSessionBackups", studioId=studio_id)
-        # Nothing is sent there, because there is no such name.
         hook = call("CreateWebhook", studioId=studio_id, url="http://nowhere.invalid/")["webhook"]
+        # To find out that there is no such name takes a while, for each event again.
+        rests = {"studioId": studio_id, "webhookId": hook["webhookId"], "state": "DISABLED"}
+        call("UpdateWebhook", **rests)
         self.known = {
             "webhookId": hook["webhookId"],
             **place,

@@ -203,7 +203,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "CreateStreamingImage": {"name": "New", "ec2ImageId": "ami-new"},
     "CreateStudio": {**ROLES, "studioName": "another", "displayName": "Another"},
     "CreateStudioComponent": {"name": "New", "type": "CUSTOM"},
-    "CreateWebhook": {"url": "http://127.0.0.1:9/"},
+    "CreateWebhook": {"url": "http://nowhere.invalid/"},
     "GetLaunchProfileInitialization": {**PROTOCOLS, **WORKER},
     "GetStreamingSessionBackupFile": {"path": "shot.ma"},
     "TagResource": {"tags": {"a": "1"}},
@@ -277,7 +277,7 @@ class Place:
         )
         # Nothing is sent there, because it is not public.
         hook = call(
-            "CreateWebhook", **self.where, url="http://127.0.0.1:9/", types=["audit.PRUNED"]
+            "CreateWebhook", **self.where, url="http://nowhere.invalid/", types=["audit.PRUNED"]
         )
         self.webhook_id = hook["webhook"]["webhookId"]
         self.running = [self._session(owner_id) for owner_id in self.owner_ids]

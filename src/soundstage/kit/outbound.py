@@ -61,6 +61,17 @@ class Outbound:
         self._allowed = [ip_network(text) for text in allowed]
         self._most_seconds = most_seconds
 
+    def __eq__(self, other: object) -> bool:
+        """Compare what may be sent to, and for how long is waited."""
+        if not isinstance(other, Outbound):
+            return NotImplemented
+        ours, theirs = (self._allowed, self._most_seconds), (other._allowed, other._most_seconds)
+        return ours == theirs
+
+    def __hash__(self) -> int:
+        """Give equal ones the same."""
+        return hash((*self._allowed, self._most_seconds))
+
     def check(self, url: str) -> None:
         """Refuse what can be seen to be nowhere that may be sent to, without asking any name
         server: an address of a network that is not allowed, however it is written, or this machine

@@ -15,6 +15,7 @@ from soundstage.client.calls import CallError, Client
 from soundstage.kit.config import Settings
 from soundstage.resources.members.service import OPERATOR
 from soundstage.resources.operations import OPERATIONS
+from soundstage.wire import arn
 from soundstage.wiring import tls
 
 Tell = Callable[[str], None]
@@ -23,7 +24,6 @@ Tell = Callable[[str], None]
 _NAME = "soundstage"
 _IMAGE = "ami-host"
 _PROFILE = "Artist workstation"
-_ROLE = "arn:aws:iam::000000000000:role/soundstage"
 _ADDRESS_SECONDS = 3600
 _POLL_SECONDS = 0.1
 _SETTLE_SECONDS = 60.0
@@ -94,8 +94,8 @@ def ensure_studio(client: Client, tell: Tell) -> dict[str, Any]:
             "CreateStudio",
             studioName=_NAME,
             displayName="Soundstage",
-            adminRoleArn=_ROLE,
-            userRoleArn=_ROLE,
+            adminRoleArn=arn.ANY_ROLE,
+            userRoleArn=arn.ANY_ROLE,
         )["studio"]
     return _settled(client, "GetStudio", "studio", {"studioId": made["studioId"]})
 

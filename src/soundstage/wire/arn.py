@@ -23,6 +23,9 @@ class ArnKind(StrEnum):
     EULA_ACCEPTANCE = "eula-acceptance"
 
 
+ANY_ROLE = "arn:aws:iam::000000000000:role/soundstage"
+"""Stands where the API asks for a role of AWS; nothing here acts by one."""
+
 _FORM = re.compile(
     r"arn:aws:nimble:(?P<region>[a-z0-9-]{1,32}):(?P<account>[0-9]{12}):"
     r"(?P<kind>[a-z-]+)/(?P<tail>[A-Za-z0-9_-]{1,64})\Z"

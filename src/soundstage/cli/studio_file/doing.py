@@ -42,7 +42,8 @@ class Doing:
             try:
                 _STEPS[change.action](self, change)
             except CallError as error:
-                raise CallError(error.name, error.status, f"{change.part}: {error}") from None
+                message, others = f"{change.part}: {error}", error.complaints[1:]
+                raise CallError(error.name, error.status, message, others) from None
             tell(change)
 
     def create(self, change: Change) -> None:

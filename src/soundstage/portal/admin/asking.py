@@ -1,5 +1,5 @@
 """What a form asks for: fields made of an operation's input shape and a noun's words, what is read
-back from them, and which of them a complaint is about. `editing` works with it.
+back from them, and which of them a complaint is about. `editing` and `founding` work with it.
 """
 
 import re
@@ -13,6 +13,8 @@ from soundstage.words.texts import Words
 
 Choices = Mapping[str, list[Choice]]
 """What can be chosen, by the member that it is chosen for."""
+TYPED_WRONG = frozenset({400, 402, 409})
+"""The statuses of an answer that is shown beside what was typed."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 
 from soundstage.client.calls import CallError
-from soundstage.portal.admin.asking import Ask, Choices, Field, Form, Section
+from soundstage.portal.admin.asking import TYPED_WRONG, Ask, Choices, Field, Form, Section
 from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.admin.finding import find
 from soundstage.portal.session import new_bits
@@ -25,7 +25,6 @@ _EMPTY: dict[str, Any] = {"description": "", "configuration": {}}
 """Members that are taken away by an empty one."""
 _TONES = ("good", "quiet", "busy", "bad")
 """The groups of a list, as its states are coloured."""
-_TYPED_WRONG = {400, 402, 409}
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,7 +236,7 @@ class Noun:
     def _refused(
         self, asked: Asked, place: Place, document: Document, error: CallError, *, is_new: bool
     ) -> Response:
-        if error.status not in _TYPED_WRONG:
+        if error.status not in TYPED_WRONG:
             raise error
         answer = self._shown(asked, place, document, is_new=is_new, problems=error.complaints)
         answer.status_code = HTTPStatus(error.status)

@@ -6,17 +6,15 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from soundstage.client.calls import CallError
-from soundstage.portal.admin.asking import Ask, Form
+from soundstage.portal.admin.asking import TYPED_WRONG, Ask, Form
 from soundstage.portal.session import new_bits
 from soundstage.portal.stage import Asked, Stage
 from soundstage.portal.views import Document
+from soundstage.wire import arn
 
 PATH = "/studios/new"
 _OPERATION = "CreateStudio"
 _ASKS = [Ask(path="displayName"), Ask(path="studioName")]
-_ROLE = "arn:aws:iam::000000000000:role/soundstage"
-"""The API asks for two; nothing here acts by them."""
-_TYPED_WRONG = {400, 402, 409}
 
 
 class Founding:
@@ -35,11 +33,11 @@ class Founding:
         document: Document = {}
         self._form.fill(document, _ASKS, asked.form, {})
         token = asked.form.get("clientToken") or None
-        roles = {"adminRoleArn": _ROLE, "userRoleArn": _ROLE}
+        roles = {"adminRoleArn": arn.ANY_ROLE, "userRoleArn": arn.ANY_ROLE}
         try:
             made = asked.client.call(_OPERATION, **document, **roles, clientToken=token)["studio"]
         except CallError as error:
-            if error.status not in _TYPED_WRONG:
+            if error.status not in TYPED_WRONG:
                 raise
             answer = self._shown(asked, document, error.complaints)
             answer.status_code = HTTPStatus(error.status)

@@ -180,11 +180,29 @@ def test_https_with_a_certificate_of_its_own_and_a_way_there(settings: Settings)
         assert httpx.get(address, trust_env=False, verify=authority).json()["status"] == "ready"
         welcome = httpx.get(f"http://127.0.0.1:{http_port}/", trust_env=False)
         assert f'href="https://localhost:{secure.port}/"' in welcome.text
-        # Who speaks http to the port itself learns nothing and holds nothing up.
-        with pytest.raises(httpx.HTTPError):
-            httpx.get(f"http://127.0.0.1:{secure.port}/readyz", trust_env=False)
+        # Who speaks http to the port itself is shown the same, and led to the same.
+        plain = f"http://127.0.0.1:{secure.port}"
+        assert httpx.get(f"{plain}/", trust_env=False).text == welcome.text
+        assert httpx.get(f"{plain}/portal.css", trust_env=False).is_success
+        led = httpx.get(f"{plain}/readyz", trust_env=False)
+        assert (led.status_code, led.headers["location"]) == (307, address)
+        refused = httpx.post(f"{plain}/2020-08-01/studios", json={}, trust_env=False)
+        assert refused.status_code == 403
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{http_port}/", trust_env=False)
+
+
+def test_no_desktop_is_reached_without_tls(settings: Settings) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        http_port = int(free.getsockname()[1])
+    secure = dataclasses.replace(settings, tls=True, http_port=http_port)
+
+    with served(secure):
+        for port in (secure.port, http_port):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.settimeout(10)
+                connection.sendall(upgrade_request(port, "/streams/s1/websocket"))
+                assert connection.recv(4096).startswith(b"HTTP/1.1 307 "), port
 
 
 def test_a_taken_port_for_http_is_one_sentence(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Runs the service, in the foreground or in a thread of `soundstage run`."""
 
+import asyncio
 import dataclasses
 import faulthandler
 import gc
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ import structlog
 import uvicorn
 
 from soundstage.cli.user import new_operator_link
+from soundstage.gateway.accepting import Acceptor
 from soundstage.kit import log
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.portal import welcome
@@ -100,6 +103,42 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class _SecureServer(_Server):
+    """A server of https that shows those who came without it the way there."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, plain: uvicorn.Config) -> None:
+        super().__init__(config, service)
+        self._plain = plain
+        self._acceptors: list[Acceptor] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup([])
+        assert self.config.ssl is not None  # noqa: S101 - there is a certificate
+        self._acceptors = [
+            Acceptor(
+                listener,
+                secure=partial(self._protocol, self.config),
+                plain=partial(self._protocol, self._plain),
+                context=self.config.ssl,
+                settings=self._service.gateway.settings,
+            )
+            for listener in sockets or []
+        ]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self, config: uvicorn.Config) -> asyncio.Protocol:
+        made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
+            config=config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
 @contextmanager
 def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
     sys.setswitchinterval(_THREAD_SECONDS)
@@ -113,28 +152,38 @@ def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]
             gc.collect()
             gc.freeze()
             tls = tls_of(settings, service.clock)
-            options = service.gateway.uvicorn_options()
-            config = uvicorn.Config(
-                service.app,
-                log_config=None,
-                lifespan="on",
-                **options,
-                **({} if tls is None else tls.uvicorn_options()),
-            )
-            with _pid_written(settings), _certified(settings, tls, config, options):
-                yield _Server(config, service), listener
+            options = {"log_config": None, **service.gateway.uvicorn_options()}
+            if tls is None:
+                config = uvicorn.Config(service.app, lifespan="on", **options)
+                with _pid_written(settings):
+                    yield _Server(config, service), listener
+                return
+            config = uvicorn.Config(service.app, lifespan="on", **options, **tls.uvicorn_options())
+            plain = _plain(settings, tls, options)
+            with _pid_written(settings), _renewed(tls, config), _welcoming(settings, plain):
+                yield _SecureServer(config, service, plain), listener
         finally:
             service.close()
 
 
+def _plain(settings: Settings, tls: Tls, options: dict[str, Any]) -> uvicorn.Config:
+    """What answers those who came without TLS: it knows the way, and no desktop."""
+    own = tls.own()
+    if own is not None:
+        _log.info(
+            "tls.own_certificate",
+            certificate=own.fingerprint,
+            authority=own.authority_fingerprint,
+        )
+    page = welcome.app(settings.address, own)
+    config = uvicorn.Config(page, lifespan="off", **{**options, "ws": "none"})
+    config.load()
+    return config
+
+
 @contextmanager
-def _certified(
-    settings: Settings, tls: Tls | None, config: uvicorn.Config, options: dict[str, Any]
-) -> Iterator[None]:
-    """Have the certificate looked at again while the block lasts, and http lead to https."""
-    if tls is None:
-        yield
-        return
+def _renewed(tls: Tls, config: uvicorn.Config) -> Iterator[None]:
+    """Have the certificate looked at again while the block lasts."""
     config.load()
     is_over = threading.Event()
 
@@ -145,29 +194,19 @@ def _certified(
 
     threading.Thread(target=keep_renewing, name="certificate", daemon=True).start()
     try:
-        with _welcoming(settings, tls, options):
-            yield
+        yield
     finally:
         is_over.set()
 
 
 @contextmanager
-def _welcoming(settings: Settings, tls: Tls, options: dict[str, Any]) -> Iterator[None]:
-    own = tls.own()
-    if own is not None:
-        _log.info(
-            "tls.own_certificate",
-            certificate=own.fingerprint,
-            authority=own.authority_fingerprint,
-        )
+def _welcoming(settings: Settings, plain: uvicorn.Config) -> Iterator[None]:
+    """Have http lead to https, on a port of its own, while the block lasts."""
     if settings.http_port == 0:
         yield
         return
     with _listen(settings.host, settings.http_port, "HTTP_PORT") as listener:
-        page = uvicorn.Config(
-            welcome.app(settings.address, own), log_config=None, lifespan="off", **options
-        )
-        server = uvicorn.Server(page)
+        server = uvicorn.Server(plain)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="welcome")
         thread.start()
         try:

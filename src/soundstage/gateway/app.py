@@ -60,7 +60,7 @@ class Gateway:
     def __init__(
         self, settings: GatewaySettings, upstreams: Upstreams, tickets: Tickets, clock: Clock
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._upstreams = upstreams
         self._entrance = Entrance(settings, tickets, clock)
         self._proxies = Proxies(settings.trusted_proxies)
@@ -99,7 +99,7 @@ class Gateway:
         """Keyword arguments that the process's `uvicorn.Config` must be made with."""
         return uvicorn_options(
             Surroundings(
-                self._settings,
+                self.settings,
                 self._upstreams,
                 self._entrance,
                 self._proxies,
@@ -129,7 +129,7 @@ class Gateway:
             return self._pages.refusal(error)
         if self._client is None:
             return self._pages.notice(NOT_INSTALLED)
-        assets = f"{self._settings.public_path}/streams/{_SHARED}/{self._client.digest}/"
+        assets = f"{self.settings.public_path}/streams/{_SHARED}/{self._client.digest}/"
         looks_on = upstream.most_viewers is not None
         return self._pages.client(request, stream_id, assets, self._client, looks_on=looks_on)
 
@@ -169,7 +169,7 @@ class Gateway:
         return Response(
             status_code=HTTPStatus.SEE_OTHER,
             headers={
-                "Location": self._settings.stream_path(stream_id),
+                "Location": self.settings.stream_path(stream_id),
                 **NO_STORE,
                 **PLAIN_HEADERS,
             },

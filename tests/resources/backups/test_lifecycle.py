@@ -1,6 +1,6 @@
 """What is to be done with a backup, row by row."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,9 +12,10 @@ from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
+from soundstage.testing import rows
 
 S, P = StreamingSessionState, BackupPhase
-NOW = datetime(2030, 1, 1, 9, 0, tzinfo=UTC)
+NOW = rows.NOW
 SECOND = timedelta(seconds=1)
 LATE_COPY = timedelta(hours=90, seconds=1)
 LATE_REMOVAL = timedelta(hours=6, seconds=1)
@@ -23,19 +24,10 @@ LATE_REMOVAL = timedelta(hours=6, seconds=1)
 def a_backup(
     state: StreamingSessionState, age: timedelta = SECOND, purge_at: datetime | None = None
 ) -> StreamingSessionBackup:
-    return StreamingSessionBackup(
-        id="b" * 22,
-        studio_id="studio",
-        session_id="s" * 22,
-        stop_number=1,
-        launch_profile_id="p" * 22,
-        owned_by="ann",
-        tags={},
+    return rows.backup(
         state=state,
         state_since=NOW - age,
         status_code=StreamingSessionStatusCode.INTERNAL_ERROR,
-        status_message="",
-        size_bytes=None,
         purge_at=purge_at,
         created_at=NOW - age,
         updated_at=NOW - age,

@@ -1,11 +1,8 @@
 """Which variables lead software to its servers."""
 
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from soundstage.resources.components.model import StudioComponent
@@ -18,36 +15,17 @@ from soundstage.resources.components.software import (
     environment_of,
     parse,
 )
+from soundstage.testing import rows
 
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "software-variables.md"
 
 
 def component(name: str, endpoint: str | None, kind: str = "LICENSE_SERVICE") -> StudioComponent:
+    """Make a component that leads to a server, or to nowhere yet."""
     member = {"LICENSE_SERVICE": "licenseService", "COMPUTE_FARM": "computeFarm"}[kind]
-    given: dict[str, Any] = {
-        "id": "one",
-        "studio_id": "studio",
-        "name": name,
-        "description": None,
-        "type": kind,
-        "subtype": "CUSTOM",
-        "configuration": {f"{member}Configuration": {"endpoint": endpoint} if endpoint else {}},
-        "ec2_security_group_ids": [],
-        "initialization_scripts": [],
-        "script_parameters": [],
-        "runtime_role_arn": None,
-        "secure_initialization_role_arn": None,
-        "tags": {},
-        "state": "READY",
-        "status_code": "STUDIO_COMPONENT_CREATED",
-        "status_message": "",
-        "created_at": NOW,
-        "created_by": "anna",
-        "updated_at": NOW,
-        "updated_by": "anna",
-    }
-    return msgspec.convert(given, StudioComponent)
+    settings = {"endpoint": endpoint} if endpoint else {}
+    configuration = {f"{member}Configuration": settings}
+    return rows.component(name=name, type=kind, configuration=configuration)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What components give to a workstation."""
 
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,35 +10,7 @@ import pytest
 from soundstage.engines.interface import Account, Mount, MountKind, Reason
 from soundstage.resources.components.model import StudioComponent
 from soundstage.resources.launch_profiles.equipment import Equipment, equipment_of
-
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
-
-
-def component(name: str = "one", **more: Any) -> StudioComponent:
-    given = {
-        "id": name,
-        "studio_id": "studio",
-        "name": name,
-        "description": None,
-        "type": "CUSTOM",
-        "subtype": "CUSTOM",
-        "configuration": None,
-        "ec2_security_group_ids": [],
-        "initialization_scripts": [],
-        "script_parameters": [],
-        "runtime_role_arn": None,
-        "secure_initialization_role_arn": None,
-        "tags": {},
-        "state": "READY",
-        "status_code": "STUDIO_COMPONENT_CREATED",
-        "status_message": "",
-        "created_at": NOW,
-        "created_by": "anna",
-        "updated_at": NOW,
-        "updated_by": "anna",
-        **more,
-    }
-    return msgspec.convert(given, StudioComponent)
+from soundstage.testing.rows import component
 
 
 def script(text: str, context: str = "SYSTEM", platform: str = "LINUX") -> dict[str, str]:

@@ -1,9 +1,7 @@
 """The scripts of a workstation: which, in which order, and what stands in them."""
 
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -19,38 +17,11 @@ from soundstage.resources.launch_profiles.initialization import (
     powershell_quoted,
     with_parameters,
 )
+from soundstage.testing.rows import component
 
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
 VERSION = "2021-03-31"
 LINUX, WINDOWS = LaunchProfilePlatform.LINUX, LaunchProfilePlatform.WINDOWS
 NASTY = ["it's", "$(id)", "`id`", "a\nb", '"', "\\", "' ; exit 1 ; '", "\u2019; exit", "-n", "~"]
-
-
-def component(name: str = "one", **more: Any) -> StudioComponent:
-    given = {
-        "id": name,
-        "studio_id": "studio",
-        "name": name,
-        "description": None,
-        "type": "CUSTOM",
-        "subtype": "CUSTOM",
-        "configuration": None,
-        "ec2_security_group_ids": [],
-        "initialization_scripts": [],
-        "script_parameters": [],
-        "runtime_role_arn": None,
-        "secure_initialization_role_arn": None,
-        "tags": {},
-        "state": "READY",
-        "status_code": "STUDIO_COMPONENT_CREATED",
-        "status_message": "",
-        "created_at": NOW,
-        "created_by": "anna",
-        "updated_at": NOW,
-        "updated_by": "anna",
-        **more,
-    }
-    return msgspec.convert(given, StudioComponent)
 
 
 def script(text: str, **more: str) -> dict[str, str]:

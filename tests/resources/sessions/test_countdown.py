@@ -1,6 +1,6 @@
 """The one countdown: what comes next by the conditional matrix, and when it is announced."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -9,13 +9,10 @@ import pytest
 from soundstage.engines.interface import Observed, Phase
 from soundstage.resources.backups.model import (
     StreamingSessionState,
-    StreamingSessionStatusCode,
 )
 from soundstage.resources.launch_profiles.model import (
     AutomaticTerminationMode,
-    SessionBackupMode,
     SessionPersistenceMode,
-    StreamingClipboardMode,
 )
 from soundstage.resources.sessions.countdown import (
     ActionKind,
@@ -28,9 +25,10 @@ from soundstage.resources.sessions.countdown import (
 )
 from soundstage.resources.sessions.lifecycle import changes_of
 from soundstage.resources.sessions.model import Activity, StreamingSession, Vacating
+from soundstage.testing import rows
 
 S = StreamingSessionState
-NOW = datetime(2030, 1, 1, 9, 0, tzinfo=UTC)
+NOW = rows.NOW
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 ON, OFF = SessionPersistenceMode.ACTIVATED, SessionPersistenceMode.DEACTIVATED
 ENDS, STAYS = AutomaticTerminationMode.ACTIVATED, AutomaticTerminationMode.DEACTIVATED
@@ -38,41 +36,8 @@ RULES = TimeRules()
 
 
 def a_session(state: StreamingSessionState, **facts: Any) -> StreamingSession:
-    session = StreamingSession(
-        id="s" * 22,
-        studio_id="studio",
-        launch_profile_id="p" * 22,
-        streaming_image_id="i" * 22,
-        ec2_image_id="ami-host",
-        ec2_instance_type="g4dn.xlarge",
-        owned_by="ann",
-        created_by="ann",
-        created_at=NOW,
-        updated_at=NOW,
-        updated_by="ann",
-        tags={},
-        state=state,
-        state_since=NOW,
-        status_code=StreamingSessionStatusCode.STREAMING_SESSION_READY,
-        status_message="",
-        session_persistence_mode=ON,
-        automatic_termination_mode=STAYS,
-        backup_mode=SessionBackupMode.DEACTIVATED,
-        max_backups_to_retain=0,
-        volume_configuration=None,
-        clipboard_mode=StreamingClipboardMode.ENABLED,
-        max_session_length_in_minutes=690,
-        max_stopped_session_length_in_minutes=0,
-        attempt=1,
-        running_attempt=1,
-        heals=[],
-        volume_generation=0,
-        volume_backup_id=None,
-        previous_volume_generation=0,
-        is_volume_deleted=False,
-        stop_number=0,
-    )
-    return msgspec.structs.replace(session, **facts)
+    """Make a persistent session in this state."""
+    return rows.session(**{"state": state, "session_persistence_mode": ON, **facts})
 
 
 def by_matrix(

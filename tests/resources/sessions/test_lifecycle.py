@@ -1,6 +1,6 @@
 """What is to be done with a session, row by row: its state, what is seen, what time it is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +17,6 @@ from soundstage.resources.launch_profiles.model import (
     AutomaticTerminationMode,
     SessionBackupMode,
     SessionPersistenceMode,
-    StreamingClipboardMode,
 )
 from soundstage.resources.sessions.absence import Absence
 from soundstage.resources.sessions.lifecycle import (
@@ -42,9 +41,10 @@ from soundstage.resources.sessions.model import (
     Vacating,
     VolumeRetentionMode,
 )
+from soundstage.testing import rows
 
 S, C, P = StreamingSessionState, StreamingSessionStatusCode, Phase
-NOW = datetime(2030, 1, 1, 9, 0, tzinfo=UTC)
+NOW = rows.NOW
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
@@ -53,61 +53,23 @@ def a_session(
     state: StreamingSessionState, age: timedelta = SECOND, **facts: Any
 ) -> StreamingSession:
     """Make a persistent session on its second attempt that entered its state `age` ago."""
-    session = StreamingSession(
-        id="s" * 22,
-        studio_id="studio",
-        launch_profile_id="p" * 22,
-        streaming_image_id="i" * 22,
-        ec2_image_id="ami-host",
-        ec2_instance_type="g4dn.xlarge",
-        owned_by="ann",
-        created_by="ann",
-        created_at=NOW,
-        updated_at=NOW,
-        updated_by="ann",
-        tags={},
-        state=state,
-        state_since=NOW - age,
-        status_code=C.STREAMING_SESSION_READY,
-        status_message="",
-        session_persistence_mode=SessionPersistenceMode.ACTIVATED,
-        automatic_termination_mode=AutomaticTerminationMode.DEACTIVATED,
-        backup_mode=SessionBackupMode.DEACTIVATED,
-        max_backups_to_retain=0,
-        volume_configuration=None,
-        clipboard_mode=StreamingClipboardMode.ENABLED,
-        max_session_length_in_minutes=690,
-        max_stopped_session_length_in_minutes=0,
-        attempt=2,
-        running_attempt=2,
-        heals=[],
-        volume_generation=0,
-        volume_backup_id=None,
-        previous_volume_generation=0,
-        is_volume_deleted=False,
-        stop_number=1,
-        host="n1",
-    )
-    return msgspec.structs.replace(session, **facts)
+    plain = {
+        "state_since": NOW - age,
+        "session_persistence_mode": SessionPersistenceMode.ACTIVATED,
+        "attempt": 2,
+        "running_attempt": 2,
+        "stop_number": 1,
+        "host": "n1",
+    }
+    return rows.session(state=state, **(plain | facts))
 
 
 def a_backup(state: StreamingSessionState, age: timedelta = SECOND) -> StreamingSessionBackup:
-    return StreamingSessionBackup(
-        id="b" * 22,
-        studio_id="studio",
-        session_id="s" * 22,
-        stop_number=1,
-        launch_profile_id="p" * 22,
-        owned_by="ann",
-        tags={},
+    return rows.backup(
         state=state,
         state_since=NOW - age,
         status_code=C.INTERNAL_ERROR,
         status_message="The store is full.",
-        size_bytes=None,
-        purge_at=None,
-        created_at=NOW,
-        updated_at=NOW,
     )
 
 

@@ -70,7 +70,7 @@ def print_head() -> None:
         "System": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}",
         "Python": platform.python_version(),
         "Selkies": answer(str(stream), "-c", selkies),
-        "Incus": answer("incusd", "--version"),
+        "Incus": answer("incus", "--version"),
         "restic": answer("restic", "version"),
         "TigerVNC": answer("dpkg-query", "-Wf", "${Version}", "tigervnc-standalone-server"),
         "Chromium": answer("chromium-headless-shell", "--version"),

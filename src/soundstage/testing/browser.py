@@ -3,6 +3,7 @@
 The whole stories use it. What is asserted is what the page's pixels show.
 """
 
+import base64
 import io
 import json
 import time
@@ -11,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import structlog
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from soundstage.testing.whole import until
 
@@ -41,6 +43,22 @@ def chromium_browser(program: Path | None) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+_SESSIONS: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
+"""How each page is asked: to begin to takes a third as long as a picture."""
+
+
+def picture_of(page: Page) -> Image.Image:
+    """Take a page's pixels, as they are.
+
+    Playwright's own screenshot packs them tightly, which took half of its time and as much of
+    unpacking, and whoever waits for something to be seen takes many.
+    """
+    if page not in _SESSIONS:
+        _SESSIONS[page] = page.context.new_cdp_session(page)
+    taken = _SESSIONS[page].send("Page.captureScreenshot", {"optimizeForSpeed": True})
+    return Image.open(io.BytesIO(base64.b64decode(taken["data"]))).convert("RGB")
 
 
 _OF_COLOURS = ["color-contrast", "link-in-text-block"]
@@ -150,7 +168,7 @@ class Desktop:
 
     def picture(self) -> Image.Image:
         """Take the page's pixels."""
-        return Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        return picture_of(self.page)
 
     def _has_panel(self) -> bool:
         picture = self.picture()

@@ -4,7 +4,6 @@ No sandbox and no studio stand around it: what is tested is the gateway. The des
 hand, as whoever runs the tests.
 """
 
-import io
 import json
 import os
 import socket
@@ -18,10 +17,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from soundstage.kit.places import SocketFolder
+from soundstage.testing.browser import picture_of
 from soundstage.wire.ticket import Ticket, Tickets
 
 REPOSITORY = Path(__file__).parents[3]
@@ -239,12 +238,8 @@ def a_ticket() -> str:
     return Tickets(SECRET).sign(ticket)
 
 
-def picture(page: Page) -> Image.Image:
-    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-
-
 def shows(page: Page, colour: tuple[int, int, int], at: tuple[int, int] = (1000, 600)) -> bool:
     """Reports whether the desktop's ground has this colour, as well as video keeps colours."""
-    found = picture(page).getpixel(at)
+    found = picture_of(page).getpixel(at)
     assert isinstance(found, tuple)
     return all(abs(a - b) < 24 for a, b in zip(found, colour, strict=True))

@@ -7,10 +7,11 @@ from tests.browser.stream.conftest import (
     Desktop,
     GatewayProcess,
     a_ticket,
-    picture,
     shows,
     until,
 )
+
+from soundstage.testing.browser import picture_of
 
 
 def test_the_bar_is_out_of_the_way_until_it_is_called(
@@ -63,7 +64,7 @@ def test_the_bar_is_out_of_the_way_until_it_is_called(
         until("decoding is measured", lambda: figure("Decoding").endswith("ms a frame"))
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            picture(page).save(tmp_path / f"bar-{scheme}.png")
+            picture_of(page).save(tmp_path / f"bar-{scheme}.png")
         page.keyboard.press("Escape")
         until("the bar is gone", lambda: not bar.is_visible())
         until(

@@ -8,12 +8,11 @@ from tests.browser.stream.conftest import (
     Desktop,
     GatewayProcess,
     a_ticket,
-    picture,
     shows,
     until,
 )
 
-from soundstage.testing.browser import barriers
+from soundstage.testing.browser import barriers, picture_of
 from soundstage.testing.clients import ensure_axe
 
 
@@ -36,7 +35,7 @@ def test_a_size_is_chosen_and_given_back(
         until("letters are larger", lambda: "Xft.dpi:\t144" in desktop.run("xrdb", "-query"))
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            picture(page).save(tmp_path / f"displays-{scheme}.png")
+            picture_of(page).save(tmp_path / f"displays-{scheme}.png")
             found = barriers(page, ensure_axe(REPOSITORY).read_text())
             assert [each for each in found if "soundstage" in each] == []
         page.reload()
@@ -72,6 +71,6 @@ def test_a_second_display_comes_and_goes_with_its_window(
         green = (0x10, 0x60, 0x20)
         until("the first one shows it", lambda: shows(page, green))
         until("the second one too", lambda: shows(second, green, (700, 500)))
-        picture(second).save(tmp_path / "second.png")
+        picture_of(second).save(tmp_path / "second.png")
         second.close()
         until("there is one again", lambda: desktop.size() == "1280x720")

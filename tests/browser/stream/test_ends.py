@@ -11,11 +11,11 @@ from tests.browser.stream.conftest import (
     Desktop,
     GatewayProcess,
     a_ticket,
-    picture,
     shows,
     until,
 )
 
+from soundstage.testing.browser import picture_of
 from soundstage.words.texts import Words
 
 
@@ -30,7 +30,7 @@ def test_an_ended_stream_is_cut_and_the_page_says_so(
         headline = page.get_by_role("heading", name="This stream has ended")
         took = until("the page says that it ended", headline.is_visible, seconds=5)
         assert took < 5
-        picture(page).save(tmp_path / "ended.png")
+        picture_of(page).save(tmp_path / "ended.png")
         answer = page.reload()
         assert answer is not None
         assert answer.status == 410
@@ -53,7 +53,7 @@ def test_a_used_link_says_so_in_light_and_dark(
             assert page.get_by_role("heading", name="This link was already used").is_visible()
             assert page.get_by_role("link", name="Go to the portal").get_attribute("href") == "/"
             assert page.evaluate("window.violations") == []
-            image = picture(page)
+            image = picture_of(page)
             image.save(tmp_path / f"used-{scheme}.png")
             grounds.add(image.getpixel((5, 5)))
             context.close()
@@ -91,7 +91,7 @@ def ground_of_the_note(
     assert box is not None
     assert box["x"] > 800
     assert box["y"] > 480
-    image = picture(page)
+    image = picture_of(page)
     image.save(image_path)
     ground = image.getpixel((int(box["x"]) + 30, int(box["y"]) + 5))
 

@@ -9,13 +9,12 @@ from tests.browser.stream.conftest import (
     Desktop,
     GatewayProcess,
     a_ticket,
-    picture,
     running,
     shows,
     until,
 )
 
-from soundstage.testing.browser import barriers
+from soundstage.testing.browser import barriers, picture_of
 from soundstage.testing.clients import ensure_axe
 
 
@@ -44,11 +43,11 @@ def test_somebody_looks_on_hears_and_can_not_type_until_that_is_ended(
         until("the owner sees that", page.get_by_text("1 of 2 look on").is_visible)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            picture(page).save(tmp_path / f"share-{scheme}.png")
+            picture_of(page).save(tmp_path / f"share-{scheme}.png")
             # What Selkies makes is not ours to change.
             found = barriers(page, ensure_axe(REPOSITORY).read_text())
             assert [each for each in found if "soundstage" in each] == []
-        picture(viewer).save(tmp_path / "viewer.png")
+        picture_of(viewer).save(tmp_path / "viewer.png")
 
         size = desktop.size()
         desktop.paint("#106020")

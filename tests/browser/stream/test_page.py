@@ -10,11 +10,12 @@ from tests.browser.stream.conftest import (
     Desktop,
     GatewayProcess,
     a_ticket,
-    picture,
     running,
     shows,
     until,
 )
+
+from soundstage.testing.browser import picture_of
 
 
 def test_a_link_opens_a_desktop_that_one_can_work_in(
@@ -43,7 +44,7 @@ def test_a_link_opens_a_desktop_that_one_can_work_in(
         page.keyboard.type("xsetroot -solid '#803020'")
         page.keyboard.press("Enter")
         until("what was typed has run", lambda: shows(page, (0x80, 0x30, 0x20)))
-        picture(page).save(tmp_path / "desktop.png")
+        picture_of(page).save(tmp_path / "desktop.png")
 
         page.set_viewport_size({"width": 1104, "height": 640})
         until("the desktop follows the window", lambda: desktop.size() == "1104x640")

@@ -33,7 +33,7 @@ from bench.start import (
     show_pool,
     show_starts,
 )
-from bench.studio import BenchStudio, Session, say
+from bench.studio import BenchStudio, say
 from soundstage.engines.incus.names import home_of
 from soundstage.kit.config import Settings
 from soundstage.testing.images import ensure_image
@@ -75,17 +75,14 @@ def many_through_soundstage(studio: BenchStudio, many: int) -> list[float]:
     began = time.monotonic()
     sessions = [studio.create() for _ in range(many)]
 
-    def ready(session: Session) -> float | None:
-        try:
-            studio.until(session, "READY", seconds=600)
-        except RuntimeError as error:
-            say(f"one did not come up: {error}")
-            return None
-        return time.monotonic() - began
-
+    times: list[float] = []
+    for found in studio.until_each(sessions, "READY", seconds=600):
+        if found["state"] == "READY":
+            times.append(time.monotonic() - began)
+        else:
+            say(f"one did not come up: {found.get('statusMessage')}")
+    say(f"{len(times)} of {many} are ready, the last after {max(times, default=0):.1f} s")
     with ThreadPoolExecutor(many) as threads:
-        times = sorted(taken for taken in threads.map(ready, sessions) if taken is not None)
-        say(f"{len(times)} of {many} are ready, the last after {max(times, default=0):.1f} s")
         list(threads.map(studio.delete, sessions))
     return times
 

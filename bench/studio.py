@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,8 @@ from soundstage.testing.process import ServiceProcess
 
 POLL_SECONDS = 0.05
 """How often an API is asked whether it is done."""
+_LIST_SECONDS = 0.5
+"""The same of many together."""
 _MOST_SECONDS = 120.0
 _ROLE = "arn:aws:iam::000000000000:role/bench"
 
@@ -114,6 +116,27 @@ class BenchStudio:
         return _settled(
             lambda: self._call("GetStreamingSession", **_named(session)), state, seconds=seconds
         )
+
+    def until_each(
+        self, sessions: Sequence[Session], state: str, *, seconds: float
+    ) -> Iterator[Session]:
+        """Give each session that has come to this state or failed, when it has. Raises RuntimeError
+        when some have done neither in time.
+
+        Their list is asked for, since a call for each would take more of the machine than what they
+        wait for.
+        """
+        awaited = {session["sessionId"] for session in sessions}
+        deadline = time.monotonic() + seconds
+        while awaited:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{len(awaited)} sessions are not {state} yet")
+            for found in self.client.pages("ListStreamingSessions", **self.where):
+                is_settled = found["state"] == state or found["state"].endswith("_FAILED")
+                if is_settled and found["sessionId"] in awaited:
+                    awaited.remove(found["sessionId"])
+                    yield found
+            time.sleep(_LIST_SECONDS)
 
     def keep_prepared(self, number: int) -> None:
         """Have the launch profile keep so many workstations prepared."""

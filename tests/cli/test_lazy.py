@@ -1,6 +1,5 @@
 """Commands are imported when they are run, and help shows what they say of themselves."""
 
-import gc
 import json
 import subprocess
 import sys
@@ -26,19 +25,6 @@ class Group(LazyGroup):
             "gone": Lazy("soundstage.cli.top:Console", "No command."),
         }
     }
-
-
-@pytest.mark.parametrize("is_on", [True, False])
-def test_collecting_garbage_goes_on_as_before(is_on: bool) -> None:
-    (gc.enable if is_on else gc.disable)()
-    try:
-        assert Group().get_command(click.Context(Group()), "top") is not None
-        assert gc.isenabled() is is_on
-        with pytest.raises(TypeError):
-            Group().get_command(click.Context(Group()), "gone")
-        assert gc.isenabled() is is_on
-    finally:
-        gc.enable()
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -4,14 +4,14 @@
 command's own.
 """
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import import_module
 from typing import ClassVar
 
 import click
 import msgspec
+
+from soundstage.kit import garbage
 
 _LONGEST_LINE = 400
 """Letters; longer first sentences no command has."""
@@ -72,23 +72,9 @@ class LazyGroup(click.Group):
 
 def _import(place: str) -> click.Command:
     module, name, *argument = place.split(":")
-    with _no_collection():
+    with garbage.left_alone():
         found = getattr(import_module(module), name)
     command = found(*argument) if argument else found
     if not isinstance(command, click.Command):
         raise TypeError(f"{place} is no command.")
     return command
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """What an import makes stays, so looking through it for garbage, again and again while it
-    grows, finds none: it would take a fifth of the time until the service listens.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import faulthandler
-import gc
 import os
 import signal
 import socket
@@ -11,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -23,7 +22,7 @@ import uvicorn
 
 from soundstage.cli.user import new_operator_link
 from soundstage.gateway.accepting import Acceptor
-from soundstage.kit import log
+from soundstage.kit import garbage, log
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.portal import welcome
 from soundstage.wire.faults import Fault
@@ -143,27 +142,33 @@ class _SecureServer(_Server):
 def _server(settings: Settings) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
     sys.setswitchinterval(_THREAD_SECONDS)
     # The port before anything else, so that a taken one is said at once and plainly.
-    with _listen(settings.host, settings.port, "PORT") as listener:
+    with (
+        _listen(settings.host, settings.port, "PORT") as listener,
+        closing(_prepared(settings)) as service,
+    ):
+        tls = tls_of(settings, service.clock)
+        options = {"log_config": None, **service.gateway.uvicorn_options()}
+        if tls is None:
+            config = uvicorn.Config(service.app, lifespan="on", **options)
+            with _pid_written(settings):
+                yield _Server(config, service), listener
+            return
+        config = uvicorn.Config(service.app, lifespan="on", **options, **tls.uvicorn_options())
+        plain = _plain(settings, tls, options)
+        with _pid_written(settings), _renewed(tls, config), _welcoming(settings, plain):
+            yield _SecureServer(config, service, plain), listener
+
+
+def _prepared(settings: Settings) -> Service:
+    # To look for garbage in what is made here would hold up every request for 70 ms or more.
+    with garbage.kept_for_good():
         service = Service(settings)
         try:
             service.prepare()
-            # What is there now stays: looking through it for garbage again and again would hold up
-            # every request for 70 ms or more.
-            gc.collect()
-            gc.freeze()
-            tls = tls_of(settings, service.clock)
-            options = {"log_config": None, **service.gateway.uvicorn_options()}
-            if tls is None:
-                config = uvicorn.Config(service.app, lifespan="on", **options)
-                with _pid_written(settings):
-                    yield _Server(config, service), listener
-                return
-            config = uvicorn.Config(service.app, lifespan="on", **options, **tls.uvicorn_options())
-            plain = _plain(settings, tls, options)
-            with _pid_written(settings), _renewed(tls, config), _welcoming(settings, plain):
-                yield _SecureServer(config, service, plain), listener
-        finally:
+        except BaseException:
             service.close()
+            raise
+    return service
 
 
 def _plain(settings: Settings, tls: Tls, options: dict[str, Any]) -> uvicorn.Config:

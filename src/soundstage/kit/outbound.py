@@ -8,14 +8,14 @@ is followed, and no more is read of the answer than its status.
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
+import msgspec
 
-_MOST_SECONDS = 10.0
 _LONGEST = 2048
 _PORTS = 65536
 _THIS_MACHINE = "localhost"
@@ -52,25 +52,12 @@ def check(url: str) -> httpx.URL:
     return read
 
 
-class Outbound:
-    """Sends, within bounds. `allowed` are networks that may be sent to though they are not public,
-    such as 10.0.0.0/8.
-    """
+class Outbound(msgspec.Struct, frozen=True):
+    """Sends, within bounds."""
 
-    def __init__(self, allowed: Iterable[str] = (), *, most_seconds: float = _MOST_SECONDS) -> None:
-        self._allowed = [ip_network(text) for text in allowed]
-        self._most_seconds = most_seconds
-
-    def __eq__(self, other: object) -> bool:
-        """Compare what may be sent to, and for how long is waited."""
-        if not isinstance(other, Outbound):
-            return NotImplemented
-        ours, theirs = (self._allowed, self._most_seconds), (other._allowed, other._most_seconds)
-        return ours == theirs
-
-    def __hash__(self) -> int:
-        """Give equal ones the same."""
-        return hash((*self._allowed, self._most_seconds))
+    allowed: tuple[str, ...] = ()
+    """Networks that may be sent to though they are not public, such as 10.0.0.0/8."""
+    most_seconds: float = 10.0
 
     def check(self, url: str) -> None:
         """Refuse what can be seen to be nowhere that may be sent to, without asking any name
@@ -106,7 +93,7 @@ class Outbound:
 
     async def _post(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> int:
         try:
-            async with asyncio.timeout(self._most_seconds):
+            async with asyncio.timeout(self.most_seconds):
                 *before, last = await self._resolve(url)
                 for address in before:
                     # One that takes no connection got nothing, so another may be sent it.
@@ -114,7 +101,7 @@ class Outbound:
                         return await _send(url, address, headers, body)
                 return await _send(url, last, headers, body)
         except TimeoutError:
-            raise UnreachableError(f"It did not answer within {self._most_seconds:g} s.") from None
+            raise UnreachableError(f"It did not answer within {self.most_seconds:g} s.") from None
         except (OSError, httpx.HTTPError) as error:
             raise UnreachableError(f"It can't be reached ({type(error).__name__}).") from None
 
@@ -133,7 +120,7 @@ class Outbound:
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         if mapped is not None:
             address = mapped
-        if any(address in network for network in self._allowed):
+        if any(address in ip_network(network) for network in self.allowed):
             return True
         is_public = address.is_global and not address.is_multicast
         return is_public and not any(address in network for network in _TRANSLATED)

@@ -10,6 +10,7 @@ from soundstage.cli.studio_file.difference import Change
 from soundstage.cli.studio_file.present import Part, Present
 from soundstage.cli.waiting import settled, waiter
 from soundstage.client.calls import CallError, Client
+from soundstage.resources.members.model import IDENTITY_STORE_ID
 
 Tell = Callable[[Change], None]
 
@@ -20,7 +21,6 @@ _KINDS = {
     "launchProfiles": ("LaunchProfile", "launchProfile", "launchProfileId"),
 }
 _MOST_AT_ONCE = 20
-_IDENTITY_STORE = "d-soundstage"
 _NEEDED = {
     "launchProfiles": {"ec2SubnetIds": [], "launchProfileProtocolVersions": ["2021-03-31"]},
 }
@@ -125,7 +125,7 @@ class Doing:
             self._client.call(
                 put,
                 **self._where(change),
-                identityStoreId=_IDENTITY_STORE,
+                identityStoreId=IDENTITY_STORE_ID,
                 members=[{"principalId": self._id(each), "persona": persona} for each in some],
             )
         for each in change.removed:

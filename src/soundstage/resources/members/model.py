@@ -11,6 +11,8 @@ from soundstage.wire.faults import ValidationError
 
 OPERATOR = "operator"
 """The name of the account's operator, which nobody else may have."""
+IDENTITY_STORE_ID = "d-soundstage"
+"""One installation has one directory of people."""
 MOST_ACCESS_KEYS = 2
 """How many keys a person may have, disabled ones included: one to use, one to change to. As IAM."""
 LONGEST_NAME = 64

@@ -30,8 +30,7 @@ from soundstage.wire.faults import (
 )
 
 OPERATOR = model.OPERATOR
-IDENTITY_STORE_ID = "d-soundstage"
-"""One installation has one directory of people."""
+IDENTITY_STORE_ID = model.IDENTITY_STORE_ID
 
 
 def ensure_person(

@@ -17,7 +17,7 @@ from soundstage.engines.images.furnishing import EPOCH
 from soundstage.engines.images.store import ImageError
 
 _LAST_LINES = 12
-_SYSTEM = "/usr/sbin:/usr/bin:/sbin:/bin"
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 _PROGRAMS = ("mmdebstrap", "pip", "tar", "zstd", "furnishing.py")
 
 
@@ -92,10 +92,9 @@ def pipe(source: list[str], sink: list[str], *, cwd: str) -> None:
     """Run two programs, the second with what the first writes. Raises ImageError."""
     # mmdebstrap runs a Python for each of its first packages. One that was installed beside the
     # system's, behind a script that chooses among several, took a seventh of the whole build.
-    path = f"PATH={_SYSTEM}:{os.environ.get('PATH', '')}"
     with tempfile.TemporaryFile() as said:
         first = subprocess.Popen(
-            ["env", path, f"SOURCE_DATE_EPOCH={EPOCH}", *source], cwd=cwd,
+            ["env", f"PATH={_PATH}", f"SOURCE_DATE_EPOCH={EPOCH}", *source], cwd=cwd,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said,
         )  # fmt: skip
         try:

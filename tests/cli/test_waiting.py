@@ -95,14 +95,40 @@ def test_the_steps_of_a_start_are_told_with_their_times() -> None:
     assert waiting.start_steps({}) == []
 
 
-def test_a_terminal_sees_each_step_once(
+def test_what_is_to_come_is_told_with_its_usual_time() -> None:
+    going = {"step": "DISK", "beganAt": "2026-11-28T12:00:00Z", "usualSeconds": 2.0}
+    session = {"startSteps": [going], "startStepsAhead": [{"step": "DESKTOP"}]}
+    assert waiting.steps_ahead(session) == [
+        ("Disk made ready", "usually 2 s"),
+        ("Desktop comes up", ""),
+    ]
+    assert waiting.steps_ahead({}) == []
+
+
+def test_a_terminal_sees_each_step_once_and_those_to_come(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
+    room, disk = ({"step": step, "seconds": 0.1} for step in ("CAPACITY", "DISK"))
+    ahead = {"startStepsAhead": [{"step": "STREAM", "usualSeconds": 3}]}
     with waiting._line("Workstation", None) as tell:
-        for _ in range(3):
-            tell("CREATE_IN_PROGRESS", "At work.", [("Room found", "0.1 s")])
-        tell("READY", "", [("Room found", "0.1 s"), ("Disk made ready", "2 s")])
+        for left in (9.0, 8.0, 7.0):
+            tell(
+                "CREATE_IN_PROGRESS",
+                "At work.",
+                {"startSteps": [room], **ahead, "startRemainingSeconds": left},
+            )
+        tell("READY", "", {"startSteps": [room, disk]})
     shown = capsys.readouterr().err
     assert (shown.count("Room found"), shown.count("Disk made ready")) == (1, 1)
+
+
+def test_the_line_draws_what_is_to_come() -> None:
+    line = waiting._Line(disable=True)
+    line.ahead = [("Disk made ready", "usually 2 s"), ("Stream answers", "")]
+    _, *drawn = (str(each) for each in line.get_renderables())
+    assert [" ".join(each.split()) for each in drawn] == [
+        "▸ Disk made ready usually 2 s",
+        "· Stream answers",
+    ]

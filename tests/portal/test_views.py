@@ -122,12 +122,55 @@ def test_a_start_is_shown_as_it_was_measured(
     ("message", "shown"),
     [
         ("starting the desktop: X server ready after 0.31 s", ""),
-        ("the disk is being copied; it starts when that is done",) * 2,
+        (
+            "the disk is being copied; it starts when that is done",
+            "The disk is being copied; it starts when that is done",
+        ),
     ],
 )
 def test_what_the_steps_say_is_not_said_again(message: str, shown: str) -> None:
     given = session(state="CREATE_IN_PROGRESS", startSteps=STARTED, statusMessage=message)
     assert VIEWER.workstation("st", given, None).message == shown
+
+
+COMING = [{"step": "DESKTOP", "usualSeconds": 5.0}, {"step": "STREAM"}]
+
+
+def test_what_is_ahead_of_a_start_is_shown_with_its_usual_time() -> None:
+    script = {**SCRIPT, "beganAt": "2026-11-28T11:59:53Z", "usualSeconds": 90.0}
+    given = session(
+        state="CREATE_IN_PROGRESS", startSteps=[*STARTED, script], startStepsAhead=COMING
+    )
+    shown = VIEWER.workstation("st", given, None)
+    assert [(step.name, step.phase, step.usual) for step in shown.steps[2:]] == [
+        ("Script 1 of 2: Tools", "now", "usually 2 min"),
+        ("Desktop comes up", "ahead", "usually 5 s"),
+        ("Stream answers", "ahead", ""),
+        ("Ready to open", "ahead", ""),
+    ]
+    assert shown.progress is None
+
+
+@pytest.mark.parametrize(
+    ("usual", "left", "text"),
+    [
+        (90.0, 88.0, "about 1 min left"),
+        (20.0, 18.2, "about 18 s left"),
+        (6.0, 0.0, "any moment now"),
+        (1.0, 5.0, "takes longer than usual"),
+    ],
+)
+def test_how_far_a_start_is_is_told_where_it_was_measured(
+    usual: float, left: float, text: str
+) -> None:
+    script = {**SCRIPT, "beganAt": "2026-11-28T11:59:53Z", "usualSeconds": usual}
+    given = session(
+        state="START_IN_PROGRESS", startSteps=[*STARTED, script], startRemainingSeconds=left
+    )
+    progress = VIEWER.workstation("st", given, None).progress
+    assert progress is not None
+    assert (progress.gone_seconds, progress.left_seconds, progress.text) == (10, left, text)
+    assert progress.is_late == (usual == 1.0)
 
 
 def test_how_the_last_start_went_stays_to_be_seen() -> None:
@@ -145,6 +188,7 @@ def test_the_countdown_has_its_reason() -> None:
         "It has been idle since 2026-11-28 11:25 UTC (when a pointer or a key was last used) and "
         "its launch profile allows 45 min of that."
     )
+    assert shown.countdown.since == datetime(2026, 11, 28, 11, 25, tzinfo=UTC)
     assert shown.countdown.is_soon
     assert shown.countdown.at == NOW + timedelta(minutes=10)
 
@@ -153,6 +197,8 @@ def test_only_messages_that_say_more_are_shown() -> None:
     assert VIEWER.workstation("st", session(), None).message == ""
     told = session(statusMessage="It was started again.")
     assert VIEWER.workstation("st", told, None).message == "It was started again."
+    more = session(statusMessage="The workstation is ready. g4dn.xlarge is less here.")
+    assert VIEWER.workstation("st", more, None).message == "g4dn.xlarge is less here."
 
 
 @pytest.mark.parametrize(

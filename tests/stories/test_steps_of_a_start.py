@@ -21,3 +21,20 @@ def test_each_service_tells_the_same_of_a_start(either_studio: Studio) -> None:
     world.advance(timedelta(seconds=30))
     steps = world.see(session)["startSteps"]
     assert [step["seconds"] for step in steps] == [0, 3, 20]
+
+
+def test_each_service_tells_the_same_of_what_is_ahead(either_studio: Studio) -> None:
+    world = either_studio.world
+    session = either_studio.launch()
+    for _ in range(3):
+        either_studio.stop(session)
+        either_studio.start(session)
+    either_studio.stop(session)
+    world.engine.misbehave(Misbehaviour.ANSWERS_LATE)
+    either_studio.call("StartStreamingSession", session)
+    going = world.see(session)
+    ahead = [step["step"] for step in going["startStepsAhead"]]
+    assert ahead == ["DISK", "DESKTOP"]
+    assert going["startRemainingSeconds"] > 0
+    world.restart()
+    assert world.see(session) == going

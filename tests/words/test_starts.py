@@ -1,5 +1,7 @@
 """The steps of a start have names in every language, and times that tell something."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from soundstage.resources.sessions.steps import StartStep
@@ -29,3 +31,21 @@ def test_a_disk_that_is_restored_is_called_so() -> None:
 )
 def test_times_are_as_exact_as_they_tell_something(seconds: float, text: str) -> None:
     assert starts.took(Words(), seconds) == text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_left_is_told_about(language: str) -> None:
+    words = Words(language)
+    told = [starts.remaining(words, seconds) for seconds in (0.4, 12.4, 54.4, 56.0, 130.0)]
+    assert len(set(told)) == 5
+    assert "12" in told[1]
+    assert starts.usual(words, {"step": "DISK"}) == ""
+    assert "2" in starts.usual(words, {"step": "DISK", "usualSeconds": 2.0})
+
+
+@pytest.mark.parametrize(("usual", "is_late"), [(10.0, False), (8.0, True), (None, False)])
+def test_twice_the_usual_time_and_some_more_is_late(usual: float | None, is_late: bool) -> None:
+    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    over = {"step": "CAPACITY", "beganAt": "2026-11-28T11:00:00Z", "seconds": 1.0}
+    going = {"step": "DISK", "beganAt": "2026-11-28T11:59:40Z", "usualSeconds": usual}
+    assert starts.is_late([{**over, "usualSeconds": 0.1}, going], now) == is_late

@@ -6,13 +6,14 @@ What is waited for are the waiters that SDKs have, looked at more often; `comman
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from soundstage.cli.exits import NOT_REACHED
 from soundstage.cli.options import members
@@ -61,7 +62,8 @@ def settled(
 ) -> dict[str, Any]:
     """Wait, and give the last answer; `found` has the ids that it is asked for by.
 
-    The line fills up in the time that is expected, and just moves where none is.
+    The line fills up in the time that is expected, and just moves where none is; below it stand
+    the steps of a start that are to come.
 
     Raises CallError where it ends otherwise, or not in the waiter's time.
     """
@@ -76,7 +78,7 @@ def settled(
             resource = answer[key]
             state = str(resource[member])
             message = str(resource.get("statusMessage") or "")
-            tell(state, message, start_steps(resource) if is_start else [])
+            tell(state, message, resource if is_start else {})
             if state == waiter.success:
                 return answer
             if not state.endswith("_IN_PROGRESS"):
@@ -98,6 +100,29 @@ def start_steps(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def steps_ahead(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name the step that a start is at and those to come, each with its usual time if known."""
+    words, is_restored = Words(), "startedFromBackupId" in resource
+    going = [step for step in resource.get("startSteps") or () if step.get("seconds") is None]
+    return [
+        (starts.name(words, step, is_restored=is_restored), starts.usual(words, step))
+        for step in [*going, *(resource.get("startStepsAhead") or ())]
+    ]
+
+
+class _Line(Progress):
+    """A line that moves, and below it the steps that are to come."""
+
+    ahead: Sequence[tuple[str, str]] = ()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Draw them."""
+        yield from super().get_renderables()
+        for number, (name, usual) in enumerate(self.ahead):
+            mark, style = ("▸", "") if number == 0 else ("·", "dim")
+            yield Text.assemble((f"{mark} {name:<40} ", style), (usual, "dim"))
+
+
 @contextmanager
 def _line(what: str, expected_seconds: float | None) -> Iterator[Any]:
     """Show a line on a terminal; where nobody looks, nothing."""
@@ -109,23 +134,26 @@ def _line(what: str, expected_seconds: float | None) -> Iterator[Any]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[message]}", style="dim"),
     )
-    with Progress(
+    with _Line(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task(escape(what), total=expected_seconds, message="")
         shown_steps: set[str] = set()
 
-        def tell(state: str, message: str, steps: list[tuple[str, str]]) -> None:
-            for name, took in steps:
+        def tell(state: str, message: str, start: Mapping[str, Any]) -> None:
+            for name, took in start_steps(start):
                 if name not in shown_steps and not progress.disable:
                     progress.console.print(f"[green]✓[/green] {escape(name):<40} {took:>8}")
                 shown_steps.add(name)
+            progress.ahead = steps_ahead(start)
+            gone, left = time.monotonic() - began, start.get("startRemainingSeconds")
             shown = state.replace("_", " ").lower()
             progress.update(
                 task,
                 description=escape(f"{what}: {shown}"),
-                message=escape(message),
-                completed=time.monotonic() - began if expected_seconds else 0,
+                message=escape(message if left is None else starts.remaining(Words(), left)),
+                total=expected_seconds if left is None else gone + left,
+                completed=gone if expected_seconds or left is not None else 0,
             )
 
         yield tell

@@ -29,7 +29,7 @@ _MOST_PROFILES = 400
 _MOST_SCRIPTS = 12
 _ON_A_PAGE = {"profiles": 24, "workstations": 16, "left": 16}
 """Of one studio: so many together keep a page below 150 kB."""
-_FEW = {"profiles": 9, "workstations": 6, "left": 9}
+FEW = {"profiles": 9, "workstations": 6, "left": 9}
 """So many are seen at a glance: with more of any, the page offers to find some by their words."""
 
 T = TypeVar("T")
@@ -237,7 +237,7 @@ class Reader:
                 "left", [each for each in left if _has(wanted, [each.name])], totals["left"], glance
             ),
             launchable=frozenset(offers),
-            is_long=any(totals[name] > few for name, few in _FEW.items()),
+            is_long=any(totals[name] > few for name, few in FEW.items()),
         )
 
     def _profiles(self, studio_id: str, offers: Collection[Document]) -> list[Profile]:

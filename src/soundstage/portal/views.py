@@ -61,6 +61,17 @@ class Step(msgspec.Struct, frozen=True):
     """How long it took; of what goes on, how long it does."""
     running_seconds: float | None = None
     """The same as a number, of what goes on."""
+    usual: str = ""
+    """How long it usually takes, of what goes on or is ahead, where that was measured."""
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a start is, where it is known how long the rest takes."""
+
+    gone_seconds: float
+    left_seconds: float
+    text: str
+    is_late: bool
 
 
 class Countdown(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +80,8 @@ class Countdown(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     text: str
     reason: str
+    since: datetime | None
+    """The moment that the reason names."""
     is_soon: bool
 
 
@@ -87,11 +100,14 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     """The word for it."""
     tone: str
     in_progress: bool
+    is_starting: bool
+    """Reports whether a start goes on and its steps say of it what matters."""
     message: str
     """What the API says of it, in English, where that is more than the state."""
     advice: str
     """What happened to it and what to do next, where there is anything to be done."""
     steps: list[Step]
+    progress: Progress | None
     course: list[Step]
     """How its last start went, where that is over."""
     course_took: str
@@ -228,9 +244,11 @@ class Viewer:
             state=words(f"state.{state}" if lost_at is None else "state.out_of_reach"),
             tone=tone_of(state) if lost_at is None else "bad",
             in_progress=state.endswith("_IN_PROGRESS"),
-            message="" if _says_no_more(session, message) else message,
+            is_starting=state in _STARTS and "startSteps" in session,
+            message="" if _says_no_more(session, message) else _more_of(session, message),
             advice=self._advice(session, may),
             steps=self._steps(session, backups),
+            progress=self._progress(session),
             course=self._start(session) if state in _STARTED else [],
             course_took=self._seconds(_total(session)),
             countdown=self._countdown(session.get("nextAction")),
@@ -437,6 +455,7 @@ class Viewer:
         left = at - self._now
         kind = "stop" if coming["action"] == "STOP" else "end"
         allowed = timedelta(minutes=coming["allowedInMinutes"])
+        since = at - allowed if coming["rule"] == "IDLE" else None
         return Countdown(
             at=at,
             text=self._words(f"countdown.{kind}", length=self._words.length(left)),
@@ -444,18 +463,20 @@ class Viewer:
                 self._words,
                 coming["rule"],
                 allowed=allowed,
-                idle_since=at - allowed,
+                idle_since=since,
                 idle_by=coming.get("lastActivity"),
                 host=coming.get("hostName", ""),
                 host_reason=coming.get("hostReason", ""),
             ),
+            since=since,
             is_soon=left < timedelta(minutes=15),
         )
 
     def _steps(self, session: Document, backups: Iterable[Document]) -> list[Step]:
         words, state = self._words, session["state"]
         if state in _STARTS:
-            return [*self._start(session), Step(words("steps.ready"), "ahead")]
+            coming = [self._step_ahead(session, each) for each in _list(session, "startStepsAhead")]
+            return [*self._start(session), *coming, Step(words("steps.ready"), "ahead")]
         if state in _FAILED_STARTS:
             return self._start(session)
         names = _STEPS.get(state)
@@ -477,25 +498,51 @@ class Viewer:
 
     def _start(self, session: Document) -> list[Step]:
         """Tell the steps of a start, as they were measured."""
-        found = [self._start_step(session, each) for each in session.get("startSteps") or ()]
+        found = [self._start_step(session, each) for each in _list(session, "startSteps")]
         if found and session["state"] in _FAILED_STARTS:
             found[-1] = msgspec.structs.replace(found[-1], phase="failed")
         return found
 
     def _start_step(self, session: Document, step: Document) -> Step:
-        name = starts.name(self._words, step, is_restored="startedFromBackupId" in session)
+        name = self._step_name(session, step)
         seconds = step.get("seconds")
         if seconds is not None:
             return Step(name, "done", self._seconds(seconds))
         so_far = max(0.0, (self._now - moment(step["beganAt"])).total_seconds())
-        return Step(name, "now", self._seconds(so_far), so_far)
+        usual = starts.usual(self._words, step)
+        return Step(name, "now", self._seconds(so_far), so_far, usual)
+
+    def _step_ahead(self, session: Document, step: Document) -> Step:
+        usual = starts.usual(self._words, step)
+        return Step(self._step_name(session, step), "ahead", usual=usual)
+
+    def _step_name(self, session: Document, step: Document) -> str:
+        return starts.name(self._words, step, is_restored="startedFromBackupId" in session)
+
+    def _progress(self, session: Document) -> Progress | None:
+        left, taken = session.get("startRemainingSeconds"), _list(session, "startSteps")
+        if left is None or not taken:
+            return None
+        gone = (self._now - moment(taken[0]["beganAt"])).total_seconds()
+        is_late = starts.is_late(taken, self._now)
+        words = self._words
+        return Progress(
+            gone_seconds=max(0.0, gone),
+            left_seconds=left,
+            text=words("start_steps.late") if is_late else starts.remaining(words, left),
+            is_late=is_late,
+        )
 
     def _seconds(self, seconds: float) -> str:
         return starts.took(self._words, seconds)
 
 
 def _total(session: Document) -> float:
-    return sum(step.get("seconds") or 0.0 for step in session.get("startSteps") or ())
+    return sum(step.get("seconds") or 0.0 for step in _list(session, "startSteps"))
+
+
+def _list(session: Document, name: str) -> list[Document]:
+    return session.get(name) or []
 
 
 _STEP_SENTENCE = re.compile(r" after \d+\.\d\d s$")
@@ -513,6 +560,14 @@ def _says_no_more(session: Document, message: str) -> bool:
     """Reports whether a message is told by the state, or by the steps of a start, already."""
     is_step = bool(session.get("startSteps")) and _STEP_SENTENCE.search(message) is not None
     return message in _PLAIN or is_step or _has_moved(session)
+
+
+def _more_of(session: Document, message: str) -> str:
+    """Leave the sentence out that the state says already."""
+    for plain in _PLAIN:
+        message = message.removeprefix(f"{plain} ")
+    # What an engine says that it does begins with a small letter.
+    return message[:1].upper() + message[1:] if session["state"] in _STARTS else message
 
 
 def tone_of(state: str) -> str:

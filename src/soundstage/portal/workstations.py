@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from soundstage.client.calls import CallError
-from soundstage.portal.reading import Glance, Oversight, Reader
+from soundstage.portal.reading import FEW, Glance, Oversight, Reader
 from soundstage.portal.stage import Asked, Stage, form_of, page_number
 from soundstage.portal.views import Document, Viewer
 
@@ -75,6 +75,7 @@ class Workstations:
             pulse=pulse,
             studios=studios,
             find=glance.find,
+            few=FEW["profiles"],
             more={name: _address_of(asked, key) for name, key in _PAGES.items()},
             days=self._stage.settings.keep_backups_days,
             waits=any(each.in_progress for studio in studios for each in studio.workstations.shown),

@@ -41,6 +41,8 @@ ADDED_MEMBERS: dict[str, str] = {
     "streamingSessionBackup sizeInBytes": "how large a backup is",
     "session nextAction": "what will happen to a session, when, and by which rule",
     "session startSteps": "what a session's last start came to, and how long each step took",
+    "session startStepsAhead": "what a start is still to come to, as the last ones had it",
+    "session startRemainingSeconds": "how long a start still takes, as the last ones did",
     "session unreachableSince": "since when a session's host does not answer",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
     "streamConfiguration warmWorkstations": "how many workstations are kept prepared",

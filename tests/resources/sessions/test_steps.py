@@ -13,6 +13,7 @@ from soundstage.engines.simulated import Misbehaviour
 from soundstage.kit import journal
 from soundstage.resources.sessions import steps
 from soundstage.resources.sessions.model import Course, StreamingSession
+from soundstage.resources.sessions.steps import Origin
 from soundstage.resources.warm_workstations.model import FIRST_ATTEMPT
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World, world
@@ -104,6 +105,28 @@ def test_clocks_that_differ_make_no_time_negative() -> None:
     assert told(starting(course=course)) == [("CAPACITY", 0), ("DISK", 5), ("MACHINE", None)]
 
 
+@pytest.mark.parametrize(
+    ("facts", "origin"),
+    [
+        ({"attempt": FIRST_ATTEMPT}, Origin.IMAGE),
+        ({"attempt": FIRST_ATTEMPT, "was_prepared": True}, Origin.WARM_WORKSTATION),
+        ({"was_prepared": True}, Origin.VOLUME),
+        ({}, Origin.VOLUME),
+        ({"volume_generation": 2, "volume_backup_id": "b"}, Origin.BACKUP),
+        ({"volume_generation": 2}, Origin.IMAGE),
+        # What the disk was made of at an earlier start.
+        (
+            {"volume_generation": 1, "previous_volume_generation": 1, "volume_backup_id": "b"},
+            Origin.VOLUME,
+        ),
+    ],
+)
+def test_starts_are_told_apart_by_what_they_begin_with(
+    facts: dict[str, Any], origin: Origin
+) -> None:
+    assert steps.origin(starting(**facts)) is origin
+
+
 def listed(made: World, studio_id: str) -> dict[str, Any]:
     (session,) = made.operator.call("ListStreamingSessions", studioId=studio_id)["sessions"]
     return dict(session)
@@ -134,6 +157,7 @@ def test_a_start_is_told_while_it_goes_on_and_after_a_restart(tmp_path: Path) ->
         assert event.detail["startSteps"] == [
             {"step": step["step"], "seconds": step["seconds"]} for step in ready["startSteps"]
         ]
+        assert event.detail["startedFrom"] == "IMAGE"
 
 
 def test_a_start_that_was_called_off_goes_on_no_more(tmp_path: Path) -> None:

@@ -16,15 +16,35 @@ export function localize(root) {
   }
 }
 
-const begun = new WeakMap();
+const LATE_SECONDS = 3;
+const seen = new WeakMap();
+
+/** Say how many seconds an element has been there. */
+function since(element) {
+  if (!seen.has(element)) seen.set(element, performance.now());
+  return (performance.now() - seen.get(element)) / 1000;
+}
 
 /** Have what goes on count on from what the server knew. */
 function count() {
   for (const each of document.querySelectorAll("[data-running]")) {
-    if (!begun.has(each)) begun.set(each, performance.now() - 1000 * Number(each.dataset.running));
-    const seconds = Math.floor((performance.now() - begun.get(each)) / 1000);
+    const seconds = Math.floor(Number(each.dataset.running) + since(each));
     each.textContent = each.dataset.unit.replace("{number}", seconds);
   }
+  for (const each of document.querySelectorAll("progress[data-gone]")) {
+    // Not full before it is ready.
+    each.value = Math.min(Number(each.dataset.gone) + since(each), 0.97 * each.max);
+  }
+  for (const each of document.querySelectorAll("[data-left]")) {
+    each.textContent = remaining(each.dataset, Number(each.dataset.left) - since(each));
+  }
+}
+
+/** Say about how long the rest takes; one that is over by as much as it had is late. */
+function remaining({ left, nothing, seconds, minutes, late }, now) {
+  if (now < -Number(left) - LATE_SECONDS) return late;
+  if (now < 1) return nothing;
+  return now < 55 ? seconds.replace("{number}", Math.round(now)) : minutes.replace("{number}", Math.round(now / 60));
 }
 
 localize(document);

@@ -20,9 +20,16 @@ from soundstage.resources.launch_profiles.model import (
     VolumeConfiguration,
 )
 from soundstage.resources.request import Request
-from soundstage.resources.sessions import activity, backing_up, script_outputs, service
+from soundstage.resources.sessions import (
+    activity,
+    backing_up,
+    script_outputs,
+    service,
+    starts,
+)
 from soundstage.resources.sessions.countdown import ActionKind, Rule, next_action
 from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.outlook import Outlook
 from soundstage.resources.sessions.steps import UNDONE, StartStep, taken
 from soundstage.resources.shaping import shaped
 from soundstage.wire.arn import ArnKind
@@ -62,6 +69,24 @@ class StreamingSessionStartStep(Shape, frozen=True, kw_only=True):
     """Of a script, which it is; the first is 1."""
     of: int | None = None
     """Of a script, how many there are."""
+    usual_seconds: float | None = None
+    """Of the step that a start is at, how long it took the last times; absent where fewer than
+    three were measured.
+    """
+
+
+class StreamingSessionStepAhead(Shape, frozen=True, kw_only=True):
+    """A step that a start is still to come to, as the last starts of its launch profile had it; an
+    addition to the public API.
+    """
+
+    step: StartStep
+    studio_component_name: str | None = None
+    """Of a script, the component that it belongs to."""
+    number: int | None = None
+    of: int | None = None
+    usual_seconds: float | None = None
+    """How long it took the last times; absent where fewer than three were measured."""
 
 
 class StreamingSessionShape(Shape, frozen=True, kw_only=True):
@@ -98,6 +123,14 @@ class StreamingSessionShape(Shape, frozen=True, kw_only=True):
     start_steps: list[StreamingSessionStartStep] | None = None
     """An addition to the public API: the steps of its last start, in order; in a list only where
     it goes on or failed.
+    """
+    start_steps_ahead: list[StreamingSessionStepAhead] | None = None
+    """An addition to the public API, in answers of Get and List: what a start that goes on is
+    still to come to.
+    """
+    start_remaining_seconds: float | None = None
+    """An addition to the public API, likewise: how long that takes if it goes as the last times;
+    absent while not all of it is known.
     """
     unreachable_since: datetime | None = None
     """An addition to the public API: when its host was first found not to answer, as long as
@@ -271,7 +304,9 @@ def get_streaming_session(
     request: Request, given: GetStreamingSessionInput
 ) -> StreamingSessionOutput:
     """Read a session."""
-    return _answer(request, service.get(request, given.studio_id, given.session_id))
+    session = service.get(request, given.studio_id, given.session_id)
+    coming = starts.outlooks(request.transaction, [session], request.now)
+    return StreamingSessionOutput(session=_show(request, session, coming.get(session.id)))
 
 
 def list_streaming_sessions(
@@ -286,8 +321,12 @@ def list_streaming_sessions(
         session_ids=[part for part in (given.session_ids or "").split(",") if part],
         next_token=given.next_token,
     )
+    coming = starts.outlooks(request.transaction, sessions, request.now)
     return ListStreamingSessionsOutput(
-        sessions=[_show(request, each, has_steps=each.state in UNDONE) for each in sessions],
+        sessions=[
+            _show(request, each, coming.get(each.id), has_steps=each.state in UNDONE)
+            for each in sessions
+        ],
         next_token=next_token,
     )
 
@@ -336,7 +375,11 @@ def _answer(request: Request, session: StreamingSession) -> StreamingSessionOutp
 
 
 def _show(
-    request: Request, session: StreamingSession, *, has_steps: bool = True
+    request: Request,
+    session: StreamingSession,
+    coming: Outlook | None = None,
+    *,
+    has_steps: bool = True,
 ) -> StreamingSessionShape:
     return shaped(
         StreamingSessionShape,
@@ -344,11 +387,16 @@ def _show(
         session_id=session.id,
         arn=request.installation.arn(ArnKind.STREAMING_SESSION, session.id),
         next_action=_next_action(session),
-        start_steps=(_start_steps(session) or None) if has_steps else None,
+        start_steps=(_start_steps(session, coming) or None) if has_steps else None,
+        start_steps_ahead=None if coming is None else _steps_ahead(coming) or None,
+        start_remaining_seconds=None if coming is None else coming.remaining_seconds,
     )
 
 
-def _start_steps(session: StreamingSession) -> list[StreamingSessionStartStep]:
+def _start_steps(
+    session: StreamingSession, coming: Outlook | None
+) -> list[StreamingSessionStartStep]:
+    usual = None if coming is None else coming.usual_seconds
     return [
         StreamingSessionStartStep(
             step=each.step,
@@ -357,8 +405,22 @@ def _start_steps(session: StreamingSession) -> list[StreamingSessionStartStep]:
             studio_component_name=each.component or None,
             number=each.number or None,
             of=each.of or None,
+            usual_seconds=usual if each.seconds is None else None,
         )
         for each in taken(session)
+    ]
+
+
+def _steps_ahead(coming: Outlook) -> list[StreamingSessionStepAhead]:
+    return [
+        StreamingSessionStepAhead(
+            step=each.step,
+            studio_component_name=each.component or None,
+            number=each.number or None,
+            of=each.of or None,
+            usual_seconds=each.usual_seconds,
+        )
+        for each in coming.ahead
     ]
 
 

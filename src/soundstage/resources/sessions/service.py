@@ -438,13 +438,14 @@ def move(
     )
     is_start_over = session.state in steps.STARTS and state not in steps.STARTS
     told = steps.told(msgspec.structs.replace(session, course=course)) if is_start_over else None
+    origin = steps.origin(session)
     change = {
         "oldState": session.state,
         "state": state,
         "statusCode": code,
         # How long it was in the old state.
         "afterSeconds": round((now - session.state_since).total_seconds(), 3),
-        **({"startSteps": told} if told else {}),
+        **({"startSteps": told, "startedFrom": origin} if told else {}),
     }
     note(transaction, session, state, actor=actor, now=now, message=message, change=change)
 

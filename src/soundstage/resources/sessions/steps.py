@@ -46,6 +46,19 @@ class StartStep(StrEnum):
     """Its stream is waited for until it answers."""
 
 
+class Origin(StrEnum):
+    """What a start begins with: starts of one kind have the same steps, and take about as long."""
+
+    IMAGE = "IMAGE"
+    """A new disk."""
+    VOLUME = "VOLUME"
+    """The disk that was kept."""
+    BACKUP = "BACKUP"
+    """A disk that is made of a backup."""
+    WARM_WORKSTATION = "WARM_WORKSTATION"
+    """A workstation that was prepared."""
+
+
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """A step that a start has taken, or is at."""
 
@@ -120,6 +133,15 @@ def taken(session: StreamingSession) -> list[Taken]:
         total = None if took is None else round((before.seconds or 0.0) + took, 3)
         steps[key] = msgspec.structs.replace(before, seconds=total)
     return list(steps.values())
+
+
+def origin(session: StreamingSession) -> Origin:
+    """Say what a start that goes on began with."""
+    if _is_taken_over(session):
+        return Origin.WARM_WORKSTATION
+    if session.volume_generation != session.previous_volume_generation:
+        return Origin.IMAGE if session.volume_backup_id is None else Origin.BACKUP
+    return Origin.IMAGE if session.attempt == FIRST_ATTEMPT else Origin.VOLUME
 
 
 def _of(mark: Mark) -> Taken:

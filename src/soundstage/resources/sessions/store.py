@@ -132,12 +132,15 @@ _WHOLE_STUDIO = ""
 """In place of an owner."""
 
 _LIVING = [state for state in StreamingSessionState if state is not StreamingSessionState.DELETED]
+_NEVER_READY = [StreamingSessionState.CREATE_IN_PROGRESS, StreamingSessionState.CREATE_FAILED]
 
 
 def newest_of_profiles(
     transaction: Connection, profile_ids: Iterable[str], *, limit: int
 ) -> list[tuple[str, str]]:
-    """Name the sessions of each launch profile that were made last, with the profile's id."""
+    """Name the sessions of each launch profile that were made last, with the profile's id; those
+    that were not ready yet have no past, and a crowd of them would hide those that have.
+    """
     columns = table.c
     age = func.row_number().over(
         partition_by=columns.launch_profile_id, order_by=(columns.created_at.desc(), columns.id)
@@ -145,7 +148,7 @@ def newest_of_profiles(
     of_profiles = columns.launch_profile_id.in_(sorted(profile_ids))
     aged = (
         select(columns.id, columns.launch_profile_id, age.label("age"))
-        .where(of_profiles)
+        .where(of_profiles, columns.state.not_in(_NEVER_READY))
         .subquery()
     )
     newest = select(aged.c.id, aged.c.launch_profile_id).where(aged.c.age <= limit)

@@ -199,7 +199,8 @@ def test_nothing_bars_the_way_and_everything_fits(studio: Studio, enter: Enter) 
         wide += too_wide(page, name)
         found += barriers_by_day_and_night(page, axe)
     page.get_by_role("button", name="Sign out").click()
-    for place in (address, f"{address}/sign-in"):
+    for name, place in {"front": address, "sign-in": f"{address}/sign-in"}.items():
         page.goto(place)
+        wide += too_wide(page, name)
         found += barriers_by_day_and_night(page, axe)
     assert (found, wide) == ([], [])

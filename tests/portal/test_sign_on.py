@@ -332,13 +332,20 @@ def test_a_provider_that_is_away_is_said_to_be(
         assert is_in(visitor.sign_in("anna"))
 
 
-def test_a_refusal_of_the_provider_is_told(visitor: Visitor) -> None:
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("access_denied", "The sign-in was called off there"),
+        ("server_error", "It gave this reason: server_error."),
+    ],
+)
+def test_a_refusal_of_the_provider_is_told(visitor: Visitor, code: str, told: str) -> None:
     address = httpx.URL(left(visitor))
     issuer = f"{address.scheme}://{address.netloc.decode()}"
-    answer = {"state": address.params["state"], "iss": issuer, "error": "access_denied"}
+    answer = {"state": address.params["state"], "iss": issuer, "error": code}
     refused = back(visitor, answer | {"error_description": "Call this number."})
     assert refused.status_code == 403
-    assert "It gave this reason: access_denied." in refused.text
+    assert told in refused.text
     assert "Call this number" not in refused.text
 
 

@@ -35,6 +35,8 @@ _AT_ONCE = 4
 """Sign-ins that wait for the provider at the same time: if it hangs, nobody else does."""
 _LONGEST_PARAMETER = 4096
 
+_CALLED_OFF = "access_denied"
+"""What a provider says both of whoever changes their mind and of whom it does not let in."""
 _REFUSALS = {
     "unknown": "sign_on_unknown",
     "name_taken": "sign_on_name_taken",
@@ -128,7 +130,8 @@ class Desk:
         if isinstance(error, AwayError):
             return self._said("sign_on_away", HTTPStatus.BAD_GATEWAY)
         if isinstance(error, RefusedError):
-            return self._said("sign_on_refused", HTTPStatus.FORBIDDEN, code=error.code)
+            key = "sign_on_called_off" if error.code == _CALLED_OFF else "sign_on_refused"
+            return self._said(key, HTTPStatus.FORBIDDEN, code=error.code)
         return self._said("sign_on_doubtful", HTTPStatus.FORBIDDEN)
 
     def _refused(self, claims: Claims, refusal: str) -> Response:

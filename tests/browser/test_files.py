@@ -293,6 +293,16 @@ def test_by_keyboard_alone_and_nothing_of_it_reaches_the_desktop(
     page.keyboard.press("y")
     until("the desktop has the keyboard again", lambda: was_typed("y"))
     assert not was_typed("q")
+    # From the bar it is the same: the panel has the focus, and the desktop after it.
+    page.keyboard.press("Control+Alt+Shift+B")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    until("the panel is open again", panel.is_visible)
+    page.keyboard.press("r")
+    page.keyboard.press("Escape")
+    page.keyboard.press("z")
+    until("the desktop has the keyboard once more", lambda: was_typed("z"))
+    assert not was_typed("r")
     # What went down before the panel opened came up again: no key is stuck.
     for keysym in (65507, 65513, 65505):
         downs = sum(each.startswith(f"kd,{keysym}") for each in typed)

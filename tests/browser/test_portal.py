@@ -52,6 +52,19 @@ def test_a_change_leaves_the_reader_s_hands_alone(studio: Studio, enter: Enter) 
     expect(page.get_by_label("Size")).to_be_focused()
 
 
+def test_what_did_not_change_stays_where_it_is(studio: Studio, enter: Enter) -> None:
+    names = studio.stopped(studio.artist("clara"))
+    page = enter("clara")
+    page.goto(studio.path(names))
+    backup = page.get_by_role("link", name="Browse")
+    expect(backup).to_be_visible()
+    for _ in range(3):
+        with page.expect_response(studio.path(names)):
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_function("document.querySelectorAll('.timeline li').length === 1")
+        expect(backup).to_be_visible()
+
+
 def test_the_desktop_is_seen_and_seen_anew(studio: Studio, enter: Enter) -> None:
     dan = studio.artist("dan")
     studio.launched(dan)

@@ -8,6 +8,7 @@ import pytest
 
 from soundstage.cli.connection import Connection, client_of_profile
 from soundstage.cli.launch import client_of
+from soundstage.client.calls import CallError
 from soundstage.client.profiles import Profile
 from soundstage.client.secrets import Reference
 from soundstage.kit.config import ConfigError, Settings
@@ -39,6 +40,17 @@ def test_what_is_named_wins_over_the_environment_and_that_over_the_default(
     assert "There is no profile other" in said
     assert "`soundstage login other` makes one" in said
     assert "FILM_SECRET is not set" in typed("whoami", code=2, SOUNDSTAGE_PROFILES=str(file)).stderr
+
+
+def test_whoever_asks_makes_no_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDSTAGE_PROFILES", "/nonexistent")
+    home = tmp_path / "home"
+    with (
+        closing(Connection(Settings(home=home), None, None)) as nowhere,
+        pytest.raises(CallError, match=f"there is no studio in {home}"),
+    ):
+        _ = nowhere.client
+    assert not home.exists()
 
 
 def test_the_only_studio_need_not_be_named(

@@ -23,6 +23,7 @@ from soundstage.wire.faults import ConflictError, ValidationError
             Exit.UNREACHABLE,
             "`soundstage serve`",
         ),
+        (CallError("Untrusted", 0, "Not trusted."), Exit.UNREACHABLE, "--certificate PATH"),
         (CallError("CREATE_FAILED", 0, "No room."), Exit.NOT_REACHED, ""),
         (CallError(NOTHING_FITS, 0, "No such workstation."), Exit.NOT_FOUND, ""),
         (ConfigError("SOUNDSTAGE_PORT: no."), Exit.USAGE, ""),

@@ -77,6 +77,15 @@ def test_what_is_asked_for_may_be_typed(
     assert "profile asked" in typed("whoami", "--profile", "asked", **where).stdout
 
 
+def test_a_path_is_written_whole(
+    typed: Typed, anna: OwnClient, secret: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = {"SOUNDSTAGE_PROFILES": str(tmp_path / "config.toml")}
+    monkeypatch.chdir(secret.parent)
+    typed("login", "film", *options(anna, "--secret-file", secret.name), **where)
+    assert f'file = "{secret}"' in (tmp_path / "config.toml").read_text()
+
+
 def test_what_can_not_work_is_not_written(
     typed: Typed, anna: OwnClient, secret: Path, tmp_path: Path
 ) -> None:

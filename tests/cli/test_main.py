@@ -72,6 +72,10 @@ def test_run_names_a_wrong_setting_too(soundstage: Command) -> None:
 def test_open_without_a_service_says_where_it_looked(soundstage: Command) -> None:
     done = soundstage("open")
     assert (done.returncode, done.stderr.count("\n")) == (7, 1)
+    assert "there is no studio in " in done.stderr
+    soundstage("env")
+    done = soundstage("open")
+    assert (done.returncode, done.stderr.count("\n")) == (7, 1)
     assert "does not answer" in done.stderr
 
 

@@ -1,5 +1,6 @@
 """Signed calls to our own API: what travels, and what comes of it."""
 
+import ssl
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -118,6 +119,23 @@ def test_a_service_that_does_not_answer() -> None:
     with pytest.raises(CallError, match=r"http://studio\.example does not answer") as caught:
         client_of(fail).call("ListStudios")
     assert caught.value.status == 0
+
+
+def test_a_certificate_that_nothing_vouches_for_is_told_from_a_service_that_is_away() -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        try:
+            try:
+                untrusted = ssl.SSLCertVerificationError("self-signed")
+                untrusted.verify_message = "self-signed certificate"
+                raise untrusted
+            except OSError as error:
+                raise ConnectionError(str(error)) from None
+        except ConnectionError as error:
+            raise httpx.ConnectError("refused", request=request) from error
+
+    with pytest.raises(CallError, match="is not trusted here") as caught:
+        client_of(fail).call("ListStudios")
+    assert caught.value.name == "Untrusted"
 
 
 def test_a_closed_client_has_let_go(world: World) -> None:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from soundstage.gateway.refusals import NOT_FOUND, Notice
+from soundstage.gateway.upstreams import Became
 from soundstage.testing.streams import GatewayWorld
 from soundstage.words.texts import Words
 
@@ -76,3 +78,20 @@ def test_words_are_escaped(world: GatewayWorld) -> None:
     assert "<b>x</b>" not in body
     assert "&lt;b&gt;x&lt;/b&gt;" in body
     assert pages.notice(NOT_FOUND).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("reason", "leads_on"), [(NOT_FOUND, True), ("share-ended", False), ("share-full", False)]
+)
+def test_who_only_looks_on_is_led_to_no_sign_in(
+    world: GatewayWorld, reason: Any, leads_on: bool
+) -> None:
+    body = bytes(world.gateway._pages.notice(reason).body)
+    assert (b'class="go"' in body) == leads_on
+
+
+def test_after_a_workstation_has_ended_the_way_leads_to_the_others(world: GatewayWorld) -> None:
+    world.upstreams.over.add(world.stream)
+    world.upstreams.became = Became(how="removed", by="owner", path="/workstations/s/x")
+    _, _, body = world.ask(world.page(), Cookie=world.cookie())
+    assert b'<a class="go" href="/">Go to the portal</a>' in body

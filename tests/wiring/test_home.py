@@ -11,7 +11,7 @@ import pytest
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
 from soundstage.wiring.doors import ApiDoor
-from soundstage.wiring.home import ServiceRunsError, has_service, opened, prepare_home
+from soundstage.wiring.home import ServiceRunsError, has_service, is_founded, opened, prepare_home
 from soundstage.wiring.service import Service
 
 
@@ -50,6 +50,15 @@ def test_what_is_written_beside_the_database_is_closed_too(settings: Settings) -
     assert {path.name for path in files} >= {"soundstage.sqlite", "soundstage.sqlite-wal"}
     assert [str(path) for path in files if mode(path) & 0o077] == []
     service.close()
+
+
+def test_a_home_is_founded_by_whoever_opens_it_and_by_nobody_who_looks(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    assert not is_founded(settings)
+    assert not settings.home.exists()
+    assert is_founded(Settings(home=settings.home, database_url="postgresql+psycopg://studio"))
+    with opened(settings):
+        assert is_founded(settings)
 
 
 def test_a_home_that_cannot_be_is_named(tmp_path: Path) -> None:

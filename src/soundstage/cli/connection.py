@@ -14,11 +14,13 @@ import click
 
 from soundstage.cli.launch import OwnClient, client_of
 from soundstage.client import profiles
+from soundstage.client.calls import CallError
 from soundstage.client.people import names_of
 from soundstage.client.profiles import HOME, Profile
 from soundstage.client.secrets import resolve
 from soundstage.kit import environment
 from soundstage.kit.config import ConfigError, Settings
+from soundstage.wiring.home import is_founded
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -51,6 +53,9 @@ class Connection:
             return self._of_environment()
         if self.profile is not None:
             return self._of_profile(profiles.find(self._file, self.profile))
+        # Whoever asks makes no studio: `serve` and `run` do.
+        if not is_founded(self._settings):
+            raise CallError("Unreachable", 0, f"there is no studio in {self._settings.home}.")
         return client_of(self._settings)
 
     @property

@@ -52,6 +52,8 @@ NOTHING_FITS = "NothingFits"
 """The name of the CallError that says a name or id of the command line leads to nothing."""
 WRONG_FILE = "WrongFile"
 """The name of the CallError for a studio file, where `Exit.USAGE` would look like a difference."""
+_UNTRUSTED = "Untrusted"
+"""The name of the CallError for a certificate that nothing here vouches for."""
 _BY_NAME = {
     NOT_REACHED: Exit.NOT_REACHED,
     NOTHING_FITS: Exit.NOT_FOUND,
@@ -85,13 +87,18 @@ def explained(error: CallError | ConfigError | Fault) -> tuple[Exit, str]:
     told = " ".join(error.complaints)
     said = told if error.name in _BY_NAME else f"{error.name}: {told}"
     advice = "" if error.name in _BY_NAME else _NEXT.get(code, "")
+    if error.name == _UNTRUSTED:
+        advice = (
+            "Download the studio's authority from its page for first visits, and name the file: "
+            "`soundstage login NAME … --certificate PATH`."
+        )
     return code, f"{said.rstrip()} {advice}".rstrip()
 
 
 def _code_of(error: CallError) -> Exit:
     if error.name in _BY_NAME:
         return _BY_NAME[error.name]
-    if error.name == "Unreachable" or error.status >= InternalError.status:
+    if error.name in {"Unreachable", _UNTRUSTED} or error.status >= InternalError.status:
         return Exit.UNREACHABLE
     # What never came from the service is a state that was waited for.
     return _BY_STATUS.get(error.status, Exit.FAILED if error.status else Exit.NOT_REACHED)

@@ -1,6 +1,7 @@
 """`soundstage login` and `whoami`: studios elsewhere, and where this command speaks to."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -46,6 +47,8 @@ def login(
     """
     if name == HOME:
         raise ConfigError(f"{HOME} always means this machine's own service. Take another name.")
+    # What is typed begins where one is; what is in the file must hold from everywhere.
+    secret_file, given["certificate"] = _whole(secret_file), _whole(given["certificate"])
     where = {"file": secret_file, "command": secret_command, "env": secret_env}
     chosen = {kind: text for kind, text in where.items() if text is not None}
     if len(chosen) != 1:
@@ -62,6 +65,11 @@ def login(
     profiles.write(file, name, profile, is_default=is_default)
     use = "It is used where nothing is named." if is_default else f"Use it with --profile {name}."
     click.echo(f"Wrote {name} to {file}. {use}")
+
+
+def _whole(path: str | None) -> str | None:
+    """Write a path from the root on; leaves alone what is none."""
+    return str(Path(path).expanduser().absolute()) if path else path
 
 
 def _check(profile: Profile, secret: str) -> None:

@@ -129,7 +129,16 @@ class Client:
         return document
 
     def _unreachable(self, error: httpx.HTTPError) -> CallError:
-        return CallError("Unreachable", 0, f"{self._endpoint} does not answer: {error}")
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            said = cause.verify_message.rstrip(".")
+            return CallError(
+                "Untrusted", 0, f"the certificate of {self._endpoint} is not trusted here: {said}."
+            )
+        said = str(error).rstrip(".") or type(error).__name__
+        return CallError("Unreachable", 0, f"{self._endpoint} does not answer: {said}.")
 
     def _signed(
         self, method: str, url: str, headers: dict[str, str], body: bytes

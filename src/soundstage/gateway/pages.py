@@ -65,19 +65,23 @@ class Pages:
         became = refused.became
         if became is None:
             return self.notice(refused.reason)
+        if became.how == "removed":
+            return self._say(aftermath(became), to="/", label="desktop.portal")
         return self._say(aftermath(became), to=became.path, label="desktop.workstation")
 
     def notice(self, reason: str) -> Response:
         """Say in a page why there is no desktop."""
-        return self._say(notice_of(reason), to="/", label="desktop.portal")
+        # Whoever looks on by a link may be nobody in the portal.
+        to = None if reason.startswith("share-") else "/"
+        return self._say(notice_of(reason), to=to, label="desktop.portal")
 
-    def _say(self, notice: Notice, *, to: str, label: str) -> Response:
+    def _say(self, notice: Notice, *, to: str | None, label: str) -> Response:
         retry = notice.status == HTTPStatus.SERVICE_UNAVAILABLE
         body = self._notice.render(
             notice=notice,
             t=self._words,
             retry=retry,
-            to=f"{self._settings.public_path}{to}",
+            to=None if to is None else f"{self._settings.public_path}{to}",
             label=label,
             style=Markup(self._style),  # noqa: S704 - our own file
         )

@@ -43,6 +43,7 @@ _WRITTEN_STYLE = re.compile(rb"createElement\(`style`\);\w+\.textContent=`([^`\\
 _OF_OWNERS = (
     "page.js",
     "own.js",
+    "connection.js",
     "files.js",
     "bar.js",
     "displays.js",
@@ -51,7 +52,7 @@ _OF_OWNERS = (
 )
 """Our scripts on a stream's page, in the order in which they run, before the client's."""
 _AT_LAST = {"countdown.js": " defer"}
-_OF_VIEWERS = ("page.js", "own.js", "viewer.js")
+_OF_VIEWERS = ("page.js", "own.js", "connection.js", "viewer.js")
 """The same where somebody only looks on."""
 _LEFT_OUT = ("src/", "jsdb/")
 """The client's sources, and button maps for game controllers, which no session has."""

@@ -40,6 +40,11 @@ def opened(settings: Settings) -> Iterator[tuple[Database, Seal]]:
         database.dispose()
 
 
+def is_founded(settings: Settings) -> bool:
+    """Reports whether a service was ever set up over this home."""
+    return bool(settings.database_url) or database_file(settings).exists()
+
+
 def secret_of(settings: Settings) -> InstallationSecret:
     try:
         return open_secret(settings.home / "keys", settings.secret_command)

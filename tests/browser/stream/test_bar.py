@@ -46,6 +46,8 @@ def test_the_bar_is_out_of_the_way_until_it_is_called(
         full_screen = page.get_by_role("button", name="Full screen")
         until("it has the focus", lambda: full_screen.evaluate("e => e.matches(':focus')"))
         until("the clipboard is told", bar.get_by_text("Clipboard: both ways").is_visible)
+        page.keyboard.press("Shift+Tab")
+        until("it goes round", bar.locator("button:focus", has_text="Fold").is_visible)
         for name in ("Keys", "Statistics"):
             while not bar.get_by_role("button", name=name).evaluate("e => e.matches(':focus')"):
                 page.keyboard.press("Tab")
@@ -73,8 +75,7 @@ def test_the_bar_is_out_of_the_way_until_it_is_called(
         )
         until("nothing is measured", lambda: page.evaluate("window.stream_stats.open") is False)
         page.keyboard.press("Enter")
-        typed = desktop.folder / "typed"
-        until("the keys arrived", lambda: typed.read_text().endswith("\n"))
-        assert typed.read_text() == "^[[23~^[[3;7~\n"
+        until("the keys arrived", lambda: (desktop.folder / "typed").read_text().endswith("\n"))
+        assert (desktop.folder / "typed").read_text() == "^[[23~^[[3;7~\n"
         page.keyboard.press("Control+d")
         assert page.evaluate("window.violations") == []

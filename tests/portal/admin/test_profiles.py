@@ -144,3 +144,13 @@ def test_a_profile_with_workstations_is_not_deleted_and_says_why(office: "Office
     assert "Could not be deleted" in page
     assert "session" in office.see(one).text
     office.studio.delete(session)
+
+
+def test_an_administrator_reads_the_names_of_components_that_they_may_not_list(
+    office: "Office",
+) -> None:
+    _, component_id = ids(office)
+    (component,) = office.world.operator.pages("ListStudioComponents", studioId=office.studio.id)
+    page = office.see(f"profiles/{office.studio.profile_id}", office.ben).text
+    assert component["name"] in page
+    assert component_id not in page

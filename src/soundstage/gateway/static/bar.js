@@ -38,7 +38,15 @@
   bar.setAttribute("aria-label", say("tools"));
   const row = make("div", "row");
   const full = button("button", say("full"), toggleFull);
-  const files = button("button", window.soundstage.say("files.title"), () => document.querySelector(".soundstage-files-open").click());
+  const files = button("button", window.soundstage.say("files.title"), (event) => {
+    if (event.detail !== 0) {
+      document.querySelector(".soundstage-files-open").click();
+      return;
+    }
+    /* By keyboard: the panel has the focus, and gives it back to the desktop. */
+    show(false);
+    window.soundstage.call("KeyF");
+  });
   const clipboard = make("span", "clipboard", say("clipboard_unknown"));
   const keys = make("div", "keys");
   const figures = make("dl", "figures");

@@ -9,6 +9,7 @@
   const say = (key, values) => window.soundstage.say(`countdown.${key}`, values);
   const RARELY = 30;
   const OFTEN = 5;
+  const PATIENCE = 8000;
   const HEARD = "soundstage.countdown";
 
   const note = document.createElement("section");
@@ -37,14 +38,30 @@
   let endsAt = 0;
   let shownAt = null;
 
-  /* The keyboard stays with the desktop. */
-  note.addEventListener("mousedown", (event) => event.preventDefault());
-  for (const kind of ["pointerdown", "pointerup", "mousedown", "mouseup", "click", "wheel"]) {
-    note.addEventListener(kind, (event) => event.stopPropagation());
-  }
-  close.addEventListener("click", () => {
+  let before = null;
+
+  function leave() {
     sessionStorage.setItem(HEARD, JSON.stringify({ end: end(), before: threshold() }));
+    const isWithin = note.contains(document.activeElement);
     show();
+    if (isWithin) {
+      document.activeElement.blur();
+      before?.focus();
+    }
+  }
+
+  /* The keyboard stays with the desktop, unless somebody goes to the note by it. */
+  close.title = `${say("close")} (Ctrl+Alt+Shift+N)`;
+  close.addEventListener("click", leave);
+  window.soundstage.add({
+    elements: [note],
+    key: "KeyN",
+    isThere: () => !note.hidden,
+    toggle: () => {
+      before = document.activeElement;
+      close.focus();
+    },
+    close: leave,
   });
 
   /* An end by the clock is the same from one answer to the next, but for what the way takes. */
@@ -99,7 +116,11 @@
   async function ask() {
     let pause = RARELY;
     try {
-      const answer = await fetch("api/countdown", { cache: "no-store" });
+      const answer = await fetch("api/countdown", {
+        cache: "no-store",
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      window.soundstage.reached(true);
       const told = answer.ok ? await answer.json() : {};
       coming = "secondsLeft" in told && told.warnBefore.length ? told : null;
       if (coming !== null) {
@@ -109,6 +130,8 @@
       }
     } catch {
       /* The gateway is away; what it said last still holds. */
+      window.soundstage.reached(false);
+      pause = OFTEN;
     }
     setTimeout(ask, pause * 1000);
   }

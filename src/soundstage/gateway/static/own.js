@@ -20,11 +20,9 @@ window.soundstage = (() => {
       return;
     }
     const isShortcut = event.ctrlKey && event.altKey && event.shiftKey;
-    const called = isShortcut && parts.find((part) => part.key === event.code && part.isThere());
-    if (called) {
+    if (isShortcut && call(event.code)) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      called.toggle();
       return;
     }
     const part = focused();
@@ -36,6 +34,13 @@ window.soundstage = (() => {
     if (event.key === "Escape") {
       event.preventDefault();
       part.close();
+      /* Nobody is to type into what was left. */
+      if (part.elements.some((each) => each.contains(document.activeElement))) {
+        document.activeElement.blur();
+      }
+    } else if (event.key === "Tab") {
+      event.preventDefault();
+      move(part, event.shiftKey ? -1 : 1);
     }
   }, true);
   window.addEventListener("keyup", (event) => {
@@ -48,6 +53,22 @@ window.soundstage = (() => {
       event.stopImmediatePropagation();
     }
   }, true);
+
+  /* Go round in a part: behind its last button begins the desktop, which would take the Tab. */
+  function move(part, by) {
+    const all = part.elements.flatMap((each) => [...each.querySelectorAll("button, select, input, a[href]")])
+      .filter((each) => !each.disabled && each.checkVisibility());
+    if (all.length > 0) {
+      all.at((all.indexOf(document.activeElement) + by) % all.length).focus();
+    }
+  }
+
+  /* Call a part as its key does; reports whether it is there. */
+  function call(key) {
+    const called = parts.find((part) => part.key === key && part.isThere());
+    called?.toggle();
+    return called !== undefined;
+  }
 
   /* Add a part: its elements, the key that calls it with Ctrl+Alt+Shift, whether it is there to be
    * called, and how it is called and closed. The pointer leaves the keyboard with the desktop.
@@ -92,5 +113,5 @@ window.soundstage = (() => {
     return { make, button };
   }
 
-  return { add, maker, say };
+  return { add, call, maker, say };
 })();

@@ -85,6 +85,11 @@ class Noun:
         del place
         return {}
 
+    def named(self, place: Place, document: Document) -> Choices:
+        """Read how that is called which one has already, for whom it is not to be chosen."""
+        del place, document
+        return {}
+
     def own_text(self, ask: Ask, document: Document) -> str:
         """Write what the noun reads itself, for a field."""
         del ask, document
@@ -215,6 +220,8 @@ class Noun:
         self, place: Place, document: Document, *, is_new: bool, may: bool, problems: Sequence[str]
     ) -> list[tuple[str, list[Field]]]:
         choices = self.choices(place)
+        if not is_new and not may:
+            choices = {**choices, **self.named(place, document)}
         return [
             (
                 self.words(f"{self.name}.{section.name}"),

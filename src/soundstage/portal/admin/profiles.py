@@ -107,6 +107,12 @@ class Profiles(Noun):
             ],
         }
 
+    def named(self, place: Place, document: Document) -> Choices:
+        """Read how its components are called: an administrator may not list the studio's."""
+        where = {**place.studio, "launchProfileId": document["launchProfileId"]}
+        found = place.client.call("GetLaunchProfileDetails", **where)["studioComponentSummaries"]
+        return {_COMPONENTS: [Choice(each["studioComponentId"], each["name"]) for each in found]}
+
     def finish(self, document: Document, form: dict[str, str], before: Document) -> None:
         """Leave out what has no meaning without what it belongs to."""
         del before

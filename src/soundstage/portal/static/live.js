@@ -56,6 +56,8 @@ function exchange(old, next) {
   const chosen = [...old.querySelectorAll("select")].map((each) => [each.id, each.value]);
   const before = new Map([...old.querySelectorAll("[data-key]")].map((each) => [each.dataset.key, each]));
   for (const part of next.querySelectorAll("[data-key]")) {
+    // One that stands within a part that was kept is there already, and must not be moved out of it.
+    if (!next.contains(part)) continue;
     const known = before.get(part.dataset.key);
     // A form's token for launching is another one each time, and means nothing to the reader.
     if (known && same(known, part)) {

@@ -1,0 +1,82 @@
+/* Says on a stream's page that the connection to the desktop is down, and when it is back: the last
+ * picture stays on the screen meanwhile and looks as if one could work in it. Runs before Selkies'
+ * client, which goes on trying by itself; what it says of that, in its own words, is not shown.
+ */
+"use strict";
+
+(() => {
+  const say = (key) => window.soundstage.say(`connection.${key}`);
+  const OFTEN = 250;
+  const PATIENCE = 1500;
+  const FIRST_PATIENCE = 10_000;
+  /* How Selkies' server says so, before it closes. */
+  const ELSEWHERE = "KILL a new ";
+
+  const { make, button } = window.soundstage.maker("connection");
+  const note = make("section", "note");
+  note.hidden = true;
+  note.setAttribute("role", "alert");
+  const title = make("p", "title");
+  const text = make("p", "text");
+  const back = button("back", say("take_back"), () => window.location.reload());
+  note.append(title, text, back);
+
+  let transport = null;
+  let isElsewhere = false;
+  let isReached = true;
+  let isLeft = false;
+  let downSince = performance.now();
+  let patience = FIRST_PATIENCE;
+
+  /* Selkies' client has another one after each break; it is a socket, or the like in a worker. */
+  function look() {
+    const now = window.selkiesTransport ?? null;
+    if (now !== transport) {
+      transport = now;
+      isElsewhere = false;
+      now.addEventListener("message", ({ data }) => {
+        isElsewhere ||= typeof data === "string" && data.startsWith(ELSEWHERE);
+      });
+    }
+    if (transport?.readyState === WebSocket.OPEN) {
+      downSince = null;
+      patience = PATIENCE;
+    } else {
+      downSince ??= performance.now();
+    }
+    show();
+  }
+
+  function show() {
+    const isCut = downSince !== null && performance.now() - downSince > patience;
+    const why = isElsewhere ? "elsewhere" : navigator.onLine ? "down" : "offline";
+    const isDown = !isLeft && (isCut || !isReached || !navigator.onLine);
+    document.documentElement.classList.toggle("soundstage-is-down", isDown);
+    if (isDown && title.textContent !== say(why)) {
+      title.textContent = say(why);
+      text.textContent = say(`${why}_text`);
+    }
+    back.hidden = why !== "elsewhere";
+    note.hidden = !isDown;
+  }
+
+  /* A network that drops everything closes nothing: whoever asks the gateway says whether it answers. */
+  window.soundstage.reached = (answers) => {
+    isReached = answers;
+    show();
+  };
+
+  window.addEventListener("offline", show);
+  window.addEventListener("online", show);
+  window.addEventListener("pagehide", () => { isLeft = true; });
+  window.addEventListener("pageshow", () => { isLeft = false; });
+  window.soundstage.add({
+    elements: [note],
+    key: "KeyR",
+    isThere: () => !back.hidden && !note.hidden,
+    toggle: () => back.focus(),
+    close: () => {},
+  });
+  window.addEventListener("DOMContentLoaded", () => document.body.append(note));
+  setInterval(look, OFTEN);
+})();

@@ -1,4 +1,4 @@
-"""Files into and out of a real workstation, from its stream's page."""
+"""Files into and out of a real workstation, from its stream's page; and it in two windows."""
 
 import os
 import re
@@ -345,3 +345,18 @@ def test_the_stream_server_s_own_transfers_stay_shut(
     with open_place(address.place, address.name, timeout=20) as connection:
         connection.sendall(request.encode())
         assert connection.recv(64).startswith(b"HTTP/1.1 403")
+
+
+def test_a_desktop_that_was_opened_elsewhere_is_taken_back(opened: Open) -> None:
+    page = opened()
+    until("it is there", lambda: page.evaluate("window.selkiesTransport?.readyState === 1"))
+    told = page.get_by_text("The desktop is open somewhere else")
+    assert not told.is_visible()
+    other = page.context.new_page()
+    other.goto(page.url)
+    until("it is told here", told.is_visible)
+    assert page.locator("#status-display").is_hidden()
+    page.get_by_role("button", name="Take it back here").click()
+    until("it is told there", other.get_by_text("open somewhere else").is_visible)
+    until("it is here again", lambda: page.evaluate("window.selkiesTransport?.readyState === 1"))
+    assert not told.is_visible()

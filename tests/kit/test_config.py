@@ -158,3 +158,15 @@ def test_what_is_wrong_within_a_list_needs_no_example(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load({"SOUNDSTAGE_HOME": str(tmp_path)})
     assert "It is a list" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("yes", True), ("On", True), ("1", True), ("no", False), ("FALSE", False)]
+)
+def test_a_switch_is_turned_by_any_of_its_words(text: str, value: bool) -> None:
+    assert load({"SOUNDSTAGE_TRACES": text}).traces is value
+
+
+def test_what_is_neither_on_nor_off_is_refused() -> None:
+    with pytest.raises(ConfigError, match="SOUNDSTAGE_TRACES: it is true or false, not maybe"):
+        load({"SOUNDSTAGE_TRACES": "maybe"})

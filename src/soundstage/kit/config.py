@@ -36,6 +36,8 @@ _NO_SETTINGS = {
     environment.PROFILES,
     environment.STUDIO,
 }
+_ON = {"true", "yes", "on", "1"}
+_OFF = {"false", "no", "off", "0"}
 
 
 class ConfigError(Exception):
@@ -105,7 +107,10 @@ def _read_variable(name: str, text: str) -> Any:
     """Read what a variable holds: parts with commas between, JSON, or the setting itself."""
     if name not in FIELDS:
         raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
-    kind = get_origin(get_args(FIELDS[name].type)[0])
+    wanted = get_args(FIELDS[name].type)[0]
+    if wanted is bool:
+        return _read_switch(name, text)
+    kind = get_origin(wanted)
     if kind in {list, tuple}:
         return [part.strip() for part in text.split(",")]
     if kind is not dict:
@@ -114,6 +119,15 @@ def _read_variable(name: str, text: str) -> Any:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise ConfigError(f"{PREFIX}{name.upper()}: this is no JSON: {error}") from None
+
+
+def _read_switch(name: str, text: str) -> bool:
+    """Read yes or no, in the words that people have for it."""
+    if text.casefold() in _ON:
+        return True
+    if text.casefold() in _OFF:
+        return False
+    raise ConfigError(f"{PREFIX}{name.upper()}: it is true or false, not {text}.")
 
 
 def _explain(complaint: str, variables: set[str], file: Path, given: Mapping[str, Any]) -> str:

@@ -98,25 +98,6 @@ def test_the_page_comes_back_by_itself_after_the_gateway_was_killed(
         until("nothing is told any more", lambda: not note.is_visible())
 
 
-def test_a_desktop_that_is_opened_elsewhere_can_be_taken_back(
-    desktop: Desktop, gateway: GatewayProcess, page: Page
-) -> None:
-    blue = (0x20, 0x40, 0x80)
-    with gateway.running():
-        desktop.paint("#204080")
-        page.goto(gateway.link(a_ticket()))
-        until("the desktop is seen", lambda: shows(page, blue))
-        other = page.context.new_page()
-        other.goto(gateway.link(a_ticket()))
-        until("it is seen there", lambda: shows(other, blue))
-        note = page.get_by_role("alert")
-        until("it is told here", note.get_by_text("open somewhere else").is_visible)
-        assert not shows(page, blue)
-        page.get_by_role("button", name="Take it back here").click()
-        until("it is seen here again", lambda: shows(page, blue))
-        until("it is told there", other.get_by_text("open somewhere else").is_visible)
-
-
 def test_a_hand_on_the_pointer_is_told_from_an_open_page(
     desktop: Desktop, gateway: GatewayProcess, page: Page, tmp_path: Path
 ) -> None:

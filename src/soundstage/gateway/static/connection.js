@@ -6,6 +6,11 @@
 
 (() => {
   const say = (key) => window.soundstage.say(`connection.${key}`);
+  const TEXTS = {
+    down: [say("down"), say("down_text")],
+    offline: [say("offline"), say("offline_text")],
+    elsewhere: [say("elsewhere"), say("elsewhere_text")],
+  };
   const OFTEN = 250;
   const PATIENCE = 1500;
   const FIRST_PATIENCE = 10_000;
@@ -52,9 +57,8 @@
     const why = isElsewhere ? "elsewhere" : navigator.onLine ? "down" : "offline";
     const isDown = !isLeft && (isCut || !isReached || !navigator.onLine);
     document.documentElement.classList.toggle("soundstage-is-down", isDown);
-    if (isDown && title.textContent !== say(why)) {
-      title.textContent = say(why);
-      text.textContent = say(`${why}_text`);
+    if (isDown && title.textContent !== TEXTS[why][0]) {
+      [title.textContent, text.textContent] = TEXTS[why];
     }
     back.hidden = why !== "elsewhere";
     note.hidden = !isDown;

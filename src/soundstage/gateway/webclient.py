@@ -142,6 +142,8 @@ def _adapt(page: str, title: str, assets: str, language: str, own: Iterable[str]
         r'<html lang="[^"]*">': f'<html lang="{language}">',
         r'(src|href)="(?:\./)?assets/': rf'\1="{assets}assets/',
     }
+    # Who needs letters larger may enlarge the page.
+    page = page.replace(",maximum-scale=1,user-scalable=no", "")
     for pattern, replacement in changes.items():
         page, count = re.subn(pattern, replacement, page)
         if not count:

@@ -26,7 +26,14 @@ from soundstage.api.writes import Writes
 from soundstage.resources.request import Caller
 from soundstage.wire import shapes
 from soundstage.wire.binding import TOKEN_HEADER, Parts
-from soundstage.wire.faults import AccessDeniedError, Fault, InternalError, ValidationError
+from soundstage.wire.faults import (
+    AccessDeniedError,
+    ConflictError,
+    Fault,
+    InternalError,
+    NotFoundError,
+    ValidationError,
+)
 from soundstage.wire.operation import News, Operation
 from soundstage.wire.shapes import Empty, Shape
 
@@ -95,10 +102,10 @@ class Api:
             ]
         return answers
 
-    def _answered(self, received: Received, begin: Begin) -> Answer:
+    def _answered(self, received: Received, begin: Begin, *, is_again: bool = False) -> Answer:
         notes: dict[str, Any] = {}
         try:
-            return self._answer(received, begin, notes)
+            return self._answer(received, begin, notes, is_again=is_again)
         except Fault as fault:
             if isinstance(fault, InternalError):
                 _log.error("internal error", request_id=received.request_id, exc_info=fault)
@@ -106,7 +113,9 @@ class Api:
         except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and we a log
             return errors.render_unexpected(received.request_id, notes)
 
-    def _answer(self, received: Received, begin: Begin, notes: dict[str, Any]) -> Answer:
+    def _answer(
+        self, received: Received, begin: Begin, notes: dict[str, Any], *, is_again: bool
+    ) -> Answer:
         now = self._door.now()
         caller = self._gate.identify(received, now)
         notes["principal"] = caller.principal_id
@@ -120,6 +129,18 @@ class Api:
         except AccessDeniedError as fault:
             # What it was refused in is taken back, so it is noted in a transaction of its own.
             return errors.render(fault, notes, afterwards=partial(self._note_refusal, call))
+        except (ConflictError, NotFoundError) as fault:
+            if is_again or not match.row.operation.names_host:
+                raise
+            return errors.render(fault, notes, afterwards=partial(self._answer_again, received))
+
+    def _answer_again(self, received: Received) -> Answer | None:
+        """Answer once more what was refused, if the engine names other hosts by now: one may have
+        joined a moment ago.
+        """
+        if not self._door.know_hosts():
+            return None
+        return self._answered(received, self._door.transaction, is_again=True)
 
     def _note_refusal(self, call: Call) -> None:
         try:

@@ -117,6 +117,12 @@ class Door(Protocol):
         """Put together what a handler is given: the engine only if its operation asks it."""
         ...
 
+    def know_hosts(self) -> bool:
+        """Ask the engine which hosts there are, outside of all transactions; reports whether it
+        names others than before.
+        """
+        ...
+
     def facts(self, transaction: Connection) -> Facts:
         """Answer permission questions within this transaction."""
         ...

@@ -46,7 +46,7 @@ def render(
     fault: Fault,
     notes: dict[str, Any] | None = None,
     *,
-    afterwards: Callable[[], None] | None = None,
+    afterwards: Callable[[], Answer | None] | None = None,
 ) -> Answer:
     """Write a fault as an answer, its name in the header that SDKs take it from."""
     name, status = _name_and_status(fault)

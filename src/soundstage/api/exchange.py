@@ -45,7 +45,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     notes: dict[str, Any] = {}
     """Operation, principal and error for the log; never a value from the input."""
-    afterwards: Callable[[], None] | None = None
-    """What remains to be done before it is sent; it may block."""
+    afterwards: Callable[[], "Answer | None"] | None = None
+    """What remains to be done before it is sent, outside of all transactions; it may block, and
+    may give another answer in place of this one."""
     feed: Feed | None = None
     """What is sent in place of the body."""

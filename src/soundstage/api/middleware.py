@@ -124,9 +124,9 @@ class Edge:
 
     async def _run(self, received: Received) -> Answer:
         answer = await self._answered(received)
-        if answer.afterwards is not None:
-            await self._in_thread(answer.afterwards)
-        return answer
+        if answer.afterwards is None:
+            return answer
+        return await self._in_thread(answer.afterwards) or answer
 
     async def _answered(self, received: Received) -> Answer:
         if self._at_once is not None and self._at_once(received):

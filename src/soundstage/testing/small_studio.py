@@ -332,6 +332,9 @@ class SmallStudio:
             tickets=Tickets(b"t" * 32),
         )
 
+    def know_hosts(self) -> bool:
+        return False
+
     def facts(self, transaction: Connection) -> "SmallStudio":
         del transaction
         return self

@@ -73,6 +73,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """
     asks_engine: bool = False
     """Reports whether its handler asks the engine, which may take seconds to answer."""
+    names_host: bool = False
+    """Reports whether its path names a host. Where that is refused, the engine is asked for the
+    hosts that there are by now, and the operation once more.
+    """
 
     @property
     def is_read(self) -> bool:

@@ -114,6 +114,10 @@ class ApiDoor:
             sign_on=None if sign_on is None else sign_on.provider,
         )
 
+    def know_hosts(self) -> bool:
+        """Ask the engine which hosts there are; reports whether it names others than before."""
+        return self._service.know_hosts()
+
     def facts(self, transaction: Connection) -> "ApiFacts":
         """Answer permission questions within this transaction."""
         return ApiFacts(transaction)

@@ -26,6 +26,11 @@ class Parts(Protocol):
     engine: Engine
     host_names: list[str]
     """The hosts that it named when it was asked last."""
+
+    def know_hosts(self) -> bool:
+        """Ask it for the names of the hosts; reports whether they are others than before."""
+        ...
+
     seal: Seal
     installation: Installation
     tickets: Tickets

@@ -211,13 +211,17 @@ class Service:
             members.ensure_person(transaction, members.OPERATOR, self.clock())
             self.counts.begin(transaction)
         self.loop.look_again()
-        self._know_hosts()
+        self.know_hosts()
 
-    def _know_hosts(self) -> None:
-        """Ask for the names of the hosts, so that orders about them wait for no engine."""
+    def know_hosts(self) -> bool:
+        """Ask for the names of the hosts, so that orders about them wait for no engine; reports
+        whether they are others than before.
+        """
+        before = self.host_names
         if isinstance(self.engine, SupportsHosts):
             with contextlib.suppress(EngineError):
                 self.host_names = self.engine.host_names()
+        return self.host_names != before
 
     def troubles(self) -> list[str]:
         """List in words why the service is not ready; empty when it is."""
@@ -234,7 +238,7 @@ class Service:
 
     def housekeep(self) -> None:
         """Remove what nobody will ask for again: workstations of no session, old tokens."""
-        self._know_hosts()
+        self.know_hosts()
         refs = self.engine.refs()
         now = self.clock()
         with self.database.transaction() as transaction:

@@ -61,6 +61,32 @@ def test_orders_wait_for_no_engine(hosts: Hosts, refused: Refused) -> None:
     assert (name, "the engine did not answer" in message) == ("ConflictException", True)
 
 
+def test_a_host_that_has_just_joined_is_ordered_out_and_opened(
+    hosts: Hosts, refused: Refused
+) -> None:
+    hosts.engine.host_list = ("n1", "n2", "n3", "n4")
+    assert hosts.evacuate("n4")["remaining"] == 0
+    hosts.engine.host_list = ("n1", "n2", "n3", "n4", "n5")
+    # It was asked for, and is another refusal now.
+    name, message = refused("ReopenHost", hostName="n5")
+    assert (name, "n5 is OPEN" in message) == ("ConflictException", True)
+    hosts.reopen("n4")
+    name, message = refused("EvacuateHost", hostName="n6")
+    assert (name, "n6" in message) == ("ResourceNotFoundException", True)
+
+
+def test_whoever_is_known_by_now_is_ordered_out(hosts: Hosts) -> None:
+    named = hosts.engine.host_names
+
+    def away() -> list[str]:
+        raise RetryableError("Incus does not answer")
+
+    hosts.engine.host_names = away  # type: ignore[method-assign]
+    hosts.world.restart()
+    hosts.engine.host_names = named  # type: ignore[method-assign]
+    assert hosts.evacuate("n2")["remaining"] == 0
+
+
 def test_prepared_workstations_there_are_ended_and_made_elsewhere(hosts: Hosts) -> None:
     hosts.engine.host_list = ("n2",)
     pool = hosts.world.profile(hosts.studio.id, name="Pool", warmWorkstations=2)

@@ -213,6 +213,7 @@ def operations(occupants: Occupants) -> list[Operation]:
             output=EvacuateHostOutput,
             permission=_OPERATOR,
             handler=partial(evacuate_host, occupants),
+            names_host=True,
         ),
         Operation(
             name="ReopenHost",
@@ -222,5 +223,6 @@ def operations(occupants: Occupants) -> list[Operation]:
             output=ReopenHostOutput,
             permission=_OPERATOR,
             handler=partial(reopen_host, occupants),
+            names_host=True,
         ),
     ]

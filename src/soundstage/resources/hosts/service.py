@@ -223,7 +223,9 @@ def _observed(request: Request) -> list[ObservedHost]:
 
 
 def _require_known(request: Request, host: str) -> None:
-    """Orders wait for no engine, so what is asked is what it named a minute ago at the most."""
+    """Orders wait for no engine, so what is asked is what it named a minute ago at the most; one
+    that is refused here is decided anew when it has named them again (`names_host`).
+    """
     if not request.host_names:
         raise ConflictError("Which hosts there are is not known yet: the engine did not answer.")
     if host not in request.host_names:

@@ -48,7 +48,7 @@ def test_it_has_ids_of_its_own_and_no_way_to_incus() -> None:
 def test_limits_are_what_was_promised() -> None:
     limits = drawing.limits(SETTINGS, Promise(cpus=1.75, memory_bytes=3 << 30))
     assert limits["limits.cpu.allowance"] == "175ms/100ms"
-    assert limits["limits.memory"] == "3072MiB"
+    assert limits["limits.memory"] == limits["limits.memory.swap"] == "3072MiB"
     assert limits["limits.processes"] == "4096"
 
 

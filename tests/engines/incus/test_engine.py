@@ -93,6 +93,11 @@ def test_it_has_the_size_and_the_name_that_were_asked_for(stage: Stage) -> None:
     assert int(memory.split()[1]) * 1024 == pytest.approx(promise.memory_bytes, rel=0.01)
     group = "cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null"
     assert stage.inside(group)[1].strip() == "4096"
+    # Of swap as much again; the older kind of control groups counts both together.
+    swap = "cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes /sys/fs/cgroup/memory.swap.max"
+    given = int(stage.inside(f"{swap} 2>/dev/null")[1].split()[0])
+    megabytes = promise.memory_bytes // 2**20 * 2**20
+    assert given in {megabytes, 2 * megabytes}
     stage.daemon.count_anew()
     assert stage.inside("dd if=/dev/zero of=/home/artist/big bs=1M count=1500")[0] != 0
     stage.inside("rm -f /home/artist/big")

@@ -46,15 +46,27 @@ def engine(incus_settings: IncusSettings) -> Iterator[IncusEngine]:
 
 def run(engine: IncusEngine, ref: str, spec: Spec, seconds: float = 110) -> Observed:
     """Start it, and say how that ended."""
+    return run_all(engine, {ref: spec}, seconds)[ref]
+
+
+def run_all(
+    engine: IncusEngine, specs: dict[str, Spec], seconds: float = 110
+) -> dict[str, Observed]:
+    """Start them beside each other, and say how each ended."""
+    ended: dict[str, Observed] = {}
     deadline = time.monotonic() + seconds
-    while True:
-        with suppress(RetryableError):
-            observed = engine.observe(ref)
-            if observed.attempt == spec.attempt and observed.phase in {Phase.RUNNING, Phase.FAILED}:
-                return observed
-            engine.ensure_running(ref, spec)
-        assert time.monotonic() < deadline, engine.observe(ref).detail
+    while left := specs.keys() - ended.keys():
+        for ref in sorted(left):
+            with suppress(RetryableError):
+                observed = engine.observe(ref)
+                is_own = observed.attempt == specs[ref].attempt
+                if is_own and observed.phase in {Phase.RUNNING, Phase.FAILED}:
+                    ended[ref] = observed
+                    continue
+                engine.ensure_running(ref, specs[ref])
+            assert time.monotonic() < deadline, engine.observe(ref).detail
         time.sleep(0.1)
+    return ended
 
 
 def stop(engine: IncusEngine, ref: str) -> None:

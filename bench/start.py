@@ -1,6 +1,6 @@
 """How long a desktop takes from nothing to its first frame in a browser, and what else takes time.
 
-Through Soundstage: create a session, poll its API until it is READY, open a stream, open its
+Through Soundstage: create a session, hear by its events that it is READY, open a stream, open its
 address. By hand: start the same bubblewrap line (`bench.desktop`), wait for its word that it is
 ready, open the stream server's own page through a plain forwarder. Both in turns, in pages of the
 same browser that showed a desktop before. Then from a pool of prepared ones; stop, start, and start

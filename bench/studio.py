@@ -8,13 +8,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from soundstage.cli import launch
 from soundstage.client.calls import Client
+from soundstage.client.errors import CallError
 from soundstage.kit.config import Settings
 from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.process import ServiceProcess
@@ -23,6 +26,8 @@ POLL_SECONDS = 0.05
 """How often an API is asked whether it is done."""
 _LIST_SECONDS = 0.5
 """The same of many together."""
+_LOOK_SECONDS = 1.0
+"""How long a lost event may cost."""
 _MOST_SECONDS = 120.0
 _ROLE = "arn:aws:iam::000000000000:role/bench"
 
@@ -46,6 +51,7 @@ class BenchStudio:
         self.process = ServiceProcess(self.home, engine=engine, **settings)
         self.client: Client
         self.where: dict[str, str] = {}
+        self._told = threading.Event()
         self._profile: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -56,6 +62,7 @@ class BenchStudio:
             self.client = launch.client_of(settings)
             studio = launch.ensure_studio(self.client, lambda _: None)
             self.where = {"studioId": studio["studioId"]}
+            threading.Thread(target=self._hear, name="bench-feed", daemon=True).start()
             profile = launch.ensure_profile(self.client, studio["studioId"], lambda _: None)
             self._profile = {"launchProfileId": profile["launchProfileId"]}
         except BaseException:
@@ -112,8 +119,8 @@ class BenchStudio:
         self.until(session, "DELETED")
 
     def until(self, session: Session, state: str, *, seconds: float = _MOST_SECONDS) -> Session:
-        """Poll until the session is in this state. Raises RuntimeError when it fails."""
-        return _settled(
+        """Wait until the session is in this state. Raises RuntimeError when it fails."""
+        return self._settled(
             lambda: self._call("GetStreamingSession", **_named(session)), state, seconds=seconds
         )
 
@@ -161,19 +168,41 @@ class BenchStudio:
         """Open a stream and wait for its address."""
         stream = self._stream("CreateStreamingSessionStream", session, expirationInSeconds=120)
         named = {"streamId": stream["streamId"]}
-        found = _settled(
+        found = self._settled(
             lambda: self._stream("GetStreamingSessionStream", session, **named), "READY"
         )
         return str(found["url"])
 
     def newest_backup(self, session: Session) -> Session:
         """Wait until the newest backup of a session is ready."""
-        return _settled(lambda: self._backups(session)[-1], "READY")
+        return self._settled(lambda: self._backups(session)[-1], "READY")
 
     def home_of(self, session: Session) -> Path:
         """Find the session's home on this host."""
         (found,) = (self.home / "volumes" / str(session["sessionId"])).glob("*/home")
         return found
+
+    def _hear(self) -> None:
+        """Follow the studio's events: who asks again and again takes a fifth of a core from the
+        start that is waited for, which no command by hand does.
+        """
+        with suppress(CallError):
+            for _ in self.client.follow("ListEvents", **self.where):
+                self._told.set()
+
+    def _settled(
+        self, ask: Callable[[], Session], state: str, *, seconds: float = _MOST_SECONDS
+    ) -> Session:
+        """Look, and again whenever something has happened."""
+
+        def pause() -> None:
+            self._told.wait(_LOOK_SECONDS)
+
+        def look() -> Session:
+            self._told.clear()
+            return ask()
+
+        return _settled(look, state, seconds=seconds, pause=pause)
 
     def _backups(self, session: Session) -> list[Session]:
         pages = self.client.pages("ListStreamingSessionBackups", **self.where)
@@ -194,10 +223,20 @@ def _named(session: Session) -> dict[str, str]:
     return {"sessionId": session["sessionId"]}
 
 
-def _settled(ask: Callable[[], Session], state: str, *, seconds: float = _MOST_SECONDS) -> Session:
+def _pause() -> None:
+    time.sleep(POLL_SECONDS)
+
+
+def _settled(
+    ask: Callable[[], Session],
+    state: str,
+    *,
+    seconds: float = _MOST_SECONDS,
+    pause: Callable[[], None] = _pause,
+) -> Session:
     deadline = time.monotonic() + seconds
     while (found := ask())["state"] != state:
         if found["state"].endswith("_FAILED") or time.monotonic() > deadline:
             raise RuntimeError(f"{found['state']}: {found.get('statusMessage')}")
-        time.sleep(POLL_SECONDS)
+        pause()
     return found

@@ -117,6 +117,9 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """When the present phase began, if the engine knows."""
     until: datetime | None = None
     """When the present phase will be over, if the engine knows: no look before will find more."""
+    is_noticed: bool = False
+    """Whether this engine gives notice of the phase's end (`SupportsNotices`), with all that it
+    takes to be at hand: looks before only find out how far it is."""
     detail: str = ""
     """One sentence for people: what it is doing, or why it failed. Never a secret."""
     reason: Reason = Reason.INTERNAL

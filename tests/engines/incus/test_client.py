@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.conftest import Eventually
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import ChangedError, NotFoundError
@@ -72,11 +73,13 @@ def test_an_operation_that_fails_says_why(client: Client) -> None:
         client.do("POST", VOLUMES, body)
 
 
-def test_commands_and_files_of_an_instance(client: Client, instance: str) -> None:
+def test_commands_and_files_of_an_instance(
+    client: Client, instance: str, eventually: Eventually
+) -> None:
     done = client.run(instance, "sh", "-c", "echo out; echo err >&2; exit 3")
     assert (done.code, done.output, done.errors) == (3, b"out\n", b"err\n")
-    logs = client.get(f"/instances/{instance}/logs/exec-output")
-    assert logs == []
+    logs = f"/instances/{instance}/logs/exec-output"
+    eventually(lambda: client.get(logs) == [])
     client.write_file(instance, "/root/a", b"one", mode=0o600)
     client.write_file(instance, "/root/a", b"two", mode=0o600)
     assert client.read_file(instance, "/root/a") == b"two"

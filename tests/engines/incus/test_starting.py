@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.conftest import Eventually
-from tests.engines.incus.conftest import remove, run
+from tests.engines.incus.conftest import remove, run, run_all, stop
 
 from soundstage.engines.admission import Rules
 from soundstage.engines.incus.engine import IncusEngine
@@ -16,6 +16,7 @@ from soundstage.engines.incus.records import kept
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.starting import NotWantedError
 from soundstage.engines.interface import (
+    BackupPhase,
     Mount,
     MountKind,
     Phase,
@@ -57,6 +58,55 @@ def test_another_service_goes_on_where_one_died(
         assert engine.observe(ref).address == other.observe(ref).address
     finally:
         other.close()
+
+
+def test_a_home_is_restored_into_an_instance_that_runs_and_by_another_service_too(
+    engine: IncusEngine, ref: str, incus_settings: IncusSettings, eventually: Eventually
+) -> None:
+    assert run(engine, ref, SPEC).phase is Phase.RUNNING
+    work = "/home/artist/scene.txt"
+    engine._client.run(f"ws-{ref}", "sh", "-c", f"echo kept > {work}; chown 1000:1000 {work}")
+    stop(engine, ref)
+    backup_id = secrets.token_hex(11)
+
+    def back_up() -> bool:
+        engine.ensure_backup(ref, backup_id)
+        return engine.observe_backup(ref, backup_id).phase is BackupPhase.COMPLETE
+
+    eventually(back_up)
+    volume = Volume(size_gib=1, generation=1, backup_id=backup_id)
+    again = msgspec.structs.replace(SPEC, attempt=2, volume=volume)
+    engine._begin(ref, again, engine._workstations.read(ref), engine._place.image(SPEC.image))
+    # Twice, and no more: as by two services that did not live to see the home restored.
+    for _ in range(2):
+        engine._starter._boot(Cancellation(), ref, again)
+    observed = engine.observe(ref)
+    assert (observed.phase, observed.volume_generation) == (Phase.STARTING, 0)
+    other = IncusEngine(incus_settings)
+    try:
+        observed = run(other, ref, again)
+        assert (observed.phase, observed.volume_generation) == (Phase.RUNNING, 1)
+        assert other._client.run(f"ws-{ref}", "cat", work).output == b"kept\n"
+        owner = other._client.run(f"ws-{ref}", "stat", "-c", "%u %m", work)
+        assert owner.output == b"1000 /home/artist\n"
+    finally:
+        other.close()
+
+
+def test_a_restore_that_fails_ends_what_was_switched_on_and_leaves_the_home_of_before(
+    engine: IncusEngine, ref: str
+) -> None:
+    assert run(engine, ref, SPEC).phase is Phase.RUNNING
+    stop(engine, ref)
+    volume = Volume(size_gib=1, generation=1, backup_id=secrets.token_hex(11))
+    observed = run(engine, ref, msgspec.structs.replace(SPEC, attempt=2, volume=volume))
+    assert (observed.phase, observed.reason) == (Phase.FAILED, Reason.BACKUP)
+    assert observed.volume_generation == 0
+    found = engine._workstations.read(ref)
+    assert found is not None
+    assert not found.is_running
+    again = run(engine, ref, msgspec.structs.replace(SPEC, attempt=3))
+    assert (again.phase, again.volume_generation) == (Phase.RUNNING, 0)
 
 
 def test_a_home_of_before_that_a_dead_service_left_goes_with_the_next(
@@ -127,8 +177,8 @@ def test_of_many_that_are_asked_for_at_once_few_start_together_and_all_come_up(
                 engine.ensure_running(ref, SPEC)
         said = "waiting until others have started"
         eventually(lambda: any(engine.observe(ref).detail == said for ref in refs))
-        observed = [run(engine, ref, SPEC) for ref in refs]
-        assert [each.phase for each in observed] == [Phase.RUNNING] * 4
+        observed = run_all(engine, dict.fromkeys(refs, SPEC))
+        assert {each.phase for each in observed.values()} == {Phase.RUNNING}
     finally:
         remove(engine, *refs)
         engine.close()

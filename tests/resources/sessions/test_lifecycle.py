@@ -229,6 +229,13 @@ def test_an_engine_that_knows_when_is_asked_then(known: float, pause: float) -> 
     assert again_at == NOW + timedelta(seconds=pause)
 
 
+@pytest.mark.parametrize(("waited", "pause"), [(0, 1), (5, 1), (15, 1.5), (600, 2)])
+def test_an_engine_that_gives_notice_is_left_alone(waited: int, pause: float) -> None:
+    observed = msgspec.structs.replace(seen(P.STARTING), is_noticed=True)
+    session = a_session(S.START_IN_PROGRESS, state_since=NOW - waited * SECOND)
+    assert step(session, observed).again_at == NOW + pause * SECOND
+
+
 PAST, FUTURE = NOW, NOW + SECOND
 
 

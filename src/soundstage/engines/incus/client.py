@@ -22,7 +22,8 @@ from soundstage.engines.incus.connection import (
     error_of,
 )
 from soundstage.engines.incus.events import Events, Lifecycle
-from soundstage.engines.interface import RetryableError
+from soundstage.engines.interface import EngineError, RetryableError
+from soundstage.kit.jobs import Jobs
 
 _OPERATION_SECONDS = 60.0
 _TRIES = 4
@@ -45,6 +46,7 @@ class Client:
         self.project = project
         self._addresses = Addresses(target, project)
         self._events = Events(self._addresses.listen)
+        self._removals = Jobs(threads=1)
 
     def close(self) -> None:
         self._events.close()
@@ -185,7 +187,7 @@ class Client:
 
     def run(self, instance: str, *command: str, seconds: float = 30.0) -> Ran:
         """Run a command as root of an instance and wait for its end. What it says is written down
-        by Incus and removed again: no secret belongs into it.
+        by Incus, and removed soon after it was read: no secret belongs into it.
         """
         body = {"command": list(command), "record-output": True, "interactive": False}
         told = self.do("POST", f"/instances/{instance}/exec", body, seconds=seconds)
@@ -194,7 +196,7 @@ class Client:
         return Ran(code=int(told["return"]), output=said[0], errors=said[1])
 
     def _take(self, address: str | None) -> bytes:
-        """Read what a command said, and have Incus forget it."""
+        """Read what a command said, and have Incus forget it as soon as nobody waits any more."""
         if address is None:
             return b""
         path = address.removeprefix("/1.0")
@@ -202,9 +204,13 @@ class Client:
             content, _ = self._addresses.fetch(path)
         except NotFoundError:
             return b""
-        with suppress(NotFoundError):
-            self._addresses.ask("DELETE", path)
+        self._removals.begin(path, lambda _: self._forget(path))
         return content
+
+    def _forget(self, path: str) -> None:
+        # What stays goes with its instance.
+        with suppress(EngineError):
+            self.ensure_absent(path)
 
     # -- what is large -------------------------------------------------------------------------
 

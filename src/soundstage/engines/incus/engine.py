@@ -147,10 +147,9 @@ class IncusEngine(KeepsBackups, Engine):
     ) -> Observed:
         if workstation is None:
             return judge(Known(workstation=None, home=self._home_of(ref)))
-        address = self._answering(workstation)
-        # Before the desktop is begun there is no keeper, and to ask for one costs a process.
-        is_begun = workstation.is_running and workstation.begun == workstation.attempt
-        if is_keeper_asked and is_begun and address is None:
+        is_wanted = workstation.record.wanted == "running"
+        address = self._answering(workstation) if is_wanted else None
+        if is_keeper_asked and address is None and self._may_say_more(workstation):
             workstation = self._hear_keeper(workstation) or workstation
         elif self._is_lost(workstation):
             self._workstations.note(ref, kept(lost_at=time.time()))
@@ -161,13 +160,24 @@ class IncusEngine(KeepsBackups, Engine):
         if observed.phase is Phase.STOPPED and self._starts.is_running(ref):
             # A start that was called off looks once more before it does something.
             observed = msgspec.structs.replace(observed, phase=Phase.STOPPING)
-        if observed.phase is Phase.STARTING and self._pace.is_waiting(ref):
-            detail = "waiting until others have started"
-            return msgspec.structs.replace(observed, detail=detail)
+        if observed.phase is Phase.STARTING:
+            # A start that is on its way here gives notice when it has ended.
+            is_noticed = self._listener is not None and self._starts.is_running(ref)
+            observed = msgspec.structs.replace(observed, is_noticed=is_noticed)
+            if self._pace.is_waiting(ref):
+                detail = "waiting until others have started"
+                observed = msgspec.structs.replace(observed, detail=detail)
         if observed.phase is not Phase.RUNNING:
             return observed
         shortfall = self._sizing.shortfall(workstation.record.spec.instance_type)
         return msgspec.structs.replace(observed, shortfall=shortfall)
+
+    def _may_say_more(self, workstation: Workstation) -> bool:
+        """Reports whether its keeper is to be asked, which costs a process inside. Before the
+        desktop is begun there is none.
+        """
+        is_begun = workstation.is_running and workstation.begun == workstation.attempt
+        return is_begun and self._starter.is_news_due(workstation.ref)
 
     def _home_of(self, ref: str) -> int | None:
         with suppress(NotFoundError):
@@ -260,6 +270,8 @@ class IncusEngine(KeepsBackups, Engine):
     # -- changing ------------------------------------------------------------------------------
 
     def ensure_running(self, ref: str, spec: Spec) -> None:
+        if self._starts.is_running(ref):
+            return
         self._place.ensure()
         image = self._place.image(spec.image)
         with self._lock(ref):

@@ -7,6 +7,7 @@ service that died in between, or an Incus that did not answer, costs only time.
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import structlog
@@ -46,6 +47,8 @@ _SCRIPTS_HOLD = 30.0
 """One with a script, which may wait for others, keeps nobody waiting behind it for longer."""
 _CLEARS_WITHIN = 20.0
 _NO_WAIT_SECONDS = 0.05
+_NEWS_EVERY = 3.0
+"""Seconds between two questions to the keeper of a start that is waited for."""
 
 _log = structlog.get_logger(__name__)
 
@@ -78,6 +81,8 @@ class Starter:
         self._cores: dict[str, float] = {}
         self._marks: dict[str, list[Marked]] = {}
         """What is on its way came to; kept with the next thing that is kept of it anyway."""
+        self._news_at: dict[str, float] = {}
+        """When the keeper of what is waited for here may be asked how far it is."""
         self._identity = identity
         self._notify = notify
 
@@ -115,6 +120,18 @@ class Starter:
     def noted(self, ref: str) -> list[Marked]:
         """What a start that is on its way here came to."""
         return list(self._marks.get(ref, []))
+
+    def is_news_due(self, ref: str) -> bool:
+        """Reports whether to ask a keeper how far it is. While a start is waited for here its end
+        is heard of without being asked for; what it is at is for people, who look now and then.
+        """
+        due_at = self._news_at.get(ref)
+        if due_at is None:
+            return True
+        is_due = time.monotonic() >= due_at
+        if is_due:
+            self._news_at[ref] = time.monotonic() + _NEWS_EVERY
+        return is_due
 
     def _mark(self, ref: str, stage: Stage) -> None:
         self._marks.setdefault(ref, []).append(Marked(stage=stage, at=time.time()))
@@ -159,16 +176,32 @@ class Starter:
 
     def _make(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
         """Its system and its home, beside each other: one is Incus's work, and the other, where it
-        comes from a backup, mostly restic's.
+        comes from a backup, mostly restic's. Such a one is laid into an instance that runs by then.
         """
         found = self._wanted(ref, spec)
-        if found.is_running:
+        is_restored = _is_restored(found, spec)
+        if found.is_running and not is_restored:
             return
         self._mark(ref, Stage.DISK)
         with ThreadPoolExecutor(1, "incus-system") as beside:
-            system = beside.submit(self._build, ref, spec)
+            if is_restored:
+                system = beside.submit(self._boot, cancellation, ref, spec)
+            else:
+                system = beside.submit(self._build, ref, spec)
             self._volumes.make(cancellation, ref, spec.volume, found.generation, found.member)
             system.result()
+
+    def _boot(self, cancellation: Cancellation, ref: str, spec: Spec) -> None:
+        """Have it run without a home, which its desktop alone needs. It waits for no turn: a turn
+        is long because a desktop takes a core for seconds, and a restore may take hours.
+        """
+        found = self._wanted(ref, spec)
+        if not found.is_running:
+            self._build(ref, spec)
+            config, devices = self._drawn(found, spec)
+            del devices["home"]
+            self._change(ref, {**config, **kept(built=spec.attempt)}, devices)
+            self._switch_on(cancellation, ref, spec)
 
     def _build(self, ref: str, spec: Spec) -> None:
         """Each start has a system as the image has it; only the home persists."""
@@ -184,31 +217,38 @@ class Starter:
     def _give_home(self, ref: str, spec: Spec) -> None:
         """Write down, in one word, that its system and its home are as they should be."""
         found = self._wanted(ref, spec)
-        if found.is_running:
+        if found.is_running and not _is_restored(found, spec):
             return
+        config, devices = self._drawn(found, spec)
+        facts = kept(
+            built=spec.attempt,
+            generation=spec.volume.generation,
+            marks=self._marks_kept(ref, spec),
+        )
+        self._change(ref, {**config, **facts}, devices)
+
+    def _drawn(
+        self, found: Workstation, spec: Spec
+    ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """Its limits, and its devices."""
         promise = found.record.promise
         limits = {} if promise is None else drawing.limits(self._settings, promise)
         limits |= graphics.config(self._cards(found))
         gpus = [] if promise is None else promise.gpus
         devices = drawing.devices(
             self._settings,
-            ref,
+            found.ref,
             spec,
             gpus,
             is_one_disk=self._place.is_one_disk(),
             doors=self._place.doors(found.seat),
             address=None if found.seat is None else found.seat.address,
         )
-        facts = kept(
-            built=spec.attempt,
-            generation=spec.volume.generation,
-            marks=self._marks_kept(ref, spec),
-        )
+        return limits, devices
 
-        def edit(instance: dict[str, object]) -> None:
-            config = instance["config"]
-            if isinstance(config, dict):
-                config.update({**limits, **facts})
+    def _change(self, ref: str, config: dict[str, str], devices: dict[str, dict[str, str]]) -> None:
+        def edit(instance: dict[str, Any]) -> None:
+            instance["config"].update(config)
             instance["devices"] = devices
 
         self._workstations.change(ref, edit)
@@ -233,9 +273,8 @@ class Starter:
 
     def _attach(self, ref: str, spec: Spec) -> None:
         """Shared file systems are there before any script runs."""
-        found = self._wanted(ref, spec)
         shares = drawing.shared(self._settings, spec)
-        if not shares or found.begun == spec.attempt:
+        if not shares or self._wanted(ref, spec).begun == spec.attempt:
             return
         self._mark(ref, Stage.SHARES)
 
@@ -287,9 +326,13 @@ class Starter:
         if not found.is_running or not (known is None or is_to_go_on):
             return
         seconds = _DESKTOP_SECONDS + spec.script_seconds * len(spec.scripts)
-        done = self._client.run(
-            instance_of(ref), *bundle.ask("go" if is_to_go_on else "wait"), seconds=seconds
-        )
+        self._news_at[ref] = time.monotonic() + _NEWS_EVERY
+        try:
+            done = self._client.run(
+                instance_of(ref), *bundle.ask("go" if is_to_go_on else "wait"), seconds=seconds
+            )
+        finally:
+            del self._news_at[ref]
         if done.code != 0 or not done.output:
             said = done.errors.decode(errors="replace").strip().splitlines()
             raise RetryableError(f"the desktop's keeper does not answer: {said[-1:]}")
@@ -350,3 +393,9 @@ class Starter:
                 time.sleep(error.after_seconds / 10)
             else:
                 return
+
+
+def _is_restored(found: Workstation, spec: Spec) -> bool:
+    """Reports whether its home is still to be made of a backup."""
+    volume = spec.volume
+    return volume.backup_id is not None and found.generation != volume.generation

@@ -78,7 +78,8 @@ class Volumes:
         made of what is there, or its backup can't be restored.
         """
         name = home_of(ref, volume.generation)
-        if self._is_whole(name):
+        found = self._client.find(f"{self._settings.volumes}/{name}")
+        if found is not None and _WHOLE in found["config"]:
             return
         if present is not None and (present > volume.generation or volume.backup_id is None):
             raise PermanentError(
@@ -86,7 +87,8 @@ class Volumes:
                 "can't be made of it.",
                 reason=Reason.BACKUP,
             )
-        self._remove(name)
+        if found is not None:
+            self._remove(name)
         if volume.backup_id is None:
             self._client.ensure(
                 self._settings.volumes,
@@ -121,10 +123,6 @@ class Volumes:
 
     def _remove(self, name: str) -> None:
         self._copies.remove(name)
-
-    def _is_whole(self, name: str) -> bool:
-        found = self._client.find(f"{self._settings.volumes}/{name}")
-        return found is not None and _WHOLE in found["config"]
 
     def _config(self, ref: str, volume: Volume) -> dict[str, str]:
         return {

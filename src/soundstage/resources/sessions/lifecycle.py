@@ -106,6 +106,7 @@ _REASONS = {
 
 
 _LONGEST_WAIT = timedelta(seconds=2)
+_NOTICED_WAIT = timedelta(seconds=1)
 """Between two looks at what is on its way."""
 _AT_REST = frozenset({Phase.STOPPED, Phase.FAILED, Phase.ABSENT})
 _SETTLED = frozenset({_S.READY, _S.STOPPED})
@@ -575,9 +576,11 @@ def _is_late(session: StreamingSession, now: datetime, patience: timedelta = tim
 
 def _soon(session: StreamingSession, observed: Observed, now: datetime) -> datetime:
     # A start takes a second, a restore minutes: look often at first, and ever less. An engine that
-    # gives notice of the end, or knows when it will be, makes most of these looks needless.
+    # gives notice of the end, or knows when it will be, makes most of these looks needless; each
+    # takes from the cores on which the workstation is to come up.
     waited = now - session.state_since
-    soon = now + min(max(timedelta(milliseconds=150), waited / 10), _LONGEST_WAIT)
+    least = _NOTICED_WAIT if observed.is_noticed else timedelta(milliseconds=150)
+    soon = now + min(max(least, waited / 10), _LONGEST_WAIT)
     return soon if observed.until is None else max(soon, min(observed.until, now + _LONGEST_WAIT))
 
 

@@ -158,7 +158,8 @@ def _prepare(
     waited = now - place.state_since
     if waited > PREPARES_WITHIN + situation.patience:
         return _failed(place, "It was not prepared in time. " + observed.detail, now)
-    soon = now + min(max(timedelta(milliseconds=250), waited / 10), _LONGEST_WAIT)
+    least = timedelta(seconds=1) if observed.is_noticed else timedelta(milliseconds=250)
+    soon = now + min(max(least, waited / 10), _LONGEST_WAIT)
     if observed.until is not None:
         soon = max(soon, min(observed.until, now + _LONGEST_WAIT))
     return Step(act=Act.PREPARE, message=observed.detail, again_at=soon)

@@ -32,8 +32,12 @@ def mount(source: str, kind: MountKind = MountKind.FOLDER, target: str = "/mnt/t
     return Mount(component="Tools", kind=kind, source=source, target=target)
 
 
-def devices(asked: Spec, *gpus: str, is_one_disk: bool = True) -> dict[str, dict[str, str]]:
-    return drawing.devices(SETTINGS, REF, asked, gpus, is_one_disk=is_one_disk)
+def devices(asked: Spec, *gpus: str) -> dict[str, dict[str, str]]:
+    return drawing.devices(SETTINGS, REF, asked, gpus)
+
+
+def paced(*, is_one_disk: bool = True, **volume: int) -> dict[str, dict[str, str]]:
+    return drawing.paced(SETTINGS, REF, spec(**volume).volume, is_one_disk=is_one_disk)
 
 
 def test_it_has_ids_of_its_own_and_no_way_to_incus() -> None:
@@ -52,19 +56,29 @@ def test_limits_are_what_was_promised() -> None:
     assert limits["limits.processes"] == "4096"
 
 
-def test_the_home_is_that_of_the_generation_and_as_fast_as_asked() -> None:
+def test_the_home_is_that_of_the_generation() -> None:
     home = devices(spec(generation=3, throughput_mib=60))["home"]
     assert home["source"].endswith(".3")
-    assert (home["path"], home["limits.read"]) == ("/home/artist", "60MiB")
-    assert "limits.read" not in devices(spec(throughput_mib=0))["home"]
+    assert home["path"] == "/home/artist"
+
+
+def test_nothing_is_held_back_until_the_desktop_is_there() -> None:
+    drawn = devices(spec(throughput_mib=60, iops=4000))
+    assert "limits.read" not in drawn["home"] | drawn["root"]
+
+
+def test_then_the_home_is_as_fast_as_asked() -> None:
+    home = paced(generation=3, throughput_mib=60, iops=0)["home"]
+    plain = devices(spec(generation=3))["home"]
+    assert home == {**plain, "limits.read": "60MiB", "limits.write": "60MiB"}
+    assert paced(throughput_mib=0, iops=0) == {}
 
 
 def test_operations_are_limited_by_the_root_where_it_is_on_the_same_disk() -> None:
-    asked = spec(iops=4000, throughput_mib=60)
-    root = devices(asked)["root"]
-    assert (root["limits.read"], root["limits.write"]) == ("4000iops", "4000iops")
-    assert "limits.read" not in devices(spec(iops=0))["root"]
-    assert "limits.read" not in devices(asked, is_one_disk=False)["root"]
+    root = paced(iops=4000, throughput_mib=60)["root"]
+    plain = devices(spec())["root"]
+    assert root == {**plain, "limits.read": "4000iops", "limits.write": "4000iops"}
+    assert set(paced(iops=4000, throughput_mib=60, is_one_disk=False)) == {"home"}
 
 
 def test_graphics_cards_are_those_that_were_promised() -> None:

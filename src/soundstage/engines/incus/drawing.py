@@ -13,7 +13,7 @@ from soundstage.engines.admission import MIB, Promise
 from soundstage.engines.incus import graphics
 from soundstage.engines.incus.names import home_of
 from soundstage.engines.incus.settings import IncusSettings
-from soundstage.engines.interface import Mount, MountKind, PermanentError, Reason, Spec
+from soundstage.engines.interface import Mount, MountKind, PermanentError, Reason, Spec, Volume
 
 HOME = "/home/artist"
 _PERIOD_MS = 100
@@ -48,35 +48,49 @@ def devices(
     spec: Spec,
     gpus: Sequence[str] = (),
     *,
-    is_one_disk: bool,
     doors: Mapping[str, dict[str, str]] | None = None,
     address: str | None = None,
 ) -> dict[str, dict[str, str]]:
     """What it is switched on with; `gpus` are the names of its graphics cards, and in a cluster
     `doors` the devices by which its host passes on what comes for its `address`.
+    """
+    home = _home(settings, ref, spec.volume)
+    drawn = {**bare_devices(settings), "home": home, **graphics.devices(gpus), **(doors or {})}
+    if address is not None:
+        drawn["eth0"] = {**drawn["eth0"], "ipv4.address": address}
+    return drawn
+
+
+def paced(
+    settings: IncusSettings, ref: str, volume: Volume, *, is_one_disk: bool
+) -> dict[str, dict[str, str]]:
+    """Its disks, as fast as was asked for, of those that are asked to be of some speed. They are so
+    from the moment on at which the desktop is there: until then nobody works, and what is read is
+    the desktop itself, which would be held back.
 
     A device is told bytes or operations in a second, not both. The kernel counts both by disk, and
     where all volumes of the pool are on the same (`is_one_disk`) what the root is told holds for
-    the home too.
+    the home too, and the other way round.
     """
-    volume = spec.volume
-    home = {
+    drawn = {}
+    if volume.throughput_mib:
+        drawn["home"] = _home(settings, ref, volume) | _speed(f"{volume.throughput_mib}MiB")
+    if volume.iops and is_one_disk:
+        drawn["root"] = bare_devices(settings)["root"] | _speed(f"{volume.iops}iops")
+    return drawn
+
+
+def _home(settings: IncusSettings, ref: str, volume: Volume) -> dict[str, str]:
+    return {
         "type": "disk",
         "pool": settings.pool,
         "source": home_of(ref, volume.generation),
         "path": HOME,
     }
-    if volume.throughput_mib:
-        speed = f"{volume.throughput_mib}MiB"
-        home |= {"limits.read": speed, "limits.write": speed}
-    bare = bare_devices(settings)
-    if volume.iops and is_one_disk:
-        count = f"{volume.iops}iops"
-        bare["root"] |= {"limits.read": count, "limits.write": count}
-    drawn = {**bare, "home": home, **graphics.devices(gpus), **(doors or {})}
-    if address is not None:
-        drawn["eth0"] = {**drawn["eth0"], "ipv4.address": address}
-    return drawn
+
+
+def _speed(most: str) -> dict[str, str]:
+    return {"limits.read": most, "limits.write": most}
 
 
 def shared(settings: IncusSettings, spec: Spec) -> dict[str, dict[str, str]]:

@@ -7,7 +7,7 @@ is changed by one at a time, and never while Incus is at work on its disk, whoev
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,10 +79,15 @@ class Workstations:
 
     # -- changing ------------------------------------------------------------------------------
 
-    def note(self, ref: str, facts: dict[str, str]) -> None:
-        """Write facts down. Raises NotFoundError when the instance is gone."""
+    def note(
+        self, ref: str, facts: dict[str, str], devices: Mapping[str, dict[str, str]] | None = None
+    ) -> None:
+        """Write facts down, and give it these devices in place of those of the same names, at once
+        or not at all. Raises NotFoundError when the instance is gone.
+        """
+        body = {"config": facts, **({"devices": devices} if devices else {})}
         with self._turn(ref):
-            self._client.do("PATCH", _path(ref), {"config": facts})
+            self._client.do("PATCH", _path(ref), body)
 
     def change(self, ref: str, edit: Callable[[dict[str, Any]], None]) -> None:
         """Edit what it is. Raises NotFoundError when the instance is gone."""

@@ -37,6 +37,7 @@ from soundstage.engines.interface import (
     RetryableError,
     Spec,
     Stage,
+    Volume,
 )
 from soundstage.engines.keeping import Marked
 from soundstage.kit.jobs import Cancellation
@@ -240,7 +241,6 @@ class Starter:
             found.ref,
             spec,
             gpus,
-            is_one_disk=self._place.is_one_disk(),
             doors=self._place.doors(found.seat),
             address=None if found.seat is None else found.seat.address,
         )
@@ -353,9 +353,15 @@ class Starter:
             if where is None:
                 raise RetryableError("the instance has no address yet", after_seconds=0.2)
             facts |= kept(door=msgspec.structs.replace(found.door, host=where[0], ports=where[1]))
-        self._workstations.note(ref, facts)
+        is_up = status.phase == "running"
+        disks = self._paced(ref, found.record.spec.volume) if is_up else None
+        self._workstations.note(ref, facts, disks)
         if status.phase == "ended":
             self.end(ref)
+
+    def _paced(self, ref: str, volume: Volume) -> dict[str, dict[str, str]]:
+        is_one_disk = self._place.is_one_disk()
+        return drawing.paced(self._settings, ref, volume, is_one_disk=is_one_disk)
 
     def end(self, ref: str) -> None:
         """Begin to stop what has nothing left to close."""

@@ -39,7 +39,7 @@
     if (now !== transport) {
       transport = now;
       isElsewhere = false;
-      now.addEventListener("message", ({ data }) => {
+      now?.addEventListener("message", ({ data }) => {
         isElsewhere ||= typeof data === "string" && data.startsWith(ELSEWHERE);
       });
     }

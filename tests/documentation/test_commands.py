@@ -6,6 +6,7 @@ that stand for the reader's own. A block that no test runs says why in the page 
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -227,6 +228,19 @@ def test_every_block_is_run_or_says_why_not() -> None:
     ]
     assert unexplained == []
     assert [walker for walker in WALKED_ELSEWHERE.values() if not (ROOT / walker).is_file()] == []
+
+
+def test_no_block_that_is_run_installs_anything() -> None:
+    """It would change what the tests run on while they run: `pip` here is the service's own."""
+    installing = re.compile(r"\b(pip|npm|apt-get|apt) (install|ci)\b")
+    found = [
+        f"{name}:{block.line}"
+        for name, blocks in pages().items()
+        if name not in WALKED_ELSEWHERE
+        for block in blocks
+        if block.spared is None and installing.search(block.text)
+    ]
+    assert found == []
 
 
 def test_scenes_are_of_pages_with_something_to_run() -> None:

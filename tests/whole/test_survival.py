@@ -28,27 +28,31 @@ def test_a_killed_service_costs_a_reconnect_and_a_dead_workstation_is_healed(
     desktop.open_terminal()
     desktop.type("echo kept > proof.txt")
     assert desktop.ask("test -s proof.txt")
-    before = {process.pid for process in service.workstation_processes()}
-    assert before
+    before = names_of(service)
+    assert {"Xorg", "openbox", "pulseaudio", "lxterminal", "bash"} <= set(before.values())
 
     service.kill()
-    assert {process.pid for process in service.workstation_processes()} == before
+    assert before.items() <= names_of(service).items()
     service.start()
     assert workstation.see()["state"] == "READY"
-    assert {process.pid for process in service.workstation_processes()} >= before
+    assert before.items() - names_of(service).items() == set()
     until("the page reconnected by itself", lambda: types_and_sees(desktop), 30)
 
     desktop.page.close()
     supervisor = psutil.Process(min(before))
     supervisor.kill()
     until("the workstation is healed", lambda: "found gone" in workstation.see()["statusMessage"])
-    until("it runs again", lambda: not before & {p.pid for p in service.workstation_processes()})
+    until("it runs again", lambda: not before.keys() & names_of(service).keys())
     assert workstation.see()["state"] == "READY"
     until("a new stream opens", workstation.new_url)
     healed = Desktop(browser, workstation.new_url())
     healed.open_terminal()
     assert healed.ask("grep -q kept proof.txt")
     workstation.delete()
+
+
+def names_of(service: ServiceProcess) -> dict[int, str]:
+    return {process.pid: process.name() for process in service.workstation_processes()}
 
 
 def types_and_sees(desktop: Desktop) -> bool:

@@ -114,7 +114,8 @@ class ServiceProcess:
 
     def workstation_processes(self) -> list[psutil.Process]:
         """Find every process of this home's workstations: what it holds open or sees mounted of
-        the home gives it away, whatever it calls itself.
+        the home gives it away, whatever it calls itself. What the service runs for itself, below
+        it, is none: it ends with its work.
         """
         service = None if self._process is None else self._process.pid
         found = []
@@ -123,7 +124,8 @@ class ServiceProcess:
                 continue
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(pid)
-                if process.name() not in _SERVICE_PROGRAMS:
+                is_service_s = any(parent.pid == service for parent in process.parents())
+                if not is_service_s and process.name() not in _SERVICE_PROGRAMS:
                     found.append(process)
         return found
 
@@ -139,7 +141,7 @@ class ServiceProcess:
 
 _PROGRAM = [sys.executable, "-m", "soundstage.cli.main"]
 _SERVICE_PROGRAMS = {"restic"}
-"""What the service starts for itself."""
+"""What the service starts for itself, and what goes on for a moment where it was killed."""
 
 
 def _touches(pid: int, folder: str) -> bool:

@@ -1,9 +1,13 @@
 """One log line for each request to the gateway, without the query: tickets travel there.
 
+A page that is open asks every few seconds whether the gateway answers (`static/connection.js`);
+that it does is no news, and gets no line.
+
 `app` wraps its routes in it; uvicorn's own access log, which prints queries, stays off.
 """
 
 import time
+from http import HTTPStatus
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from soundstage.kit.proxies import Proxies
 
 log = structlog.get_logger(__name__)
+
+_ASKED_OFTEN = "/api/status"
 
 
 class AccessLog:
@@ -25,7 +31,7 @@ class AccessLog:
         began = time.perf_counter()
 
         async def logged(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and not _is_no_news(scope, message):
                 peer = scope["client"][0] if scope.get("client") else ""
                 headers = {
                     name.decode("latin-1"): value.decode("latin-1")
@@ -43,3 +49,7 @@ class AccessLog:
             await send(message)
 
         await self._app(scope, receive, logged)
+
+
+def _is_no_news(scope: Scope, message: Message) -> bool:
+    return message["status"] == HTTPStatus.OK and scope["path"].endswith(_ASKED_OFTEN)

@@ -9,9 +9,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,61 @@ class GatewayProcess:
 
     def link(self, ticket: str) -> str:
         return f"http://127.0.0.1:{self.port}/streams/{STREAM}/?ticket={ticket}"
+
+
+class Line:
+    """A way to a port of this machine that can fall silent: nothing passes, nothing is closed."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._passes = threading.Event()
+        self._passes.set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._ends: list[socket.socket] = [self._listener]
+
+    def fall_silent(self) -> None:
+        self._passes.clear()
+
+    def go_on(self) -> None:
+        self._passes.set()
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        self._begin(self._accept)
+        try:
+            yield
+        finally:
+            self.go_on()
+            for end in self._ends:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+
+    def _begin(self, work: Callable[..., None], *arguments: socket.socket) -> None:
+        threading.Thread(target=work, args=arguments, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                self._begin(self._join, near)
+
+    def _join(self, near: socket.socket) -> None:
+        self._ends.append(near)
+        self._passes.wait()
+        with suppress(OSError):
+            far = socket.create_connection(("127.0.0.1", self._target))
+            self._ends.append(far)
+            self._begin(self._carry, near, far)
+            self._carry(far, near)
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._passes.wait()
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tests.browser.stream.conftest import (
     STREAM,
     Desktop,
     GatewayProcess,
+    Line,
     a_ticket,
     running,
     shows,
@@ -16,6 +17,16 @@ from tests.browser.stream.conftest import (
 )
 
 from soundstage.testing.browser import picture_of
+
+BUSY = 7000
+"""Milliseconds that a page stands still by itself: longer than it waits for an answer."""
+STAND_STILL = "(length) => { for (const end = Date.now() + length; Date.now() < end;); }"
+WATCH_NOTE = """
+window.told = [];
+const note = document.querySelector(".soundstage-connection-note");
+new MutationObserver(() => { if (!note.hidden) { window.told.push(note.textContent); } })
+  .observe(note, { attributes: true });
+"""
 
 
 def test_a_link_opens_a_desktop_that_one_can_work_in(
@@ -96,6 +107,36 @@ def test_the_page_comes_back_by_itself_after_the_gateway_was_killed(
         until("the new ground is seen", lambda: shows(page, (0x10, 0x60, 0x20)))
         assert page.evaluate("window.neverReloaded") is True
         until("nothing is told any more", lambda: not note.is_visible())
+
+
+def test_a_line_that_falls_silent_is_told_within_ten_seconds_and_a_busy_page_is_none(
+    desktop: Desktop, gateway: GatewayProcess, browser: Browser, chromium: Path | None
+) -> None:
+    line = Line(gateway.port)
+    by_line = [*CHROMIUM, f"--host-resolver-rules=MAP 127.0.0.1 127.0.0.1:{line.port}"]
+    with gateway.running(), line.open():
+        desktop.paint("#204080")
+        other = browser.browser_type.launch(executable_path=chromium, args=by_line)
+        page = other.new_page()
+        page.goto(gateway.link(a_ticket()))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+        page.evaluate(WATCH_NOTE)
+        line.fall_silent()
+        with page.expect_response("**/api/status"):
+            with page.expect_request("**/api/status"):
+                pass
+            page.evaluate(STAND_STILL, BUSY)
+            line.go_on()
+        assert page.evaluate("window.told") == []
+
+        line.fall_silent()
+        note = page.get_by_role("alert").filter(has_text="The connection is down")
+        until("it is told", note.is_visible, seconds=10)
+        desktop.paint("#106020")
+        line.go_on()
+        until("nothing is told any more", lambda: not note.is_visible(), seconds=10)
+        until("the new ground is seen", lambda: shows(page, (0x10, 0x60, 0x20)))
+        other.close()
 
 
 def test_a_hand_on_the_pointer_is_told_from_an_open_page(

@@ -14,6 +14,8 @@
   const OFTEN = 250;
   const PATIENCE = 1500;
   const FIRST_PATIENCE = 10_000;
+  const BETWEEN_QUESTIONS = { reached: 3000, silent: 1000 };
+  const LONGEST_ANSWER = 5000;
   /* How Selkies' server says so, before it closes. */
   const ELSEWHERE = "KILL a new ";
 
@@ -49,6 +51,7 @@
     } else {
       downSince ??= performance.now();
     }
+    watch();
     show();
   }
 
@@ -64,11 +67,36 @@
     note.hidden = !isDown;
   }
 
-  /* A network that drops everything closes nothing: whoever asks the gateway says whether it answers. */
-  window.soundstage.reached = (answers) => {
-    isReached = answers;
+  /* A network that drops everything closes nothing, and a desktop that stands still sends nothing: only
+   * a question tells the two apart. How long its answer takes is counted in turns of this page, so that
+   * a page that stood still itself, on a machine that is busy or slept, blames nobody for it.
+   */
+  let question = null;
+  let turns = 0;
+
+  function watch() {
+    turns += 1;
+    const pause = BETWEEN_QUESTIONS[isReached ? "reached" : "silent"];
+    if (question === null && turns * OFTEN >= pause && !document.hidden) {
+      ask();
+    } else if (question !== null && turns * OFTEN >= LONGEST_ANSWER) {
+      question.abort();
+    }
+  }
+
+  async function ask() {
+    turns = 0;
+    question = new AbortController();
+    try {
+      await fetch("api/status", { cache: "no-store", signal: question.signal });
+      isReached = true;
+    } catch {
+      isReached = false;
+    }
+    question = null;
+    turns = 0;
     show();
-  };
+  }
 
   /* The client takes what is typed by a field that has no name for who can't see it. */
   const watched = new MutationObserver(() => {

@@ -120,7 +120,6 @@
         cache: "no-store",
         signal: AbortSignal.timeout(PATIENCE),
       });
-      window.soundstage.reached(true);
       const told = answer.ok ? await answer.json() : {};
       coming = "secondsLeft" in told && told.warnBefore.length ? told : null;
       if (coming !== null) {
@@ -130,7 +129,6 @@
       }
     } catch {
       /* The gateway is away; what it said last still holds. */
-      window.soundstage.reached(false);
       pause = OFTEN;
     }
     setTimeout(ask, pause * 1000);

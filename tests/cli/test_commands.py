@@ -207,6 +207,10 @@ def test_webhooks_are_listed_with_where_they_send_and_deliveries_with_why_they_f
     assert "http://nowhere.invalid/hook" in line
     assert header.split()[:2] == ["webhookId", "state"]
     of_it = ("--webhook-id", webhook["webhookId"])
-    wait_for(lambda: "be reached" in typed("webhooks", "list-deliveries", *of_it, "--wide").stdout)
+    wait_for(
+        lambda: (
+            "leads to no address" in typed("webhooks", "list-deliveries", *of_it, "--wide").stdout
+        )
+    )
     typed("webhooks", "delete", *of_it)
     assert studio_id

@@ -3,13 +3,18 @@ and nobody keeps us waiting.
 """
 
 import socket
-from collections.abc import Iterator
-from contextlib import closing
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from soundstage.kit.certificates import ensure_own
+from soundstage.kit.clock import system_clock
 from soundstage.kit.outbound import BadDestinationError, Outbound, UnreachableError, check
 from soundstage.testing.receiver import LOOPBACK, Receiver, receiving
 
@@ -134,11 +139,59 @@ def test_who_does_not_answer_is_not_waited_for(receiver: Receiver) -> None:
 def test_nobody_there_is_told_without_the_address() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
-    with pytest.raises(UnreachableError) as caught:
-        Outbound(tuple(LOOPBACK)).post(f"http://127.0.0.1:{port}/secret", {}, b"")
-    assert "secret" not in str(caught.value)
-    with pytest.raises(UnreachableError):
-        Outbound(tuple(LOOPBACK)).post("http://nowhere.invalid/secret", {}, b"")
+    for url, why in (
+        (f"http://127.0.0.1:{port}/secret", r"Nobody takes connections there\."),
+        ("http://nowhere.invalid/secret", r"Its name leads to no address\."),
+    ):
+        with pytest.raises(UnreachableError, match=f"^{why}$"):
+            Outbound(tuple(LOOPBACK)).post(url, {}, b"")
+
+
+@contextmanager
+def taking(treat: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Take one connection, treat it and end it."""
+
+    def take() -> None:
+        near, _ = listener.accept()
+        with near:
+            treat(near)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        taker = threading.Thread(target=take)
+        taker.start()
+        yield int(listener.getsockname()[1])
+        taker.join()
+
+
+def test_why_nobody_answered_is_told(receiver: Receiver, tmp_path: Path) -> None:
+    def post(scheme: str, port: int) -> None:
+        Outbound(tuple(LOOPBACK)).post(f"{scheme}://127.0.0.1:{port}/secret", {}, b"")
+
+    with pytest.raises(UnreachableError, match=r"^It does not speak https\.$"):
+        post("https", receiver.port)
+    hung_up = pytest.raises(UnreachableError, match=r"^It hung up without an answer\.$")
+    with taking(lambda near: near.recv(1)) as port, hung_up:
+        post("http", port)
+    made = ensure_own(tmp_path / "keys", ["localhost"], system_clock())
+    speaking = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    speaking.load_cert_chain(made.chain, made.key)
+
+    def shake_hands(near: socket.socket) -> None:
+        with suppress(OSError):
+            speaking.wrap_socket(near, server_side=True)
+
+    untrusted = pytest.raises(
+        UnreachableError, match=r"^Its certificate is not trusted: [a-z -]+\.$"
+    )
+    with taking(shake_hands) as port, untrusted:
+        post("https", port)
+
+
+def test_an_answer_is_waited_for_as_long_as_is_said(receiver: Receiver) -> None:
+    # The library would have given up after five seconds.
+    receiver.answers = [0]
+    with pytest.raises(UnreachableError, match=r"within 5\.2 s"):
+        Outbound(tuple(LOOPBACK), most_seconds=5.2).post(receiver.url, {}, b"")
 
 
 @pytest.mark.parametrize(

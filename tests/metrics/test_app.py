@@ -26,6 +26,7 @@ def state() -> State:
         looks=0,
         failures=0,
         deliveries={},
+        oldest_delivery_at=None,
         feeds=0,
     )
 

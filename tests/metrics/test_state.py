@@ -36,6 +36,7 @@ def state(room: Room | None = ROOM, oldest: datetime | None = None) -> State:
         looks=7,
         failures=0,
         deliveries={"PENDING": 4, "DEAD": 5},
+        oldest_delivery_at=None if oldest is None else oldest - timedelta(hours=1),
         feeds=6,
         room=room,
     )
@@ -65,6 +66,7 @@ def test_numbers_are_where_they_belong() -> None:
     assert value(found, "soundstage_capacity_memory_bytes", part="promised") == 4
     assert value(found, "soundstage_warm_workstations", state="READY") == 3
     assert value(found, "soundstage_webhook_deliveries", state="DEAD") == 5
+    assert value(found, "soundstage_webhook_wait_seconds") == 3690
     assert value(found, "soundstage_event_feeds") == 6
     assert value(found, "soundstage_stream_frames_total") == 8
     assert value(found, "soundstage_stream_bytes_total", direction="down") == 9

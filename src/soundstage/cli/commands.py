@@ -62,7 +62,7 @@ _UNTOLD = re.compile(
 _FIRST = ("name", "displayName", "state", "type", "ownedBy")
 _FIRST_OF = {
     "events": ("createdAt", "type", "actor", "resource"),
-    "webhooks": ("state", "dead", "pending", "url"),
+    "webhooks": ("state", "dead", "failing", "pending", "url"),
     "deliveries": ("state", "attempts", "statusMessage"),
 }
 """What a table shows first where that is something else, be it untold elsewhere: an event's state

@@ -52,4 +52,5 @@ class AccessLog:
 
 
 def _is_no_news(scope: Scope, message: Message) -> bool:
-    return message["status"] == HTTPStatus.OK and scope["path"].endswith(_ASKED_OFTEN)
+    path: str = scope["path"]
+    return path.endswith(_ASKED_OFTEN) and int(message["status"]) == HTTPStatus.OK

@@ -103,7 +103,7 @@ class Outbound(msgspec.Struct, frozen=True):
         except TimeoutError:
             raise UnreachableError(f"It did not answer within {self.most_seconds:g} s.") from None
         except (OSError, httpx.HTTPError) as error:
-            raise UnreachableError(f"It can't be reached ({type(error).__name__}).") from None
+            raise UnreachableError(_why(error)) from None
 
     async def _resolve(self, url: httpx.URL) -> list[Address]:
         """All that the host's name stands for, and none if one of them may not be sent to."""
@@ -126,6 +126,25 @@ class Outbound(msgspec.Struct, frozen=True):
         return is_public and not any(address in network for network in _TRANSLATED)
 
 
+def _why(error: BaseException) -> str:
+    """Say in words why nobody answered, without the address."""
+    chain = [error]
+    while (below := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(below)
+    for each in chain:
+        match each:
+            case ssl.SSLCertVerificationError():
+                # What stands behind a comma is the name that it should be for.
+                return f"Its certificate is not trusted: {each.verify_message.partition(',')[0]}."
+            case ssl.SSLError():
+                return "It does not speak https."
+            case socket.gaierror():
+                return "Its name leads to no address."
+    if isinstance(error, httpx.ConnectError):
+        return "Nobody takes connections there."
+    return "It hung up without an answer."
+
+
 @cache
 def _trust() -> ssl.SSLContext:
     """Which certificates are believed. To read them takes 50 ms of a core, so it is done once."""
@@ -142,7 +161,11 @@ async def _send(url: httpx.URL, address: Address, headers: Mapping[str, str], bo
         extensions={"sni_hostname": url.host},
     )
     async with httpx.AsyncClient(
-        trust_env=False, follow_redirects=False, verify=_trust()
+        trust_env=False,
+        follow_redirects=False,
+        verify=_trust(),
+        # The whole has its own limit; httpx's would end it after five seconds.
+        timeout=None,  # noqa: S113
     ) as client:
         answer = await client.send(request, stream=True)
         await answer.aclose()

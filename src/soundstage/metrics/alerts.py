@@ -96,6 +96,13 @@ ALERTS = (
         summary="Somebody asks again and again for what they may not do.",
     ),
     Alert(
+        name="WebhooksWait",
+        expression="soundstage_webhook_wait_seconds > 3600",
+        lasts="15m",
+        severity="ticket",
+        summary="A webhook's receiver has not taken an event for an hour; it is tried again.",
+    ),
+    Alert(
         name="WebhooksAreDead",
         expression='soundstage_webhook_deliveries{state="DEAD"} > 0',
         lasts="15m",

@@ -135,6 +135,11 @@ DELIVERIES = Metric(
     "Events that are on their way to webhooks (PENDING) and that were given up (DEAD).",
     ("state",),
 )
+DELIVERIES_WAIT = Metric(
+    "soundstage_webhook_wait_seconds",
+    Kind.GAUGE,
+    "How long the oldest event waits that is on its way to a webhook which is switched on.",
+)
 FEEDS = Metric("soundstage_event_feeds", Kind.GAUGE, "Event streams that are followed.")
 EVENTS = Metric("soundstage_events_total", Kind.COUNTER, "Events, by type.", ("type",))
 
@@ -162,6 +167,7 @@ METRICS = (
     GPUS,
     WARM,
     DELIVERIES,
+    DELIVERIES_WAIT,
     FEEDS,
     EVENTS,
 )

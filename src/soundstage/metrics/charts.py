@@ -134,6 +134,11 @@ PANELS = (
     Panel("Are workstations kept prepared?", {"{{state}}": "soundstage_warm_workstations"}),
     Panel("Do webhooks arrive?", {"{{state}}": "soundstage_webhook_deliveries"}),
     Panel(
+        "How long do webhooks wait?",
+        {"oldest event": "soundstage_webhook_wait_seconds"},
+        "s",
+    ),
+    Panel(
         "Is somebody trying doors?",
         {
             "refused an hour": 'increase(soundstage_events_total{type="calls.REFUSED"}[1h])',

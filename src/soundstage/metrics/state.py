@@ -29,6 +29,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     looks: int
     failures: int
     deliveries: Mapping[str, int]
+    oldest_delivery_at: datetime | None
     feeds: int
     room: Room | None = None
     """None where the engine can't tell."""
@@ -48,20 +49,19 @@ class Found(Collector):
         yield _one(catalogue.STREAM_FRAMES, state.stream_frames)
         yield _by_label(catalogue.STREAM_BYTES, state.stream_bytes)
         yield _one(catalogue.DUE, state.due)
-        yield _one(catalogue.LAG, _lag(state))
+        yield _one(catalogue.LAG, _since(state.oldest_due_at, state.now))
         yield _one(catalogue.IN_HAND, state.in_hand)
         yield _one(catalogue.LOOKS, state.looks)
         yield _one(catalogue.FAILURES, state.failures)
         yield _by_label(catalogue.WARM, state.warm)
         yield _by_label(catalogue.DELIVERIES, state.deliveries)
+        yield _one(catalogue.DELIVERIES_WAIT, _since(state.oldest_delivery_at, state.now))
         yield _one(catalogue.FEEDS, state.feeds)
         yield from _capacity(state.room)
 
 
-def _lag(state: State) -> float:
-    if state.oldest_due_at is None:
-        return 0.0
-    return max(0.0, (state.now - state.oldest_due_at).total_seconds())
+def _since(moment: datetime | None, now: datetime) -> float:
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
 
 
 def _capacity(room: Room | None) -> Iterator[Family]:

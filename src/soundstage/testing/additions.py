@@ -29,7 +29,7 @@ ADDED_OPERATIONS: dict[str, str] = {
     "GetWebhook": "as above",
     "ListWebhookDeliveries": "shows what is on its way to a webhook, and what was given up",
     "ListWebhooks": "as CreateWebhook",
-    "RedeliverWebhook": "sends again what was given up",
+    "RedeliverWebhook": "sends again what was tried in vain or given up",
     "UpdateWebhook": "as CreateWebhook",
     "ListStreamingSessionBackupFiles": "shows what is in a backup",
     "ListStreamingSessionScriptOutputs": "shows what initialization scripts said",

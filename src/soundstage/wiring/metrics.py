@@ -53,6 +53,7 @@ class MetricsReader:
             by_warmth = warm.counts(transaction)
             live = streams.count_live(transaction)
             deliveries = webhooks.totals(transaction)
+            oldest_delivery = webhooks.oldest_waiting(transaction)
             closed = hosts.closed(transaction)
         health = service.loop.health.read()
         carried = service.gateway.live.carried
@@ -63,6 +64,7 @@ class MetricsReader:
             stream_frames=carried.frames_down,
             stream_bytes={"down": carried.bytes_down, "up": carried.bytes_up},
             deliveries=deliveries,
+            oldest_delivery_at=oldest_delivery,
             due=due,
             oldest_due_at=oldest,
             now=now,

@@ -108,6 +108,37 @@ def test_it_is_switched_off_and_on_and_deleted(office: "Office") -> None:
     assert f"{office.path}/{where}" not in page
 
 
+def test_who_takes_nothing_is_seen_without_being_looked_for(office: "Office") -> None:
+    webhook = made(office)
+    assert "Something needs you" not in office.see("sessions").text
+    at = office.world.clock()
+    with office.world.service.database.transaction() as transaction:
+        tried = Delivery(
+            id="delivery",
+            webhook_id=webhook["webhookId"],
+            sequence=1,
+            state=DeliveryState.PENDING,
+            attempts=3,
+            status_message="It answered 500.",
+            created_at=at,
+            updated_at=at,
+        )
+        store.deliveries.insert(transaction, tried, due_at=at + timedelta(days=1))
+    assert "Something needs you" in office.see("sessions").text
+    where = f"webhooks/{webhook['webhookId']}"
+    health = office.see("health", office.ben).text
+    assert f"{office.path}/{where}" in health
+    assert "s3cret" not in health
+    listed = office.see("webhooks").text
+    assert "Deliveries fail" in listed
+    assert "It answered 500. 1 event was tried in vain, and is tried again." in listed
+    page = office.see(where).text
+    assert "Tried in vain" in page
+    assert "Tried again at" in page
+    assert office.send(where, f"{where}/redeliver").status_code == 303
+    assert now(office, webhook)["failing"] == 0
+
+
 def test_what_waits_is_shown_and_sent_again(office: "Office") -> None:
     webhook = made(office)
     where = f"webhooks/{webhook['webhookId']}"

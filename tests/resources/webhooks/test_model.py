@@ -11,6 +11,7 @@ from soundstage.resources.webhooks.model import (
     DeliveryState,
     Next,
     after,
+    next_attempt_at,
     wants,
 )
 
@@ -52,6 +53,13 @@ def test_pauses_grow_until_it_is_dead() -> None:
     assert pauses == sorted(pauses)
     assert timedelta(hours=18) < sum(pauses, timedelta()) < timedelta(days=1)
     assert (found.attempts, found.message, found.again_at) == (9, "Nobody there.", None)
+
+
+def test_the_next_attempt_is_known_while_there_is_one() -> None:
+    assert next_attempt_at(DELIVERY) is None
+    tried = replace(DELIVERY, attempts=3)
+    assert next_attempt_at(tried) == NOW + timedelta(minutes=2)
+    assert next_attempt_at(replace(tried, state=DeliveryState.DEAD)) is None
 
 
 def test_who_is_gone_wants_nothing_more() -> None:

@@ -1,6 +1,6 @@
 """Webhooks on the wire: the secret is told once, dead letters are seen and sent again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -42,6 +42,26 @@ def test_dead_letters_are_seen_and_sent_again(
     # The calls above are changes too, and were told.
     assert webhook["dead"] == 0
     assert webhook["deliveredAt"]
+
+
+def test_a_receiver_that_takes_nothing_is_told_of_long_before_it_is_given_up(
+    world: World, studio_id: str, receiver: Receiver
+) -> None:
+    made = world.operator.call("CreateWebhook", studioId=studio_id, url=receiver.url)
+    where = {"studioId": studio_id, "webhookId": made["webhook"]["webhookId"]}
+    receiver.answers = [503, 503]
+    world.advance(timedelta(seconds=4))
+    webhook = world.operator.call("GetWebhook", **where)["webhook"]
+    assert (webhook["pending"], webhook["failing"]) == (1, 1)
+    assert webhook["statusMessage"] == "It answered 503."
+    (waiting,) = world.operator.pages("ListWebhookDeliveries", **where)
+    again, tried = (
+        datetime.fromisoformat(waiting[name]) for name in ("nextAttemptAt", "updatedAt")
+    )
+    assert again - tried == timedelta(seconds=5)
+    world.advance(timedelta(minutes=1))
+    webhook = world.operator.call("GetWebhook", **where)["webhook"]
+    assert (webhook["failing"], webhook["statusMessage"]) == (0, "Events are sent.")
 
 
 def test_another_studio_s_webhook_is_none(world: World, studio_id: str) -> None:

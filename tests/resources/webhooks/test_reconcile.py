@@ -113,6 +113,21 @@ def test_who_is_down_is_tried_again(
     assert sorted(told(receiver)) == sorted(RENAMED * 2)
 
 
+def test_a_restart_uses_up_no_attempt(
+    world: World, where: dict[str, Any], receiver: Receiver
+) -> None:
+    receiver.answers = [500] * 20
+    rename(world, where)
+    world.advance(timedelta(minutes=3))
+    seen = len(receiver.letters)
+    for _ in range(3):
+        world.restart()
+        world.advance(SOON)
+    assert len(receiver.letters) == seen
+    world.advance(timedelta(minutes=10))
+    assert len(receiver.letters) == seen + len(RENAMED)
+
+
 def test_who_is_gone_is_told_nothing_more_until_enabled(
     world: World, where: dict[str, Any], receiver: Receiver
 ) -> None:

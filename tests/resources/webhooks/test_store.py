@@ -2,10 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from soundstage.resources.webhooks import store
-from soundstage.resources.webhooks.model import Delivery, DeliveryState, Webhook, WebhookState
+from soundstage.resources.webhooks.model import (
+    Delivery,
+    DeliveryState,
+    Failing,
+    Webhook,
+    WebhookState,
+)
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -65,6 +72,35 @@ def test_the_dead_are_counted_revived_and_forgotten(
     assert store.counts_of(transaction, "w") == {"PENDING": 2}
     store.webhooks.delete(transaction, "w")
     assert store.counts(transaction) == {}
+
+
+def test_what_was_tried_in_vain_is_found_with_the_last_answer(
+    transaction: Connection, studio_id: str
+) -> None:
+    store.webhooks.insert(transaction, webhook(studio_id))
+    pending = DeliveryState.PENDING
+    store.add_all(transaction, [delivery(1, pending), delivery(2, DeliveryState.DEAD)], NOW)
+    assert store.failing_of(transaction, "w") is None
+    for number, said in ((3, "first"), (4, "last")):
+        at = NOW + timedelta(seconds=number)
+        tried = replace(delivery(number, pending, at), attempts=1, status_message=said)
+        store.deliveries.insert(transaction, tried)
+    assert store.failing_of(transaction, "w") == Failing(count=2, message="last")
+    assert store.revive(transaction, "w", NOW) == 3
+    assert store.failing_of(transaction, "w") is None
+    assert store.counts_of(transaction, "w") == {"PENDING": 4}
+
+
+def test_who_is_switched_off_waits_for_nothing(transaction: Connection, studio_id: str) -> None:
+    store.webhooks.insert(transaction, webhook(studio_id))
+    assert store.oldest_waiting(transaction) is None
+    late, dead = NOW + timedelta(hours=1), NOW - timedelta(days=1)
+    pending = DeliveryState.PENDING
+    made = [delivery(1, pending, late), delivery(2, pending), delivery(3, DeliveryState.DEAD, dead)]
+    store.add_all(transaction, made, NOW)
+    assert store.oldest_waiting(transaction) == NOW
+    store.webhooks.update(transaction, "w", {"state": WebhookState.DISABLED})
+    assert store.oldest_waiting(transaction) is None
 
 
 def test_what_rested_is_resumed(transaction: Connection, studio_id: str) -> None:

@@ -48,6 +48,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 Handler = Callable[[Asked, Place], Response]
 
 
+def lost_webhooks(place: Place) -> list[Document]:
+    """Find the studio's webhooks whose receivers do not take what is sent, or did not."""
+    if not place.may("ListWebhooks"):
+        return []
+    found = place.client.pages("ListWebhooks", **place.studio)
+    return [each for each in found if each["failing"] or each["dead"]]
+
+
 class Tab(msgspec.Struct, frozen=True, kw_only=True):
     """One of the pages that stand beside each other."""
 
@@ -104,6 +112,7 @@ class Desk:
             place=place,
             tab=tab,
             tabs=[each.name for each in TABS if place.may(each.needs)],
+            needing=["webhooks"] if lost_webhooks(place) else [],
             **shared,
             **values,
         )

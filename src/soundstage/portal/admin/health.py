@@ -1,9 +1,12 @@
-"""Whether the service is ready, and to the operator what the machine lacks."""
+"""Whether the service is ready, what of the studio is amiss, and to the operator what the machine
+lacks.
+"""
 
 from starlette.responses import Response
 
 from soundstage import __version__
-from soundstage.portal.admin.desk import Desk, Place
+from soundstage.portal.admin.desk import Desk, Place, lost_webhooks
+from soundstage.portal.admin.telling import host_of
 from soundstage.portal.stage import Asked
 
 _TONES = {"ok": "good", "warning": "busy", "fault": "bad"}
@@ -19,6 +22,7 @@ def show(desk: Desk, asked: Asked, place: Place) -> Response:
         place,
         "health",
         live=False,
+        webhooks=[(each["webhookId"], host_of(each["url"])) for each in lost_webhooks(place)],
         troubles=desk.stage.troubles(),
         checks=[
             (each, _TONES[each.state])

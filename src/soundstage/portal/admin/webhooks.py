@@ -26,6 +26,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     tried_at: datetime | None
     """None as long as nothing was tried."""
     attempts: int
+    next_at: datetime | None
+    """None where nothing was tried in vain, and once it was given up."""
     is_dead: bool
     message: str
 
@@ -71,24 +73,29 @@ class Webhooks(Noun):
         if "deliveredAt" in document:
             at = self.words.moment(moment(document["deliveredAt"]))
             found.append(self.words("webhooks.delivered", moment=at))
+        if document["pending"]:
+            found.append(self.words.count("webhooks.pending", document["pending"]))
         return found
 
     def row(self, document: Document) -> Row:
         """Show it by its host, and say what waits."""
-        is_on, dead = document["state"] == "ENABLED", document["dead"]
-        waits = [
-            self.words.count(key, number)
-            for key, number in (("webhooks.pending", document["pending"]), ("webhooks.dead", dead))
-            if number
+        is_on, is_failing = document["state"] == "ENABLED", document["failing"] > 0
+        state = "off" if not is_on else "failing" if is_failing else "on"
+        lost = [
+            self.words.count(f"webhooks.{key}", document[of])
+            for of, key in (("failing", "failing_events"), ("dead", "dead"))
+            if document[of]
         ]
         return Row(
             id=document["webhookId"],
             name=host_of(document["url"]),
             description="",
             facts=self.facts(document),
-            state=self.words("webhooks.on" if is_on else "webhooks.off"),
-            tone="bad" if dead else "good" if is_on else "quiet",
-            message=" ".join([*([] if is_on else [document["statusMessage"]]), *waits]),
+            state=self.words(f"webhooks.{state}"),
+            tone="bad" if lost else "good" if is_on else "quiet",
+            message=" ".join(
+                [*([] if is_on and not is_failing else [document["statusMessage"]]), *lost]
+            ),
         )
 
     def beside(self, asked: Asked, place: Place, document: Document) -> dict[str, Any]:
@@ -104,6 +111,7 @@ class Webhooks(Noun):
         return {
             "is_on": document["state"] == "ENABLED",
             "pending": document["pending"],
+            "failing": document["failing"],
             "dead": document["dead"],
             "deliveries": [_delivery(each) for each in found[:_MOST_DELIVERIES]],
             "is_cut": document["pending"] + document["dead"] > _MOST_DELIVERIES,
@@ -130,7 +138,7 @@ class Webhooks(Noun):
         return self.desk.stage.pages.go(self.path(place, asked.path["id"]))
 
     def redeliver(self, asked: Asked, place: Place) -> Response:
-        """Send again what was given up."""
+        """Send again what was tried in vain or given up."""
         place.client.call("RedeliverWebhook", **self.one(asked, place))
         return self.desk.stage.pages.go(self.path(place, asked.path["id"]))
 
@@ -148,6 +156,7 @@ def _delivery(delivery: Document) -> Delivery:
         since=moment(delivery["createdAt"]),
         tried_at=moment(delivery["updatedAt"]) if attempts else None,
         attempts=attempts,
+        next_at=moment(delivery["nextAttemptAt"]) if "nextAttemptAt" in delivery else None,
         is_dead=delivery["state"] == "DEAD",
         message=delivery["statusMessage"],
     )

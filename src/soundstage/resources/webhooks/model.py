@@ -75,6 +75,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class Failing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is on its way to a webhook and was tried in vain."""
+
+    count: int
+    message: str
+    """What came of the last attempt."""
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """What came of sending; neither a status nor an error: it was not sent."""
 
@@ -92,6 +100,8 @@ class Next(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     message: str = ""
     again_at: datetime | None = None
+    is_put_off: bool = False
+    """Nothing was tried: it is not yet time, or there is no room."""
 
 
 def after(delivery: Delivery, attempt: Attempt, now: datetime) -> Next:
@@ -105,6 +115,13 @@ def after(delivery: Delivery, attempt: Attempt, now: datetime) -> Next:
     again_at = now + _PAUSES[attempts - 1]
     is_gone = attempt.status == _GONE
     return Next(attempts=attempts, message=message, again_at=again_at, is_gone=is_gone)
+
+
+def next_attempt_at(delivery: Delivery) -> datetime | None:
+    """Say when a delivery that was tried in vain is tried again; None where none was or will be."""
+    if delivery.state is DeliveryState.DEAD or delivery.attempts == 0:
+        return None
+    return delivery.updated_at + _PAUSES[delivery.attempts - 1]
 
 
 def wants(types: Sequence[str], kind: str) -> bool:

@@ -14,6 +14,7 @@ from soundstage.resources.webhooks.model import (
     DeliveryState,
     Webhook,
     WebhookState,
+    next_attempt_at,
 )
 from soundstage.wire.operation import Grant, Operation, Permission
 from soundstage.wire.shapes import SENSITIVE, ClientToken, Shape
@@ -38,6 +39,8 @@ class WebhookShape(Shape, frozen=True, kw_only=True):
     updated_at: datetime
     pending: int
     """How many events are on their way."""
+    failing: int
+    """How many of these were tried in vain; statusMessage says what came of the last attempt."""
     dead: int
     """How many were given up."""
     delivered_at: datetime | None = None
@@ -54,6 +57,8 @@ class WebhookDelivery(Shape, frozen=True, kw_only=True):
     status_message: str
     created_at: datetime
     updated_at: datetime
+    next_attempt_at: datetime | None = None
+    """When it is tried again, where it was tried in vain."""
 
 
 class CreateWebhookInput(Shape, frozen=True, kw_only=True):
@@ -186,7 +191,7 @@ def list_webhook_deliveries(
 
 
 def redeliver_webhook(request: Request, given: ChangeWebhookInput) -> RedeliverWebhookOutput:
-    """Send again what was given up."""
+    """Send again, and now, what was tried in vain or given up."""
     count = service.redeliver(request, given.studio_id, given.webhook_id)
     return RedeliverWebhookOutput(redelivered=count)
 
@@ -194,16 +199,18 @@ def redeliver_webhook(request: Request, given: ChangeWebhookInput) -> RedeliverW
 def show(request: Request, webhook: Webhook) -> WebhookShape:
     """Show a webhook."""
     pending, dead = service.waiting(request.transaction, webhook)
+    failing = service.failing(request.transaction, webhook)
     return WebhookShape(
         webhook_id=webhook.id,
         url=webhook.url,
         types=webhook.types,
         state=webhook.state,
-        status_message=webhook.status_message,
+        status_message=webhook.status_message if failing is None else failing.message,
         created_at=webhook.created_at,
         created_by=webhook.created_by,
         updated_at=webhook.updated_at,
         pending=pending,
+        failing=0 if failing is None else failing.count,
         dead=dead,
         delivered_at=webhook.delivered_at,
     )
@@ -218,6 +225,7 @@ def _show_delivery(delivery: Delivery) -> WebhookDelivery:
         status_message=delivery.status_message,
         created_at=delivery.created_at,
         updated_at=delivery.updated_at,
+        next_attempt_at=next_attempt_at(delivery),
     )
 
 

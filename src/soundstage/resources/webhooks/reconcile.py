@@ -29,6 +29,7 @@ from soundstage.resources.webhooks.model import (
     Webhook,
     WebhookState,
     after,
+    next_attempt_at,
     wants,
 )
 
@@ -153,13 +154,12 @@ class DeliveryWorker:
         if loaded.entry is None:
             message = "The event is too old to be kept."
             return Next(state=DeliveryState.DEAD, message=message)
+        # Rows are looked at anew when the service starts; a restart must use up no attempt.
+        again_at = next_attempt_at(loaded.delivery)
+        if again_at is not None and loaded.delivery.updated_at <= now < again_at:
+            return _put_off(again_at)
         if not self._slots.acquire(blocking=False):
-            delivery = loaded.delivery
-            return Next(
-                attempts=delivery.attempts,
-                message=delivery.status_message,
-                again_at=now + _BUSY_FOR,
-            )
+            return _put_off(now + _BUSY_FOR)
         try:
             return after(loaded.delivery, self._send(loaded.webhook, loaded.entry, now), now)
         finally:
@@ -178,6 +178,8 @@ class DeliveryWorker:
         if outcome.is_delivered:
             store.deliveries.delete(transaction, loaded.delivery.id)
             store.webhooks.update(transaction, loaded.webhook.id, {"delivered_at": now})
+            return
+        if outcome.is_put_off:
             return
         store.deliveries.update(
             transaction,
@@ -209,3 +211,8 @@ class DeliveryWorker:
             return Attempt(status=self._outbound.post(webhook.url, headers, body))
         except (BadDestinationError, UnreachableError) as error:
             return Attempt(error=str(error))
+
+
+def _put_off(again_at: datetime) -> Next:
+    """Try nothing now, and leave what is known of the delivery as it is."""
+    return Next(again_at=again_at, is_put_off=True)

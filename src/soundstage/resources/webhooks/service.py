@@ -17,6 +17,7 @@ from soundstage.resources.webhooks import store
 from soundstage.resources.webhooks.model import (
     Delivery,
     DeliveryState,
+    Failing,
     Webhook,
     WebhookState,
 )
@@ -79,6 +80,12 @@ def waiting(transaction: Connection, webhook: Webhook) -> tuple[int, int]:
     return counts.get(DeliveryState.PENDING, 0), counts.get(DeliveryState.DEAD, 0)
 
 
+def failing(transaction: Connection, webhook: Webhook) -> Failing | None:
+    """Say what its receiver did not take yet, and what it answered; None if there is nothing."""
+    is_on = webhook.state is WebhookState.ENABLED
+    return store.failing_of(transaction, webhook.id) if is_on else None
+
+
 def count(transaction: Connection, studio_id: str) -> int:
     """Count what the studio's quota counts."""
     return store.webhooks.count(transaction, store.table.c.studio_id == studio_id)
@@ -91,6 +98,11 @@ def totals(transaction: Connection) -> dict[str, int]:
         for state, count in of_one.items():
             found[DeliveryState(state)] += count
     return {str(state): count for state, count in found.items()}
+
+
+def oldest_waiting(transaction: Connection) -> datetime | None:
+    """Since when the oldest event waits that is to be sent; for metrics."""
+    return store.oldest_waiting(transaction)
 
 
 def list_page(
@@ -161,7 +173,7 @@ def delete(request: Request, studio_id: str, webhook_id: str) -> Webhook:
 
 
 def redeliver(request: Request, studio_id: str, webhook_id: str) -> int:
-    """Send a webhook's dead deliveries again, from the first attempt on; how many there are."""
+    """Send again what a webhook did not take, dead or not, from the first attempt on; how much."""
     webhook = get(request, studio_id, webhook_id)
     return store.revive(request.transaction, webhook.id, request.now)
 

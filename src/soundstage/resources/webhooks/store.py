@@ -11,7 +11,13 @@ from soundstage.kit import lease
 from soundstage.kit.database import Document, Moment, metadata
 from soundstage.kit.records import Records, listed_by
 from soundstage.kit.sealed import Sealed
-from soundstage.resources.webhooks.model import Delivery, DeliveryState, Webhook
+from soundstage.resources.webhooks.model import (
+    Delivery,
+    DeliveryState,
+    Failing,
+    Webhook,
+    WebhookState,
+)
 
 table = Table(
     "webhooks",
@@ -77,11 +83,40 @@ def _counting() -> sqlalchemy.Select[Any]:
     return sqlalchemy.select(*by, sqlalchemy.func.count()).group_by(*by)
 
 
+def failing_of(transaction: Connection, webhook_id: str) -> Failing | None:
+    """Find what was tried in vain and is tried again; None if nothing was."""
+    rows = (
+        sqlalchemy.select(_OF_DELIVERY.status_message, sqlalchemy.func.count().over())
+        .where(
+            _OF_DELIVERY.webhook_id == webhook_id,
+            _OF_DELIVERY.state == DeliveryState.PENDING,
+            _OF_DELIVERY.attempts > 0,
+        )
+        .order_by(_OF_DELIVERY.updated_at.desc())
+        .limit(1)
+    )
+    found = transaction.execute(rows).first()
+    return None if found is None else Failing(message=found[0], count=found[1])
+
+
+def oldest_waiting(transaction: Connection) -> datetime | None:
+    """Since when the oldest event waits that is on its way to a webhook which is switched on."""
+    oldest: datetime | None = transaction.execute(
+        sqlalchemy.select(sqlalchemy.func.min(_OF_DELIVERY.created_at))
+        .join(table, table.c.id == _OF_DELIVERY.webhook_id)
+        .where(_OF_DELIVERY.state == DeliveryState.PENDING, table.c.state == WebhookState.ENABLED)
+    ).scalar()
+    return oldest
+
+
 def revive(transaction: Connection, webhook_id: str, now: datetime) -> int:
-    """Send the dead ones again; how many."""
+    """Send again what is dead or was tried in vain; how many."""
     changed = transaction.execute(
         deliveries_table.update()
-        .where(_OF_DELIVERY.webhook_id == webhook_id, _OF_DELIVERY.state == DeliveryState.DEAD)
+        .where(
+            _OF_DELIVERY.webhook_id == webhook_id,
+            (_OF_DELIVERY.state == DeliveryState.DEAD) | (_OF_DELIVERY.attempts > 0),
+        )
         .values(
             state=DeliveryState.PENDING,
             attempts=0,
@@ -93,9 +128,12 @@ def revive(transaction: Connection, webhook_id: str, now: datetime) -> int:
 
 
 def resume(transaction: Connection, webhook_id: str, now: datetime) -> None:
-    """Make due what rested while its webhook was switched off."""
-    of_it = (_OF_DELIVERY.webhook_id == webhook_id, _OF_DELIVERY.state == DeliveryState.PENDING)
-    lease.wake(transaction, deliveries_table, now, *of_it)
+    """Send what rested while its webhook was switched off, from the first attempt on."""
+    transaction.execute(
+        deliveries_table.update()
+        .where(_OF_DELIVERY.webhook_id == webhook_id, _OF_DELIVERY.state == DeliveryState.PENDING)
+        .values(attempts=0, **lease.touch(deliveries_table, now))
+    )
 
 
 def forget_dead(transaction: Connection, webhook_id: str, before: datetime) -> None:

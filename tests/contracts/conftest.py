@@ -5,6 +5,7 @@ import shutil
 import signal
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from soundstage.engines.images.store import Build
 from soundstage.engines.incus.engine import IncusEngine
 from soundstage.engines.incus.names import home_of, instance_of
 from soundstage.engines.incus.settings import IncusSettings
+from soundstage.engines.interface import Engine, SupportsSizes
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.engines.simulated import SimulatedEngine
@@ -59,42 +61,64 @@ class SimulatedHarness(Harness):
         self.engine = self.simulated
 
 
-class SandboxHarness(Harness):
-    def __init__(self, home: Path, image: str = HOST) -> None:
+class RealHarness(Harness):
+    """Around real desktops: time passes by itself, and a home is a folder."""
+
+    within: float
+    """Seconds that anything may take."""
+
+    def __init__(self, home: Path) -> None:
         self.home = home
-        self.image = image
-        self.restart()
         self._deadline = 0.0
+        self.restart()
+
+    @abstractmethod
+    def make(self, rules: Rules) -> Engine:
+        """Make an engine over what is there."""
+
+    @abstractmethod
+    def files(self, ref: str) -> Path:
+        """Name the home of a workstation."""
 
     def began(self) -> None:
-        self._deadline = time.monotonic() + 30
+        self._deadline = time.monotonic() + self.within
 
     def advance(self) -> None:
-        assert time.monotonic() < self._deadline, "not within 30 seconds"
-        time.sleep(0.05)
+        assert time.monotonic() < self._deadline, f"not within {self.within} seconds"
+        self.pause()
 
-    def crash(self, ref: str) -> None:
-        os.kill(self._supervisor(ref), signal.SIGKILL)
+    @abstractmethod
+    def pause(self) -> None:
+        """Wait until another look may find more."""
 
     def put(self, ref: str, name: str, content: bytes) -> None:
-        (self._files(ref) / name).write_bytes(content)
+        (self.files(ref) / name).write_bytes(content)
 
     def get(self, ref: str, name: str) -> bytes | None:
-        path = self._files(ref) / name
+        path = self.files(ref) / name
         return path.read_bytes() if path.exists() else None
 
     def restart(self) -> None:
-        self._make(Rules())
+        self.engine = self.make(Rules())
 
     def let_fit(self, number: int | None) -> None:
         if number is None:
             self.restart()
             return
-        room = self.sandbox.room()
+        assert isinstance(self.engine, SupportsSizes)
+        room = self.engine.room()
         times = room.types["g4dn.xlarge"].cpus * (number + 0.5) / room.to_promise.cpus
-        self._make(Rules(cpu_overcommit=Rules().cpu_overcommit * times))
+        self.engine = self.make(Rules(cpu_overcommit=Rules().cpu_overcommit * times))
 
-    def _make(self, rules: Rules) -> None:
+
+class SandboxHarness(RealHarness):
+    within = 30
+
+    def __init__(self, home: Path, image: str = HOST) -> None:
+        self.image = image
+        super().__init__(home)
+
+    def make(self, rules: Rules) -> Engine:
         self.sandbox = SandboxEngine(
             SandboxSettings(
                 home=self.home,
@@ -105,62 +129,33 @@ class SandboxHarness(Harness):
                 images=catalogue({"ami-host": self.image}),
             )
         )
-        self.engine = self.sandbox
+        return self.sandbox
 
-    def _files(self, ref: str) -> Path:
+    def pause(self) -> None:
+        time.sleep(0.05)
+
+    def crash(self, ref: str) -> None:
+        status = self.sandbox._records.status(ref)
+        assert status is not None
+        os.kill(status.pid, signal.SIGKILL)
+
+    def files(self, ref: str) -> Path:
         directory = self.sandbox._volumes.observe(ref).directory
         assert directory is not None
         return directory / "home"
 
-    def _supervisor(self, ref: str) -> int:
-        status = self.sandbox._records.status(ref)
-        assert status is not None
-        return status.pid
 
+class IncusHarness(RealHarness):
+    within = 120
 
-class IncusHarness(Harness):
     def __init__(self, home: Path, daemon: IncusDaemon) -> None:
-        self.home = home
         self.daemon = daemon
-        self._made: IncusEngine | None = None
+        self.incus: IncusEngine | None = None
         self._told = threading.Event()
-        self.restart()
-        self._deadline = 0.0
+        super().__init__(home)
 
-    def began(self) -> None:
-        self._deadline = time.monotonic() + 120
-
-    def advance(self) -> None:
-        """Looks cost Incus a good part of a core: it says itself when starts and stops are over."""
-        assert time.monotonic() < self._deadline, "not within 120 seconds"
-        self._told.wait(0.25)
-        self._told.clear()
-
-    def crash(self, ref: str) -> None:
-        state = self.incus._client.get(f"/instances/{instance_of(ref)}/state")
-        os.kill(state["pid"], signal.SIGKILL)
-
-    def put(self, ref: str, name: str, content: bytes) -> None:
-        (self._files(ref) / name).write_bytes(content)
-
-    def get(self, ref: str, name: str) -> bytes | None:
-        path = self._files(ref) / name
-        return path.read_bytes() if path.exists() else None
-
-    def restart(self) -> None:
-        self._make(Rules())
-
-    def let_fit(self, number: int | None) -> None:
-        if number is None:
-            self.restart()
-            return
-        room = self.incus.room()
-        times = room.types["g4dn.xlarge"].cpus * (number + 0.5) / room.to_promise.cpus
-        self._make(Rules(cpu_overcommit=Rules().cpu_overcommit * times))
-
-    def _make(self, rules: Rules) -> None:
-        if self._made is not None:
-            self._made.close()
+    def make(self, rules: Rules) -> Engine:
+        self.close()
         self.incus = IncusEngine(
             IncusSettings(
                 home=self.home,
@@ -171,10 +166,24 @@ class IncusHarness(Harness):
             )
         )
         self.incus.listen(lambda _: self._told.set())
-        self.engine = self._made = self.incus
+        return self.incus
 
-    def _files(self, ref: str) -> Path:
-        generation = self.incus.observe(ref).volume_generation
+    def close(self) -> None:
+        if self.incus is not None:
+            self.incus.close()
+
+    def pause(self) -> None:
+        """Looks cost Incus a good part of a core: it says itself when starts and stops are over."""
+        self._told.wait(0.25)
+        self._told.clear()
+
+    def crash(self, ref: str) -> None:
+        assert self.incus is not None
+        state = self.incus._client.get(f"/instances/{instance_of(ref)}/state")
+        os.kill(state["pid"], signal.SIGKILL)
+
+    def files(self, ref: str) -> Path:
+        generation = self.engine.observe(ref).volume_generation
         assert generation is not None
         return self.daemon.volume(home_of(ref, generation))
 
@@ -201,7 +210,7 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
             for ref in made.engine.refs():
                 end_at_last(made, ref)
         finally:
-            made.incus.close()
+            made.close()
             shutil.rmtree(home)
         return
     image = HOST

@@ -16,11 +16,11 @@ from soundstage.cli.lazy import ListedGroup
 from soundstage.cli.output import Form, output_option, show_one, show_rows
 from soundstage.kit.config import Settings
 from soundstage.resources.logins import service as logins
-from soundstage.resources.logins.model import Limits
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import AccessKey, Enrolment, Newcomer, Person
 from soundstage.resources.streams import service as streams
 from soundstage.wire.faults import ConflictError, Fault, NotFoundError, ValidationError
+from soundstage.wiring.loginlimits import login_limits_of
 
 _MOST_COMPLAINTS = 20
 
@@ -136,7 +136,7 @@ def logins_command(settings: Settings, *, name: str, output: Form) -> None:
     """List the browsers that somebody is signed in on."""
     with desk_of(settings) as desk:
         person = members.find_person(desk.transaction, name)
-        limits = _login_limits(settings)
+        limits = login_limits_of(settings)
         found = logins.of_person(desk.transaction, person, desk.now, limits=limits)
     rows = [
         {
@@ -161,7 +161,7 @@ def sign_out_command(settings: Settings, *, name: str, login_id: str | None) -> 
     with desk_of(settings) as desk:
         operator = members.find_person(desk.transaction, members.OPERATOR)
         person = members.find_person(desk.transaction, name)
-        limits = _login_limits(settings)
+        limits = login_limits_of(settings)
         living = logins.of_person(desk.transaction, person, desk.now, limits=limits)
         found = [each.id for each in living]
         ended = found if login_id is None else [each for each in found if each == login_id]
@@ -298,13 +298,6 @@ def _enrol_all(desk: Desk, file: str, entries: list[roster.Entry]) -> dict[str, 
         more = f"\nand {rest} more" if rest > 0 else ""
         raise ValidationError(f"{file}: nobody is imported.\n{shown}{more}")
     return outcomes
-
-
-def _login_limits(settings: Settings) -> Limits:
-    # What chooses for the whole service takes as long to import as all else that is needed here.
-    from soundstage.wiring.choices import login_limits_of  # noqa: PLC0415
-
-    return login_limits_of(settings)
 
 
 def _set_active(settings: Settings, name: str, *, is_active: bool) -> None:

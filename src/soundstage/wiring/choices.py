@@ -22,7 +22,6 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import InstallationSecret
 from soundstage.kit.outbound import Outbound
 from soundstage.portal.door import PortalSettings
-from soundstage.resources.logins.model import Limits as LoginLimits
 from soundstage.resources.quotas import Quota, Quotas
 from soundstage.resources.request import Installation
 from soundstage.resources.sessions.countdown import TimeRules
@@ -116,14 +115,6 @@ def portal_settings_of(settings: Settings, secret: InstallationSecret) -> Portal
 def outbound_of(settings: Settings) -> Outbound:
     """Say where webhooks may send to. Raises ConfigError."""
     return Outbound(_networks("WEBHOOK_NETWORKS", settings.webhook_networks))
-
-
-def login_limits_of(settings: Settings) -> LoginLimits:
-    """Say how long logins are good."""
-    return LoginLimits(
-        age=timedelta(days=settings.sign_in_days),
-        idle=timedelta(hours=settings.sign_in_idle_hours),
-    )
 
 
 def _trusted_proxies_of(settings: Settings) -> tuple[str, ...]:

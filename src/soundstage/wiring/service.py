@@ -61,7 +61,6 @@ from soundstage.wiring.choices import (
     api_settings_of,
     gateway_settings_of,
     installation_of,
-    login_limits_of,
     outbound_of,
     portal_settings_of,
     time_rules_of,
@@ -76,6 +75,7 @@ from soundstage.wiring.home import (
     upgrade,
 )
 from soundstage.wiring.loginkeys import LoginKeys
+from soundstage.wiring.loginlimits import login_limits_of
 from soundstage.wiring.metrics import MetricsReader, token_of
 from soundstage.wiring.portal import PortalDoor
 from soundstage.wiring.sign_on import sign_on_of

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from soundstage.cli import launch
 from soundstage.client.calls import Client
@@ -22,16 +22,13 @@ from soundstage.kit.config import Settings
 from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.process import ServiceProcess
 
-POLL_SECONDS = 0.05
-"""How often an API is asked whether it is done."""
-_LIST_SECONDS = 0.5
-"""The same of many together."""
 _LOOK_SECONDS = 1.0
-"""How long a lost event may cost."""
+"""How long it may cost that an event was lost, or that something leaves none."""
 _MOST_SECONDS = 120.0
 _ROLE = "arn:aws:iam::000000000000:role/bench"
 
 Session = dict[str, Any]
+Found = TypeVar("Found")
 
 
 def say(text: str) -> None:
@@ -89,7 +86,7 @@ class BenchStudio:
             userRoleArn=_ROLE,
         )["studio"]
         studio_id = made["studioId"]
-        _settled(lambda: self.client.call("GetStudio", studioId=studio_id)["studio"], "READY")
+        self._settled(lambda: self.client.call("GetStudio", studioId=studio_id)["studio"], "READY")
         profile = launch.ensure_profile(self.client, studio_id, lambda _: None)
         profile_id = profile["launchProfileId"]
         self.client.call(
@@ -134,16 +131,17 @@ class BenchStudio:
         wait for.
         """
         awaited = {session["sessionId"] for session in sessions}
+
+        def look() -> list[Session]:
+            listed = self.client.pages("ListStreamingSessions", **self.where)
+            return [each for each in listed if each["sessionId"] in awaited and _is_at(each, state)]
+
         deadline = time.monotonic() + seconds
         while awaited:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{len(awaited)} sessions are not {state} yet")
-            for found in self.client.pages("ListStreamingSessions", **self.where):
-                is_settled = found["state"] == state or found["state"].endswith("_FAILED")
-                if is_settled and found["sessionId"] in awaited:
-                    awaited.remove(found["sessionId"])
-                    yield found
-            time.sleep(_LIST_SECONDS)
+            what = f"{len(awaited)} sessions to be {state}"
+            for found in self._until(look, what, seconds=deadline - time.monotonic()):
+                awaited.remove(found["sessionId"])
+                yield found
 
     def keep_prepared(self, number: int) -> None:
         """Have the launch profile keep so many workstations prepared."""
@@ -151,18 +149,18 @@ class BenchStudio:
         found = self.client.call("GetLaunchProfile", **where)["launchProfile"]
         rules = {**found["streamConfiguration"], "warmWorkstations": number}
         self.client.call("UpdateLaunchProfile", **where, streamConfiguration=rules)
-        _settled(lambda: self.client.call("GetLaunchProfile", **where)["launchProfile"], "READY")
+        self._settled(
+            lambda: self.client.call("GetLaunchProfile", **where)["launchProfile"], "READY"
+        )
 
     def until_prepared(self, number: int) -> None:
-        """Poll until so many are ready, and no more are there."""
-        deadline = time.monotonic() + _MOST_SECONDS
-        while True:
+        """Wait until so many are ready, and no more are there."""
+
+        def is_filled() -> bool:
             pools = self.client.call("GetStudioCapacity", **self.where)["warmPools"]
-            if [pool["ready"] for pool in pools] == ([number] if number else []):
-                return
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the pool is not filled: {pools}")
-            time.sleep(POLL_SECONDS)
+            return [pool["ready"] for pool in pools] == ([number] if number else [])
+
+        self._until(is_filled, f"{number} to be prepared")
 
     def address(self, session: Session) -> str:
         """Open a stream and wait for its address."""
@@ -193,16 +191,32 @@ class BenchStudio:
     def _settled(
         self, ask: Callable[[], Session], state: str, *, seconds: float = _MOST_SECONDS
     ) -> Session:
-        """Look, and again whenever something has happened."""
+        """Wait until it has come to this state. Raises RuntimeError when it failed."""
 
-        def pause() -> None:
-            self._told.wait(_LOOK_SECONDS)
+        def look() -> Session | None:
+            found = ask()
+            return found if _is_at(found, state) else None
 
-        def look() -> Session:
+        found = self._until(look, f"it to be {state}", seconds=seconds)
+        if found["state"] != state:
+            raise RuntimeError(f"{found['state']}: {found.get('statusMessage')}")
+        return found
+
+    def _until(
+        self, look: Callable[[], Found | None], what: str, *, seconds: float = _MOST_SECONDS
+    ) -> Found:
+        """Look, and again whenever something has happened, until there is something to see. Raises
+        RuntimeError when there is nothing in time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
             self._told.clear()
-            return ask()
-
-        return _settled(look, state, seconds=seconds, pause=pause)
+            found = look()
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{what} was waited for in vain")
+            self._told.wait(_LOOK_SECONDS)
 
     def _backups(self, session: Session) -> list[Session]:
         pages = self.client.pages("ListStreamingSessionBackups", **self.where)
@@ -223,20 +237,6 @@ def _named(session: Session) -> dict[str, str]:
     return {"sessionId": session["sessionId"]}
 
 
-def _pause() -> None:
-    time.sleep(POLL_SECONDS)
-
-
-def _settled(
-    ask: Callable[[], Session],
-    state: str,
-    *,
-    seconds: float = _MOST_SECONDS,
-    pause: Callable[[], None] = _pause,
-) -> Session:
-    deadline = time.monotonic() + seconds
-    while (found := ask())["state"] != state:
-        if found["state"].endswith("_FAILED") or time.monotonic() > deadline:
-            raise RuntimeError(f"{found['state']}: {found.get('statusMessage')}")
-        pause()
-    return found
+def _is_at(found: Session, state: str) -> bool:
+    """Reports whether nothing more is to come: it is in this state, or has failed."""
+    return bool(found["state"] == state or found["state"].endswith("_FAILED"))

@@ -3,7 +3,7 @@
 import msgspec
 
 from soundstage.engines.interface import Account, Mount, MountKind, Script, Spec, Volume
-from soundstage.engines.keeping import Output, Wish, without_secrets
+from soundstage.engines.keeping import KeptOutput, Wish, without_secrets
 
 SECRET = "opensesame"
 SPEC = Spec(
@@ -34,7 +34,7 @@ def test_no_secret_is_kept() -> None:
 
 
 def test_a_result_is_told_as_the_api_has_it() -> None:
-    kept = Output(
+    kept = KeptOutput(
         component="S", as_root=True, exit_code=None, began_at=1.5, ended_at=2.5, output="said"
     )
     told = kept.of(3)

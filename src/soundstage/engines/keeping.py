@@ -23,8 +23,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What it was admitted with; None when that was given back."""
 
 
-class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """A script's result, as `desktop/said.py` read it."""
+class KeptOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A `ScriptOutput` as it is written down. `desktop/said.py` does that, which knows no types: so
+    its times are plain seconds. Its attempt is told by the place where it is kept.
+    """
 
     component: str
     as_root: bool
@@ -45,8 +47,8 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Marked(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage that a start came to, as `desktop/said.py` and the engines write it down."""
+class KeptMark(msgspec.Struct, frozen=True, kw_only=True):
+    """A `Mark` as it is written down, in plain seconds for the same reason."""
 
     stage: Stage
     at: float

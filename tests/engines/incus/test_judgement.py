@@ -6,7 +6,7 @@ import pytest
 from soundstage.engines.incus.judgement import Known, judge
 from soundstage.engines.incus.records import Failure, Marks, Seat, Status, Workstation
 from soundstage.engines.interface import Address, Phase, Reason, Spec, Stage, Volume
-from soundstage.engines.keeping import Marked, Wish
+from soundstage.engines.keeping import KeptMark, Wish
 from soundstage.kit.places import TlsHost
 
 SPEC = Spec(image="ami-x", instance_type="g5.xlarge", volume=Volume(), attempt=3)
@@ -69,9 +69,9 @@ def test_phase(facts: Known, phase: Phase) -> None:
 
 
 def test_a_start_says_what_it_is_at() -> None:
-    disk = Marked(stage=Stage.DISK, at=110.0)
-    turn = Marked(stage=Stage.TURN, at=120.0)
-    desktop = Marked(stage=Stage.DESKTOP, at=130.0)
+    disk = KeptMark(stage=Stage.DISK, at=110.0)
+    turn = KeptMark(stage=Stage.TURN, at=120.0)
+    desktop = KeptMark(stage=Stage.DESKTOP, at=130.0)
     kept = Marks(attempt=3, marks=[disk])
     said = msgspec.structs.replace(READY, marks=[desktop])
 

@@ -11,12 +11,12 @@ from soundstage.engines.incus.records import (
     workstation_of,
 )
 from soundstage.engines.interface import Spec, Volume
-from soundstage.engines.keeping import Output, Wish
+from soundstage.engines.keeping import KeptOutput, Wish
 
 REF = "a-_" + "b" * 19
 SPEC = Spec(image="ami-x", instance_type="g5.xlarge", volume=Volume(generation=2), attempt=7)
 RECORD = Wish(spec=SPEC, wanted="running", asked_at=1.5, promise=Promise(cpus=1.5, memory_bytes=2))
-SAID = Output(
+SAID = KeptOutput(
     component="Tools", as_root=True, exit_code=0, began_at=1, ended_at=2, output="it's\nfine"
 )
 
@@ -59,5 +59,5 @@ def test_what_scripts_said_is_kept_for_five_starts() -> None:
     assert found.scripts[6] == [SAID]
     told = outputs_kept(found, Status(attempt=7, phase="running", outputs=[SAID]))
     assert told["user.soundstage.scripts.2"] == ""
-    assert msgspec.json.decode(told["user.soundstage.scripts.7"], type=list[Output]) == [SAID]
+    assert msgspec.json.decode(told["user.soundstage.scripts.7"], type=list[KeptOutput]) == [SAID]
     assert len(told) == 2

@@ -11,7 +11,7 @@ import msgspec
 
 from soundstage.engines.incus.records import Workstation
 from soundstage.engines.interface import Address, Mark, Observed, Phase, Reason, Stage
-from soundstage.engines.keeping import Marked
+from soundstage.engines.keeping import KeptMark
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The generation that is there where no instance is."""
     address: Address | None = None
     """Where its desktop answered just now; None when it did not."""
-    noted: list[Marked] = []
+    noted: list[KeptMark] = []
     """What its start came to that is not kept yet."""
 
 
@@ -44,9 +44,9 @@ def judge(known: Known) -> Observed:
     )
 
 
-def _marks(workstation: Workstation, noted: list[Marked]) -> list[Mark]:
+def _marks(workstation: Workstation, noted: list[KeptMark]) -> list[Mark]:
     """The instance comes first, from the moment at which it was asked for."""
-    asked = Marked(stage=Stage.MACHINE, at=workstation.record.asked_at)
+    asked = KeptMark(stage=Stage.MACHINE, at=workstation.record.asked_at)
     status = workstation.own_status
     said = [] if status is None else status.marks
     # What is on its way knows more than what is kept of it.

@@ -10,7 +10,7 @@ import msgspec
 
 from soundstage.engines.incus.names import ref_of
 from soundstage.engines.interface import Reason
-from soundstage.engines.keeping import Marked, Output, Wish
+from soundstage.engines.keeping import KeptMark, KeptOutput, Wish
 
 PREFIX = "user.soundstage."
 STREAM_PORT = 8443
@@ -28,15 +28,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason = Reason.INTERNAL
     detail: str = ""
     since: float = 0.0
-    outputs: list[Output] = []
-    marks: list[Marked] = []
+    outputs: list[KeptOutput] = []
+    marks: list[KeptMark] = []
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
     """What an attempt came to before there was a keeper to say so."""
 
     attempt: int
-    marks: list[Marked] = []
+    marks: list[KeptMark] = []
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +87,7 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     marks: Marks | None = None
     door: Door | None = None
     seat: Seat | None = None
-    scripts: dict[int, list[Output]] = {}
+    scripts: dict[int, list[KeptOutput]] = {}
     """What scripts said, by attempt."""
     lost_at: float | None = None
     """When it was first found gone with nobody's last word."""
@@ -112,7 +112,7 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
         return self.status if is_own else None
 
     @property
-    def own_marks(self) -> list[Marked]:
+    def own_marks(self) -> list[KeptMark]:
         """What the attempt asked for last came to before there was a keeper."""
         is_own = self.marks is not None and self.marks.attempt == self.attempt
         return self.marks.marks if self.marks is not None and is_own else []
@@ -150,7 +150,7 @@ def workstation_of(instance: dict[str, Any]) -> Workstation | None:
         door=_read(kept, "door", Door),
         seat=_read(kept, "seat", Seat),
         scripts={
-            int(key.removeprefix("scripts.")): _read(kept, key, list[Output]) or []
+            int(key.removeprefix("scripts.")): _read(kept, key, list[KeptOutput]) or []
             for key in kept
             if key.startswith("scripts.")
         },

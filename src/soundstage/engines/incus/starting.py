@@ -39,7 +39,7 @@ from soundstage.engines.interface import (
     Stage,
     Volume,
 )
-from soundstage.engines.keeping import Marked
+from soundstage.engines.keeping import KeptMark
 from soundstage.kit.jobs import Cancellation
 from soundstage.kit.places import Identity
 
@@ -80,7 +80,7 @@ class Starter:
         self._volumes = volumes
         self._pace = pace
         self._cores: dict[str, float] = {}
-        self._marks: dict[str, list[Marked]] = {}
+        self._marks: dict[str, list[KeptMark]] = {}
         """What is on its way came to; kept with the next thing that is kept of it anyway."""
         self._news_at: dict[str, float] = {}
         """When the keeper of what is waited for here may be asked how far it is."""
@@ -118,7 +118,7 @@ class Starter:
             self._notify(ref)
         self._tidy(ref)
 
-    def noted(self, ref: str) -> list[Marked]:
+    def noted(self, ref: str) -> list[KeptMark]:
         """What a start that is on its way here came to."""
         return list(self._marks.get(ref, []))
 
@@ -135,7 +135,7 @@ class Starter:
         return is_due
 
     def _mark(self, ref: str, stage: Stage) -> None:
-        self._marks.setdefault(ref, []).append(Marked(stage=stage, at=time.time()))
+        self._marks.setdefault(ref, []).append(KeptMark(stage=stage, at=time.time()))
 
     def _come_from_turn(self, ref: str) -> None:
         """A turn that was had at once was no step."""

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from soundstage.engines.interface import Address, Phase, Reason, Spec, Stage, Volume
-from soundstage.engines.keeping import Marked
+from soundstage.engines.keeping import KeptMark
 from soundstage.engines.sandbox.keeping.judgement import Known, judge
 from soundstage.engines.sandbox.keeping.process import Life
 from soundstage.engines.sandbox.keeping.records import Record, Status
@@ -29,7 +29,7 @@ NOTHING = VolumeState(phase=VolumePhase.ABSENT)
 DISK = VolumeState(phase=VolumePhase.READY, generation=0)
 RESTORING = VolumeState(phase=VolumePhase.PREPARING, generation=0)
 SPOILT = VolumeState(phase=VolumePhase.FAILED, generation=0, detail="a bad backup")
-MARKED = Marked(stage=Stage.MACHINE, at=150.0)
+MARKED = KeptMark(stage=Stage.MACHINE, at=150.0)
 HERE = Address(place=SocketFolder(directory="/d", uid=1), name="s")
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from soundstage.engines.interface import Address, Mark, Observed, Phase, Reason, Stage
-from soundstage.engines.keeping import Marked
+from soundstage.engines.keeping import KeptMark
 from soundstage.engines.sandbox.keeping.process import Life
 from soundstage.engines.sandbox.keeping.records import Record, Status
 from soundstage.engines.sandbox.keeping.volumes import Phase as VolumePhase
@@ -57,7 +57,7 @@ def judge(known: Known) -> Observed:
 
 def _marks(record: Record, status: Status | None) -> list[Mark]:
     """The disk comes first, and is done when there is a supervisor to say what comes then."""
-    disk = Marked(stage=Stage.DISK, at=record.asked_at)
+    disk = KeptMark(stage=Stage.DISK, at=record.asked_at)
     return [each.mark() for each in (disk, *([] if status is None else status.marks))]
 
 

@@ -26,7 +26,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from soundstage.engines.interface import Message, Reason, ScriptOutput
-from soundstage.engines.keeping import Marked, Output, Wish
+from soundstage.engines.keeping import KeptMark, KeptOutput, Wish
 
 _REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LOCKS = ".locks"
@@ -58,7 +58,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     began_at: float = 0.0
     since: float = 0.0
     exit_code: int | None = None
-    marks: list[Marked] = []
+    marks: list[KeptMark] = []
 
 
 class Messages(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +117,7 @@ class Records:
         found: list[ScriptOutput] = []
         paths = folder.glob("*.json") if folder.is_dir() else ()
         for path in sorted((p for p in paths if p.stem.isdigit()), key=lambda p: int(p.stem)):
-            outputs = _read(path, list[Output]) or []
+            outputs = _read(path, list[KeptOutput]) or []
             found += [output.of(int(path.stem)) for output in outputs]
         return found
 

@@ -27,6 +27,7 @@ from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.judgement import Known, judge
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import home_of, instance_of, ref_of
+from soundstage.engines.incus.news import News
 from soundstage.engines.incus.pacing import Pace
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import Seat, Status, Workstation, kept
@@ -94,6 +95,7 @@ class IncusEngine(KeepsBackups, Engine):
         self._identity = pinned.identity(settings.home / "keys")
         self._listener: Callable[[str], None] | None = None
         self._pace = Pace()
+        self._news = News()
         self._starter = Starter(
             self._client,
             settings,
@@ -101,6 +103,7 @@ class IncusEngine(KeepsBackups, Engine):
             workstations=self._workstations,
             volumes=self._volumes,
             pace=self._pace,
+            news=self._news,
             identity=self._identity,
             notify=self._notify,
         )
@@ -177,7 +180,7 @@ class IncusEngine(KeepsBackups, Engine):
         desktop is begun there is none.
         """
         is_begun = workstation.is_running and workstation.begun == workstation.attempt
-        return is_begun and self._starter.is_news_due(workstation.ref)
+        return is_begun and self._news.is_due(workstation.ref)
 
     def _home_of(self, ref: str) -> int | None:
         with suppress(NotFoundError):

@@ -17,6 +17,7 @@ from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import NotFoundError
 from soundstage.engines.incus.instances import Workstations
 from soundstage.engines.incus.names import instance_of
+from soundstage.engines.incus.news import News
 from soundstage.engines.incus.pacing import Pace
 from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.records import (
@@ -48,8 +49,6 @@ _SCRIPTS_HOLD = 30.0
 """One with a script, which may wait for others, keeps nobody waiting behind it for longer."""
 _CLEARS_WITHIN = 20.0
 _NO_WAIT_SECONDS = 0.05
-_NEWS_EVERY = 3.0
-"""Seconds between two questions to the keeper of a start that is waited for."""
 
 _log = structlog.get_logger(__name__)
 
@@ -70,6 +69,7 @@ class Starter:
         workstations: Workstations,
         volumes: Volumes,
         pace: Pace,
+        news: News,
         identity: Identity,
         notify: Callable[[str], None],
     ) -> None:
@@ -79,11 +79,10 @@ class Starter:
         self._workstations = workstations
         self._volumes = volumes
         self._pace = pace
+        self._news = news
         self._cores: dict[str, float] = {}
         self._marks: dict[str, list[KeptMark]] = {}
         """What is on its way came to; kept with the next thing that is kept of it anyway."""
-        self._news_at: dict[str, float] = {}
-        """When the keeper of what is waited for here may be asked how far it is."""
         self._identity = identity
         self._notify = notify
 
@@ -121,18 +120,6 @@ class Starter:
     def noted(self, ref: str) -> list[KeptMark]:
         """What a start that is on its way here came to."""
         return list(self._marks.get(ref, []))
-
-    def is_news_due(self, ref: str) -> bool:
-        """Reports whether to ask a keeper how far it is. While a start is waited for here its end
-        is heard of without being asked for; what it is at is for people, who look now and then.
-        """
-        due_at = self._news_at.get(ref)
-        if due_at is None:
-            return True
-        is_due = time.monotonic() >= due_at
-        if is_due:
-            self._news_at[ref] = time.monotonic() + _NEWS_EVERY
-        return is_due
 
     def _mark(self, ref: str, stage: Stage) -> None:
         self._marks.setdefault(ref, []).append(KeptMark(stage=stage, at=time.time()))
@@ -326,13 +313,9 @@ class Starter:
         if not found.is_running or not (known is None or is_to_go_on):
             return
         seconds = _DESKTOP_SECONDS + spec.script_seconds * len(spec.scripts)
-        self._news_at[ref] = time.monotonic() + _NEWS_EVERY
-        try:
-            done = self._client.run(
-                instance_of(ref), *bundle.ask("go" if is_to_go_on else "wait"), seconds=seconds
-            )
-        finally:
-            del self._news_at[ref]
+        question = bundle.ask("go" if is_to_go_on else "wait")
+        with self._news.awaited(ref):
+            done = self._client.run(instance_of(ref), *question, seconds=seconds)
         if done.code != 0 or not done.output:
             said = done.errors.decode(errors="replace").strip().splitlines()
             raise RetryableError(f"the desktop's keeper does not answer: {said[-1:]}")

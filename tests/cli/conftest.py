@@ -17,7 +17,7 @@ from soundstage.cli import waiting
 from soundstage.cli.launch import client_of, ensure_profile, ensure_studio
 from soundstage.cli.main import soundstage as program
 from soundstage.cli.serve import served
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit.config import Settings
 
 PROGRAM = [sys.executable, "-m", "soundstage.cli.main"]

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from soundstage.cli.backups import backups
 from soundstage.cli.launch import client_of, ensure_profile, ensure_studio, ensure_workstation
-from soundstage.engines import simulated
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated import backups as kept
+from soundstage.engines.simulated.engine import SimulatedEngine
+from soundstage.engines.simulated.world import Backup
 from soundstage.kit.config import Settings
 from soundstage.testing.streams import wait_for
 
@@ -68,12 +69,11 @@ def session_id(running: Settings) -> str:
 def backup_id(running: Settings, session_id: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Give a backup that the command line asked for."""
     files = {"show/shot.blend": b"b" * 600_000, "note": b"words"}
-    original = simulated._Backup
 
-    def filled(ref: str, _: dict[str, bytes], *rest: Any) -> Any:
-        return original(ref, files, *rest)
+    def filled(ref: str, _: dict[str, bytes], **rest: Any) -> Backup:
+        return Backup(ref, files, **rest)
 
-    monkeypatch.setattr(simulated, "_Backup", filled)
+    monkeypatch.setattr(kept, "Backup", filled)
     made = run(running, "create", session_id).strip()
 
     def is_ready() -> bool:
@@ -109,7 +109,7 @@ def test_a_file_that_breaks_off_replaces_nothing(
             raise OSError
         return bytes(self._rest.read(size))
 
-    monkeypatch.setattr(simulated._InMemory, "read", broken)
+    monkeypatch.setattr(kept._InMemory, "read", broken)
     assert "broke off" in refused(running, "fetch", backup_id, "show/shot.blend", str(tmp_path))
     assert (tmp_path / "shot.blend").read_text() == "mine"
     assert len(list(tmp_path.iterdir())) == 1

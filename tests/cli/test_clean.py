@@ -14,7 +14,8 @@ from soundstage.engines import registry
 from soundstage.engines.images.store import ImageStore
 from soundstage.engines.images.tree import Owner
 from soundstage.engines.interface import Phase, Spec, Volume
-from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.testing.streams import wait_for

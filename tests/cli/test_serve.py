@@ -20,7 +20,7 @@ from soundstage.cli.launch import client_of, ensure_profile, ensure_studio, ensu
 from soundstage.cli.serve import _way_in, served
 from soundstage.engines import registry
 from soundstage.engines.interface import Address, Observed
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members

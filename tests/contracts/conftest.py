@@ -21,7 +21,7 @@ from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.interface import Engine, SupportsSizes
 from soundstage.engines.sandbox.engine import SandboxEngine
 from soundstage.engines.sandbox.settings import SandboxSettings
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.testing.contract import Harness, Workstation, end_at_last
 from soundstage.testing.images import show_image
 from soundstage.testing.incus import IncusDaemon

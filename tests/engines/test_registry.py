@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from soundstage.engines import registry
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from soundstage.client.calls import CallError, Client
 from soundstage.engines.interface import Phase
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit import journal
 from soundstage.kit.machine import Machine
 from soundstage.resources.backups import lifecycle as backup_rules
@@ -235,7 +235,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def heal_the_engine(self) -> None:
-        self.world.engine._told.clear()
+        self.world.engine.calm()
 
     @rule()
     def kill_the_service(self) -> None:
@@ -350,7 +350,7 @@ class Lives(RuleBasedStateMachine):
         engine, now = self.world.engine, self.world.clock()
         present = {session.id: session for session in self.present()}
         assert engine.refs() <= set(self.known)
-        if any(engine._told.values()):
+        if not engine.is_calm:
             return
         for ref, workstation in engine.world.workstations.items():
             session = present.get(ref)
@@ -369,7 +369,7 @@ class Lives(RuleBasedStateMachine):
             if session.state == "START_FAILED":
                 believed.contents = believed.contents | believed.before
             is_up = session.running_attempt == session.attempt
-            observed = engine._current(session.id)
+            observed = engine._lives.current(session.id)
             if session.state != "READY" or not is_up or observed is None:
                 continue
             if observed.phase is not Phase.RUNNING or observed.attempt != session.attempt:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.portal import workstations as module
 from soundstage.resources.members.service import IDENTITY_STORE_ID
 from soundstage.testing.visitor import Visitor

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy
 
 from soundstage.client.calls import CallError
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.resources import quotas
 from soundstage.resources.components import service as components
 from soundstage.resources.images import service as images

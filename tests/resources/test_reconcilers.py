@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from soundstage.engines.interface import Engine, SupportsBackups
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit.database import metadata
 from soundstage.resources.quotas import Quota
 from soundstage.resources.reconcilers import workers

@@ -13,7 +13,7 @@ import pytest
 
 from soundstage.client.calls import CallError
 from soundstage.engines.interface import Observed, Phase, Spec, Volume
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit import ids
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.sessions import store

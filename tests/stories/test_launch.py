@@ -7,7 +7,7 @@ import pytest
 
 from soundstage.client.calls import CallError
 from soundstage.engines.interface import Phase
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.testing.walks import Studio
 
 

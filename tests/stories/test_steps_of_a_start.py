@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.testing.walks import Studio
 
 

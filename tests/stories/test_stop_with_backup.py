@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from soundstage.client.calls import CallError
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit.convergence import Worker
 from soundstage.reconciler.loop import Loop
 from soundstage.testing.walks import Studio

@@ -1,6 +1,6 @@
 """A store of backups that does not answer costs time, and never work."""
 
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.testing.backups import read_shot, write_shot
 from soundstage.testing.walks import Studio
 

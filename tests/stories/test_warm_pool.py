@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from soundstage.engines.interface import Phase
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.testing.world import World, world
 
 SCRIPTS = [

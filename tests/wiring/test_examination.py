@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit.certificates import ensure_own
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings

@@ -11,7 +11,7 @@ import sqlalchemy
 
 from soundstage.client.calls import CallError
 from soundstage.engines.interface import Phase, Spec, Volume
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit import chain, journal
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings

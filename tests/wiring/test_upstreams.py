@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.gateway.upstreams import (
     Became,
     Refusal,

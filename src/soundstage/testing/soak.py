@@ -14,7 +14,7 @@ from typing import Any
 
 from soundstage.client.calls import CallError
 from soundstage.engines.interface import BackupPhase, Phase
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit import journal
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import StreamingSessionState

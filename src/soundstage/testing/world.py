@@ -12,7 +12,7 @@ import anyio
 import httpx
 
 from soundstage.client.calls import Client
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit.config import Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS

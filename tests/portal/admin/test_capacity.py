@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soundstage.engines.interface import RetryableError
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.portal.admin.capacity import gauges_of, tone_of
 from soundstage.words.texts import Words
 

@@ -3,7 +3,7 @@
 import pytest
 
 from soundstage.engines.interface import RetryableError
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World
 

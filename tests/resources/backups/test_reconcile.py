@@ -4,7 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from soundstage.engines.interface import PermanentError
-from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.resources.backups.lifecycle import Act
 from soundstage.resources.backups.reconcile import BackupWorker
 from soundstage.resources.backups.service import begin

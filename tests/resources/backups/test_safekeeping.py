@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soundstage.engines.interface import BackupCheck, RetryableError
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.resources.backups import safekeeping
 from soundstage.resources.backups.safekeeping import Safekeeping, Verdict
 from soundstage.testing.walks import Studio

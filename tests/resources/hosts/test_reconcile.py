@@ -8,7 +8,7 @@ import pytest
 from tests.resources.hosts.conftest import MINUTES, Hosts
 
 from soundstage.engines.interface import RetryableError
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.resources.hosts.lifecycle import AT_ONCE
 
 

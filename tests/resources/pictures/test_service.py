@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World
 

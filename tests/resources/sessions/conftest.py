@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.resources.sessions import store
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import PERSISTENT

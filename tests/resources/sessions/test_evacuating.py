@@ -8,7 +8,7 @@ from tests.resources.conftest import Refused
 from tests.resources.hosts.conftest import MINUTES, Hosts
 
 from soundstage.engines.interface import Phase
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.resources.sessions import store
 from soundstage.testing.world import World
 

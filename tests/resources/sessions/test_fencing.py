@@ -6,7 +6,7 @@ from tests.resources.sessions.conftest import Lost
 from tests.resources.sessions.test_moving import kinds
 
 from soundstage.engines.interface import Phase
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 
 MINUTES = timedelta(minutes=1)
 

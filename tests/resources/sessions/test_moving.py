@@ -7,7 +7,7 @@ import pytest
 from tests.resources.sessions.conftest import Lost
 
 from soundstage.engines.interface import Phase
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit import journal
 from soundstage.resources.sessions import store
 from soundstage.testing.walks import Studio

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from soundstage.engines.interface import Observed, Phase, RetryableError, Transfers
-from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit import hints, journal
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import StreamingSessionStatusCode

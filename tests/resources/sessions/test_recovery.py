@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from soundstage.engines.interface import BackupCheck
-from soundstage.engines.simulated import World as Machines
 from soundstage.resources.sessions import recovery
 from soundstage.resources.sessions.recovery import Recovered
 from soundstage.testing.backups import read_shot, see_backup, write_shot
@@ -14,8 +13,7 @@ WEEK = timedelta(days=7)
 
 
 def lose_the_machine(studio: Studio) -> None:
-    engine = studio.world.engine
-    engine.world = Machines(backups=engine.world.backups)
+    studio.world.engine.world.workstations.clear()
 
 
 def settle(studio: Studio, check: BackupCheck | None = None) -> Recovered:

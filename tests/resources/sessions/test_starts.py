@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.resources.sessions.starts import lengths
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World

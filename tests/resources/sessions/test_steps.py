@@ -9,7 +9,7 @@ import pytest
 from tests.resources.sessions.test_lifecycle import NOW, S, a_session
 
 from soundstage.engines.interface import Mark, Observed, Phase, Stage
-from soundstage.engines.simulated import Misbehaviour
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit import journal
 from soundstage.resources.sessions import steps
 from soundstage.resources.sessions.model import Course, StreamingSession

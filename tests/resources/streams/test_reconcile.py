@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from soundstage.engines.interface import Observed, RetryableError
-from soundstage.engines.simulated import SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit.machine import READABLE_FOR
 from soundstage.resources.sessions import store as sessions
 from soundstage.resources.streams import store

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from soundstage.engines.interface import PermanentError, Phase, Spec
-from soundstage.engines.simulated import Misbehaviour, SimulatedEngine
+from soundstage.engines.simulated.engine import SimulatedEngine
+from soundstage.engines.simulated.misbehaviour import Misbehaviour
 from soundstage.kit import hints
 from soundstage.resources.warm_workstations import store
 from soundstage.resources.warm_workstations.lifecycle import Step

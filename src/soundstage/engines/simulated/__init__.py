@@ -1,0 +1,1 @@
+"""Workstations in memory, for tests and for trying the service without desktops."""

@@ -331,35 +331,12 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
     The rules are those of the public documentation: persistence comes first, a limit for stopped
     sessions needs automatic termination, and backups need a disk that outlives the stop.
     """
-    persists = given.session_persistence_mode is SessionPersistenceMode.ACTIVATED
-    terminates = given.automatic_termination_mode is AutomaticTerminationMode.ACTIVATED
-    wrong = _without_persistence(given, persists=persists, terminates=terminates)
-    if given.max_stopped_session_length_in_minutes and persists and not terminates:
-        wrong.append(
-            "streamConfiguration.maxStoppedSessionLengthInMinutes: it needs "
-            "automaticTerminationMode ACTIVATED; without it stopped sessions stay for ever."
-        )
-    if 0 < (given.idle_stop_in_minutes or 0) < SHORTEST_IDLE_MINUTES:
-        wrong.append(
-            f"streamConfiguration.idleStopInMinutes: {given.idle_stop_in_minutes} is too short; "
-            f"it is 0 (never) or {SHORTEST_IDLE_MINUTES} to 43200."
-        )
-    volume = given.volume_configuration or VolumeConfiguration()
-    backup = given.session_backup or StreamConfigurationSessionBackup()
-    if given.lost_host_move_in_minutes and not backup.max_backups_to_retain:
-        wrong.append(
-            "streamConfiguration.lostHostMoveInMinutes: it needs sessionBackup.maxBackupsToRetain "
-            "of at least 1, for a session is brought up elsewhere from its last backup."
-        )
-    makes_backups = backup.mode is SessionBackupMode.AUTOMATIC and backup.max_backups_to_retain
-    if given.evacuated_host_mode is EvacuatedHostMode.MOVE and not makes_backups:
-        wrong.append(
-            "streamConfiguration.evacuatedHostMode: MOVE needs sessionBackup with the mode "
-            "AUTOMATIC and maxBackupsToRetain of at least 1, for a session goes on elsewhere from "
-            "the backup of its stop."
-        )
+    wrong = _contradictions(given)
     if wrong:
         raise ValidationError.of(wrong)
+    persists = given.session_persistence_mode is SessionPersistenceMode.ACTIVATED
+    volume = given.volume_configuration or VolumeConfiguration()
+    backup = given.session_backup or StreamConfigurationSessionBackup()
     storage = given.session_storage
     return msgspec.structs.replace(
         given,
@@ -395,6 +372,37 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
         if persists
         else None,
     )
+
+
+def _contradictions(given: StreamConfiguration) -> list[str]:
+    """Say what goes with nothing else that is asked for."""
+    persists = given.session_persistence_mode is SessionPersistenceMode.ACTIVATED
+    terminates = given.automatic_termination_mode is AutomaticTerminationMode.ACTIVATED
+    wrong = _without_persistence(given, persists=persists, terminates=terminates)
+    if given.max_stopped_session_length_in_minutes and persists and not terminates:
+        wrong.append(
+            "streamConfiguration.maxStoppedSessionLengthInMinutes: it needs "
+            "automaticTerminationMode ACTIVATED; without it stopped sessions stay for ever."
+        )
+    if 0 < (given.idle_stop_in_minutes or 0) < SHORTEST_IDLE_MINUTES:
+        wrong.append(
+            f"streamConfiguration.idleStopInMinutes: {given.idle_stop_in_minutes} is too short; "
+            f"it is 0 (never) or {SHORTEST_IDLE_MINUTES} to 43200."
+        )
+    backup = given.session_backup or StreamConfigurationSessionBackup()
+    if given.lost_host_move_in_minutes and not backup.max_backups_to_retain:
+        wrong.append(
+            "streamConfiguration.lostHostMoveInMinutes: it needs sessionBackup.maxBackupsToRetain "
+            "of at least 1, for a session is brought up elsewhere from its last backup."
+        )
+    makes_backups = backup.mode is SessionBackupMode.AUTOMATIC and backup.max_backups_to_retain
+    if given.evacuated_host_mode is EvacuatedHostMode.MOVE and not makes_backups:
+        wrong.append(
+            "streamConfiguration.evacuatedHostMode: MOVE needs sessionBackup with the mode "
+            "AUTOMATIC and maxBackupsToRetain of at least 1, for a session goes on elsewhere from "
+            "the backup of its stop."
+        )
+    return wrong
 
 
 def _without_persistence(

@@ -13,7 +13,7 @@ import msgspec
 
 from soundstage.resources.sessions import steps
 from soundstage.resources.sessions.model import StreamingSession
-from soundstage.resources.sessions.steps import Origin, StartStep, Taken
+from soundstage.resources.sessions.steps import Origin, StartStep, StepTaken
 
 FEWEST_STARTS = 3
 """A step that fewer starts had says nothing about the next one."""
@@ -94,7 +94,7 @@ def _plan(like: Sequence[Past], others: Sequence[Past], origin: Origin) -> list[
     return [each for each in same[-1].start_steps if each.step not in passing] if same else []
 
 
-def _ahead(plan: list[PastStep], taken: list[Taken], usual: dict[_Key, float]) -> list[Coming]:
+def _ahead(plan: list[PastStep], taken: list[StepTaken], usual: dict[_Key, float]) -> list[Coming]:
     """Leave out what came already, and what did not come when it was its turn."""
     keys = _keys((each.step, each.component_name) for each in plan)
     known = {key for key, _ in _keyed_taken(taken)}
@@ -116,7 +116,7 @@ def _ahead(plan: list[PastStep], taken: list[Taken], usual: dict[_Key, float]) -
 
 
 def _remaining(
-    taken: list[Taken],
+    taken: list[StepTaken],
     present: _Key | None,
     ahead: list[Coming],
     usual: dict[_Key, float],
@@ -144,7 +144,7 @@ def _usual(like: Sequence[Past]) -> dict[_Key, float]:
     }
 
 
-def _keyed_taken(taken: list[Taken]) -> list[tuple[_Key, Taken]]:
+def _keyed_taken(taken: list[StepTaken]) -> list[tuple[_Key, StepTaken]]:
     return list(zip(_keys((each.step, each.component) for each in taken), taken, strict=True))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import msgspec
 from sqlalchemy import Connection
 
-from soundstage.kit import hints, ids, journal, lease
+from soundstage.kit import hints, journal, lease
 from soundstage.resources import listing, quotas
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import (
@@ -14,26 +14,15 @@ from soundstage.resources.backups.model import (
     StreamingSessionState,
     StreamingSessionStatusCode,
 )
-from soundstage.resources.eulas import service as eulas
 from soundstage.resources.hosts import service as hosts
 from soundstage.resources.hosts.model import Evacuation
-from soundstage.resources.images import service as images
-from soundstage.resources.images.model import StreamingImage, StreamingImageState
 from soundstage.resources.launch_profiles import service as launch_profiles
 from soundstage.resources.launch_profiles.model import (
-    AutomaticTerminationMode,
-    EvacuatedHostMode,
-    LaunchProfile,
-    SessionBackupMode,
-    SessionPersistenceMode,
-    StreamConfigurationSessionBackup,
     StreamingInstanceType,
-    download_folder,
-    upload_folder,
 )
 from soundstage.resources.quotas import Quota
 from soundstage.resources.request import SERVICE_PRINCIPAL, Request
-from soundstage.resources.sessions import left, restoring, steps, store
+from soundstage.resources.sessions import left, ordering, restoring, steps, store
 from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import (
     Course,
@@ -46,7 +35,6 @@ from soundstage.resources.studios.model import Studio
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
 from soundstage.resources.warm_workstations import service as warm
-from soundstage.resources.warm_workstations.model import FIRST_ATTEMPT
 from soundstage.wire.arn import ArnKind
 from soundstage.wire.faults import (
     AccessDeniedError,
@@ -76,15 +64,9 @@ def create(
     """Begin to launch a workstation by a launch profile; what is not said is its first choice."""
     transaction, now = request.transaction, request.now
     studio = studios.find_usable(transaction, studio_id)
-    profile = launch_profiles.find(transaction, studio_id, launch_profile_id)
-    if not profile.is_usable:
-        raise ConflictError(
-            f"The launch profile {profile.id} is {profile.state}; it must be READY.",
-            context={"resourceId": profile.id},
-        )
-    instance_type = _choose_instance_type(profile, ec2_instance_type)
-    image = _choose_image(transaction, profile, streaming_image_id)
-    eulas.require_accepted(transaction, studio_id, image.eula_ids)
+    profile = ordering.profile(transaction, studio_id, launch_profile_id)
+    instance_type = ordering.instance_type(profile, ec2_instance_type)
+    image = ordering.image(transaction, profile, streaming_image_id)
     tags = tag_rules.check(tags)
     owner = owned_by or request.caller.principal_id
     _require_room(request, studio, owner)
@@ -92,60 +74,25 @@ def create(
     taken = None
     if source is None:
         taken = warm.take(transaction, profile, image, instance_type, now)
-    rules = profile.stream_configuration
-    backup = rules.session_backup or StreamConfigurationSessionBackup()
-    share = rules.session_share
-    session = StreamingSession(
-        id=ids.new_id() if taken is None else taken.ref,
-        studio_id=studio_id,
-        launch_profile_id=profile.id,
-        streaming_image_id=image.id,
-        ec2_image_id=image.ec2_image_id,
-        ec2_instance_type=instance_type,
-        owned_by=owner,
-        created_by=request.caller.principal_id,
-        created_at=now,
-        updated_at=now,
-        updated_by=request.caller.principal_id,
-        tags=tags,
-        state=_S.CREATE_IN_PROGRESS,
-        state_since=now,
-        status_code=_C.STREAMING_SESSION_CREATE_IN_PROGRESS,
-        status_message="The workstation is being started.",
-        session_persistence_mode=rules.session_persistence_mode
-        or SessionPersistenceMode.DEACTIVATED,
-        automatic_termination_mode=rules.automatic_termination_mode
-        or AutomaticTerminationMode.DEACTIVATED,
-        backup_mode=backup.mode or SessionBackupMode.DEACTIVATED,
-        max_backups_to_retain=backup.max_backups_to_retain or 0,
-        volume_configuration=rules.volume_configuration,
-        clipboard_mode=rules.clipboard_mode,
-        max_session_length_in_minutes=rules.max_session_length_in_minutes or 0,
-        max_stopped_session_length_in_minutes=rules.max_stopped_session_length_in_minutes or 0,
-        studio_component_ids=profile.studio_component_ids,
-        idle_stop_in_minutes=rules.idle_stop_in_minutes or 0,
-        lost_host_move_in_minutes=rules.lost_host_move_in_minutes or 0,
-        moves_when_evacuated=rules.evacuated_host_mode is EvacuatedHostMode.MOVE,
-        upload_to=upload_folder(rules),
-        download_from=download_folder(rules),
-        share_minutes=None if share is None else share.max_length_in_minutes,
-        share_viewers=None if share is None else share.max_viewers,
-        attempt=FIRST_ATTEMPT,
-        was_prepared=taken is not None,
-        host=None if taken is None else taken.host,
-        running_attempt=None,
-        course=Course(begun_at=now),
-        heals=[],
-        # The first attempt's number names a disk that is not empty.
-        volume_generation=0 if source is None else 1,
-        volume_backup_id=backup_id,
-        volume_backup_of=None if source is None else source.ref,
-        started_from_backup_id=backup_id,
-        previous_volume_generation=0,
-        is_volume_deleted=False,
-        stop_number=0,
+    session = ordering.session(
+        ordering.Order(
+            profile=profile,
+            image=image,
+            instance_type=instance_type,
+            owner=owner,
+            tags=tags,
+            source=source,
+            taken=taken,
+        ),
+        by=request.caller.principal_id,
+        now=now,
     )
     store.sessions.insert(transaction, session, due_at=now)
+    change = {
+        "state": session.state,
+        "statusCode": session.status_code,
+        "wasPrepared": session.was_prepared or None,
+    }
     note(
         transaction,
         session,
@@ -153,11 +100,7 @@ def create(
         actor=session.created_by,
         now=now,
         message=session.status_message,
-        change={
-            "state": session.state,
-            "statusCode": session.status_code,
-            "wasPrepared": session.was_prepared or None,
-        },
+        change=change,
     )
     return session
 
@@ -608,35 +551,3 @@ def _checked_backup(
     if not session.is_volume_deleted:
         return None
     return backups.newest_ready(request.transaction, session.id, session.ref)
-
-
-def _choose_instance_type(
-    profile: LaunchProfile, asked: StreamingInstanceType | None
-) -> StreamingInstanceType:
-    allowed = profile.stream_configuration.ec2_instance_types
-    if asked is not None and asked not in allowed:
-        raise ValidationError(
-            f"ec2InstanceType: the launch profile {profile.id} allows {', '.join(allowed)}, "
-            f"not {asked}."
-        )
-    return asked or allowed[0]
-
-
-def _choose_image(
-    transaction: Connection, profile: LaunchProfile, asked: str | None
-) -> StreamingImage:
-    allowed = profile.stream_configuration.streaming_image_ids
-    if asked is not None and asked not in allowed:
-        raise ValidationError(
-            f"streamingImageId: the launch profile {profile.id} allows {', '.join(allowed)}, "
-            f"not {asked}."
-        )
-    image_id = asked or allowed[0]
-    image = images.look_up(transaction, profile.studio_id, image_id)
-    if image is None or image.state is not StreamingImageState.READY:
-        found = "gone" if image is None else image.state
-        raise ConflictError(
-            f"The streaming image {image_id} is {found}; it must be READY.",
-            context={"resourceId": image_id},
-        )
-    return image

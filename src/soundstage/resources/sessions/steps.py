@@ -59,7 +59,7 @@ class Origin(StrEnum):
     """A workstation that was prepared."""
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
+class StepTaken(msgspec.Struct, frozen=True, kw_only=True):
     """A step that a start has taken, or is at."""
 
     step: StartStep
@@ -113,7 +113,7 @@ def told(session: StreamingSession) -> list[dict[str, object]]:
     ]
 
 
-def taken(session: StreamingSession) -> list[Taken]:
+def taken(session: StreamingSession) -> list[StepTaken]:
     """Tell a start step by step, in the order in which they were begun.
 
     A step that was come back to is told once, with all its time.
@@ -122,10 +122,10 @@ def taken(session: StreamingSession) -> list[Taken]:
     if course is None:
         return []
     first = StartStep.TAKEOVER if _is_taken_over(session) else StartStep.CAPACITY
-    begun = Taken(step=first, began_at=course.begun_at, seconds=None)
+    begun = StepTaken(step=first, began_at=course.begun_at, seconds=None)
     each_begun = [begun, *map(_of, course.marks)]
     ends: Iterable[datetime | None] = [*(each.began_at for each in each_begun[1:]), course.ended_at]
-    steps: dict[tuple[StartStep, int], Taken] = {}
+    steps: dict[tuple[StartStep, int], StepTaken] = {}
     for each, end in zip(each_begun, ends, strict=True):
         key = each.step, each.number
         before = steps.get(key, each)
@@ -144,8 +144,8 @@ def origin(session: StreamingSession) -> Origin:
     return Origin.IMAGE if session.attempt == FIRST_ATTEMPT else Origin.VOLUME
 
 
-def _of(mark: Mark) -> Taken:
-    return Taken(
+def _of(mark: Mark) -> StepTaken:
+    return StepTaken(
         step=_STEPS[mark.stage],
         began_at=mark.at,
         seconds=None,

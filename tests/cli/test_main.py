@@ -79,6 +79,16 @@ def test_open_without_a_service_says_where_it_looked(soundstage: Command) -> Non
     assert "does not answer" in done.stderr
 
 
+def test_a_database_that_is_away_is_told_without_its_password(soundstage: Command) -> None:
+    address = "postgresql+psycopg://studio:opensesame@127.0.0.1:1/studio"
+    done = soundstage("user", "list", SOUNDSTAGE_DATABASE_URL=address)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "could not be opened: connection failed" in done.stderr
+    assert "SOUNDSTAGE_DATABASE_URL: the database does not answer" in done.stderr
+    assert "opensesame" not in done.stderr
+    assert done.stderr.count("\n") < 6
+
+
 def test_env_prints_exports_and_nothing_else(soundstage: Command) -> None:
     done = soundstage("env", "--user", "anna")
     assert (done.returncode, done.stderr) == (0, "")

@@ -4,12 +4,12 @@
 """
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import structlog
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from soundstage.kit.config import ConfigError, Settings
@@ -20,7 +20,8 @@ _DATABASE = "soundstage.sqlite"
 AUDIT_KEY = "audit"
 """What the key that links events is derived by."""
 
-_log = structlog.get_logger("soundstage")
+_log = logging.getLogger("soundstage")
+"""Python's own: what the service logs goes through it too, and it costs a command nothing."""
 
 
 class ServiceRunsError(ConfigError):
@@ -68,7 +69,8 @@ def upgrade(database: Database) -> None:
     try:
         database.upgrade()
     except OperationalError as error:
-        _log.exception("the database could not be opened")
+        # A trace tells no more, and may be shown with the values of variables, of the address too.
+        _log.error("the database could not be opened: %s", str(error.orig).strip())
         raise ConfigError(
             f"SOUNDSTAGE_DATABASE_URL: the database does not answer ({type(error.orig).__name__}); "
             "the lines above say more."

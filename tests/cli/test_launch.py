@@ -17,7 +17,7 @@ from soundstage.cli.launch import (
 )
 from soundstage.client.calls import CallError
 from soundstage.kit.config import Settings
-from soundstage.wiring import tls
+from soundstage.wiring import reaching
 
 
 def silent(doing: str) -> None:
@@ -61,7 +61,7 @@ class Halfway(OwnClient):
 
     def __init__(self, settings: Settings, *states: str) -> None:
         super().__init__(
-            tls.local_address(settings),
+            reaching.local_address(settings),
             access_key_id="AKIA",
             secret_access_key="s",
             region=settings.region,

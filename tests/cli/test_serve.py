@@ -26,7 +26,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
 from soundstage.testing.streams import StandInDesktop, Visitor, upgrade_request, wait_for
 from soundstage.wiring.home import ServiceRunsError, has_service, opened
-from soundstage.wiring.tls import own_authority
+from soundstage.wiring.reaching import own_authority
 
 Start = Callable[..., subprocess.Popen[str]]
 

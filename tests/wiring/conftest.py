@@ -20,3 +20,9 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         home=tmp_path / "home", engine="simulated", stream_environment=tmp_path / "none"
     )
+
+
+@pytest.fixture
+def tls_settings(tmp_path: Path) -> Settings:
+    (tmp_path / "home" / "keys").mkdir(parents=True)
+    return Settings(home=tmp_path / "home", tls=True)

@@ -2,12 +2,7 @@
 
 import dataclasses
 import shutil
-import socket
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,74 +12,19 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from tests.wiring.certificates import NOW, given, shown, visit
 
-from soundstage.kit.certificates import ensure_own
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.wiring.tls import Tls, local_address, names_of, own_authority, tls_of, trust_of
-
-NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "home" / "keys").mkdir(parents=True)
-    return Settings(home=tmp_path / "home", tls=True)
-
-
-def given(folder: Path, name: str) -> Settings:
-    """Settings that name a certificate of somebody else's authority."""
-    made = ensure_own(folder / name, ["studio.example.org"], NOW)
-    home = folder / "home"
-    return Settings(
-        home=home,
-        public_url="https://studio.example.org",
-        tls_certificate=made.chain,
-        tls_key=made.key,
-    )
-
-
-@contextmanager
-def shown(tls: Tls, context: ssl.SSLContext) -> Iterator[int]:
-    """Show the certificate on a port, to any number of visitors."""
-    context.load_cert_chain(tls.certificate.chain, tls.certificate.key)
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                try:
-                    context.wrap_socket(connection, server_side=True).close()
-                except OSError:
-                    connection.close()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield int(listener.getsockname()[1])
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-
-
-def visit(port: int, trust: ssl.SSLContext) -> bytes | None:
-    with (
-        socket.create_connection(("127.0.0.1", port)) as connection,
-        trust.wrap_socket(connection, server_hostname="127.0.0.1") as secured,
-    ):
-        return secured.getpeercert(binary_form=True)
+from soundstage.wiring.tls import Tls, names_of, tls_of
 
 
 def test_no_certificate_without_tls(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
-    assert tls_of(settings, lambda: NOW) is None
-    assert trust_of(settings) is None
-    assert own_authority(settings) is None
+    assert tls_of(Settings(home=tmp_path), lambda: NOW) is None
 
 
-def test_an_own_certificate_holds_every_name_that_people_use(settings: Settings) -> None:
+def test_an_own_certificate_holds_every_name_that_people_use(tls_settings: Settings) -> None:
     named = dataclasses.replace(
-        settings, host="10.0.0.7", public_url="https://studio.example.org:8443"
+        tls_settings, host="10.0.0.7", public_url="https://studio.example.org:8443"
     )
     assert names_of(named, lambda: "render-1.lan") == [
         "studio.example.org",
@@ -95,33 +35,8 @@ def test_an_own_certificate_holds_every_name_that_people_use(settings: Settings)
         "127.0.0.1",
         "::1",
     ]
-    anywhere = dataclasses.replace(settings, host="0.0.0.0")  # noqa: S104 - only named
+    anywhere = dataclasses.replace(tls_settings, host="0.0.0.0")  # noqa: S104 - only named
     assert names_of(anywhere, lambda: "no_name!") == ["localhost", "127.0.0.1", "::1"]
-
-
-def test_the_command_line_trusts_the_certificate_and_no_other(
-    settings: Settings, tmp_path: Path
-) -> None:
-    tls = Tls(settings, lambda: NOW)
-    trust = trust_of(settings)
-    assert trust is not None
-    with shown(tls, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as port:
-        assert visit(port, trust)
-    other = Tls(given(tmp_path, "other"), lambda: NOW)
-    with (
-        shown(other, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as port,
-        pytest.raises(ssl.SSLCertVerificationError),
-    ):
-        visit(port, trust)
-
-
-def test_a_given_certificate_is_trusted_by_whatever_name_it_is_reached(tmp_path: Path) -> None:
-    settings = given(tmp_path, "given")
-    trust = trust_of(settings)
-    assert trust is not None
-    with shown(Tls(settings, lambda: NOW), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as port:
-        assert visit(port, trust)
-    assert own_authority(settings) is None
 
 
 def test_a_renewed_certificate_is_shown_and_a_broken_one_is_not(tmp_path: Path) -> None:
@@ -165,30 +80,15 @@ def test_a_key_with_a_password_is_refused_and_asks_nobody(tmp_path: Path) -> Non
         Tls(settings, lambda: NOW)
 
 
-def test_an_address_of_plain_http_is_refused_beside_tls(settings: Settings) -> None:
-    wrong = dataclasses.replace(settings, public_url="http://studio.example.org")
+def test_an_address_of_plain_http_is_refused_beside_tls(tls_settings: Settings) -> None:
+    wrong = dataclasses.replace(tls_settings, public_url="http://studio.example.org")
     with pytest.raises(ConfigError, match=r"^SOUNDSTAGE_PUBLIC_URL: .* Write https\."):
         tls_of(wrong, lambda: NOW)
 
 
-def test_what_visitors_must_know(settings: Settings, tmp_path: Path) -> None:
-    own = Tls(settings, lambda: NOW).own()
+def test_what_visitors_must_know(tls_settings: Settings, tmp_path: Path) -> None:
+    own = Tls(tls_settings, lambda: NOW).own()
     assert own is not None
     assert own.authority.startswith(b"-----BEGIN CERTIFICATE-----")
     assert own.fingerprint != own.authority_fingerprint
     assert Tls(given(tmp_path, "given"), lambda: NOW).own() is None
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:8080"),
-        ("0.0.0.0", "http://127.0.0.1:8080"),  # noqa: S104 - nobody listens
-        ("::", "http://[::1]:8080"),
-        ("fd00::7", "http://[fd00::7]:8080"),
-        ("studio", "http://studio:8080"),
-    ],
-)
-def test_this_machine_needs_no_proxy(host: str, address: str, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, host=host, public_url="https://studio.example.org")
-    assert local_address(settings) == address

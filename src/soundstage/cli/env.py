@@ -13,7 +13,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.members.model import checked_name
 from soundstage.wire.faults import ConflictError, ValidationError
-from soundstage.wiring import tls
+from soundstage.wiring import reaching
 from soundstage.wiring.home import opened
 
 
@@ -53,7 +53,7 @@ def exports(settings: Settings, user: str | None) -> str:
 
 def _trust(settings: Settings) -> dict[str, str]:
     """Have SDKs of Python, and those of JavaScript, trust a certificate that we made ourselves."""
-    authority = tls.own_authority(settings)
+    authority = reaching.own_authority(settings)
     names = () if authority is None else ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
     return {name: str(authority) for name in names}
 

@@ -16,7 +16,7 @@ from soundstage.kit.config import Settings
 from soundstage.resources.members.service import OPERATOR
 from soundstage.resources.operations import OPERATIONS
 from soundstage.wire import arn
-from soundstage.wiring import tls
+from soundstage.wiring import reaching
 
 Tell = Callable[[str], None]
 """Shows what a step is doing just now."""
@@ -77,11 +77,11 @@ def client_of(settings: Settings, user: str = OPERATOR) -> OwnClient:
     """Make a client that calls the service of these settings as somebody."""
     key = credentials(settings, user)
     return OwnClient(
-        tls.local_address(settings),
+        reaching.local_address(settings),
         access_key_id=key.id,
         secret_access_key=key.secret,
         region=settings.region,
-        trust=tls.trust_of(settings),
+        trust=reaching.trust_of(settings),
     )
 
 

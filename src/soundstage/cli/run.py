@@ -21,7 +21,7 @@ from soundstage.client.calls import CallError
 from soundstage.kit import log
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
-from soundstage.wiring import tls
+from soundstage.wiring import reaching
 from soundstage.wiring.home import has_service, prepare_home
 
 _HEALTH_SECONDS = 2.0
@@ -59,7 +59,7 @@ def _run(settings: Settings, *, once: bool) -> None:
     is_running = _answers(settings)
     if is_running and not has_service(settings):
         raise ConfigError(
-            f"SOUNDSTAGE_PORT: the service at {tls.local_address(settings)} has another home "
+            f"SOUNDSTAGE_PORT: the service at {reaching.local_address(settings)} has another home "
             f"than {settings.home}. Name another port, or its home in SOUNDSTAGE_HOME."
         )
     service = nullcontext() if is_running else served(settings)
@@ -153,10 +153,10 @@ def _answers(settings: Settings) -> bool:
     """Reports whether a service of ours listens there; whatever else does is told with the port."""
     try:
         answer = httpx.get(
-            f"{tls.local_address(settings)}/healthz",
+            f"{reaching.local_address(settings)}/healthz",
             timeout=_HEALTH_SECONDS,
             trust_env=False,
-            verify=tls.trust_of(settings) or True,
+            verify=reaching.trust_of(settings) or True,
         )
         document = answer.json()
     except (httpx.HTTPError, ValueError):

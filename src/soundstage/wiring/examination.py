@@ -35,7 +35,7 @@ from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.crypto import KEY_FILE, InstallationSecret
 from soundstage.resources.hosts import service as hosts
 from soundstage.resources.hosts.model import HostState
-from soundstage.wiring import tls
+from soundstage.wiring import reaching, tls
 from soundstage.wiring.home import database_file, database_of, has_service, secret_of
 
 State = Literal["ok", "warning", "fault"]
@@ -239,10 +239,10 @@ def _answers(settings: Settings) -> bool:
     """Reports whether the service of this home listens there."""
     try:
         found = httpx.get(
-            f"{tls.local_address(settings)}/healthz",
+            f"{reaching.local_address(settings)}/healthz",
             timeout=_HEALTH_SECONDS,
             trust_env=False,
-            verify=tls.trust_of(settings) or True,
+            verify=reaching.trust_of(settings) or True,
         )
         return found.is_success and has_service(settings)
     except (httpx.HTTPError, OSError):

@@ -1,4 +1,4 @@
-"""Which certificate the service shows, and what its own command line trusts.
+"""Which certificate the service shows.
 
 `cli.serve` starts the server with it and has it looked at again every minute, so that one that was
 renewed is shown without a restart.
@@ -8,7 +8,6 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,9 +17,9 @@ from soundstage.kit.certificates import Certificate, ensure_own, expires_at, fin
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.portal.welcome import OwnCertificate
+from soundstage.wiring.reaching import own_folder
 
 _ANY = {"0.0.0.0", "::", ""}  # noqa: S104 - it is read
-_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - it is read
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9-]{1,63})*\Z")
 
 _log = structlog.get_logger("soundstage.tls")
@@ -82,29 +81,6 @@ def tls_of(settings: Settings, clock: Clock) -> Tls | None:
     return Tls(settings, clock) if settings.speaks_tls else None
 
 
-def own_authority(settings: Settings) -> Path | None:
-    """Name the file of what clients must trust, if the certificate is one of our own."""
-    is_own = settings.tls and settings.tls_certificate is None
-    return _own_folder(settings) / "authority.pem" if is_own else None
-
-
-def trust_of(settings: Settings) -> ssl.SSLContext | None:
-    """What our own command line trusts: this very certificate, by whatever name it is reached."""
-    if not settings.speaks_tls:
-        return None
-    chain = settings.tls_certificate or _own_folder(settings) / "server.pem"
-    context = ssl.create_default_context()
-    try:
-        first = chain.read_text(encoding="ascii").partition("-----END CERTIFICATE-----")
-        context = ssl.create_default_context(cadata=first[0] + first[1])
-    except (OSError, UnicodeDecodeError, ssl.SSLError):
-        # Then nothing answers yet, or nothing that could be trusted.
-        return context
-    context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
-
-
 def names_of(settings: Settings, host_name: Callable[[], str] = socket.gethostname) -> list[str]:
     """List what this installation is called, how browsers reach it first."""
     public = urlsplit(settings.address).hostname or "localhost"
@@ -116,13 +92,9 @@ def names_of(settings: Settings, host_name: Callable[[], str] = socket.gethostna
 
 def _certificate_of(settings: Settings, clock: Clock) -> Certificate:
     if settings.tls_certificate is None:
-        return ensure_own(_own_folder(settings), names_of(settings), clock())
+        return ensure_own(own_folder(settings), names_of(settings), clock())
     key = settings.tls_key or settings.tls_certificate
     return Certificate(chain=settings.tls_certificate, key=key)
-
-
-def _own_folder(settings: Settings) -> Path:
-    return settings.home / "keys" / "tls"
 
 
 def _check(certificate: Certificate) -> None:
@@ -152,10 +124,3 @@ def _no_password() -> str:
 def _state(certificate: Certificate) -> tuple[tuple[int, int], ...]:
     seen = (path.stat() for path in (certificate.chain, certificate.key))
     return tuple((each.st_mtime_ns, each.st_ino) for each in seen)
-
-
-def local_address(settings: Settings) -> str:
-    """Say where this machine reaches the service, whatever browsers call it."""
-    host = _THIS_MACHINE.get(settings.host, settings.host)
-    scheme = "https" if settings.speaks_tls else "http"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -1,6 +1,5 @@
 """Several members of which any may be away, played by sockets of this machine."""
 
-import gc
 import http.server
 import json
 import socketserver
@@ -15,8 +14,12 @@ from soundstage.engines.incus.addresses import Addresses
 from soundstage.engines.incus.connection import AwayError, Target
 from soundstage.engines.interface import PermanentError
 
-# httpcore leaves a socket that did not connect to be closed by the collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+# As `asks_nobody` says, which marks single tests.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.usefixtures("collected"),
+]
 
 
 class Stand(socketserver.ThreadingUnixStreamServer):
@@ -76,13 +79,6 @@ def standing(path: Path) -> Iterator[Stand]:
 def stands(tmp_path: Path) -> Iterator[list[Stand]]:
     with ExitStack() as stack:
         yield [stack.enter_context(standing(tmp_path / name)) for name in ("n1", "n2", "n3")]
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Have the collector close them here, not in another's test."""
-    yield
-    gc.collect()
 
 
 @contextmanager

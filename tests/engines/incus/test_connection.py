@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.engines.incus.conftest import asks_nobody
 
 from soundstage.engines.incus.connection import (
     AwayError,
@@ -47,8 +48,7 @@ def reached(target: Target) -> Connection:
     return Connection(target.addresses[0], target, "film")
 
 
-# httpcore leaves a socket that did not connect to be closed by the collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@asks_nobody
 def test_a_socket_where_nobody_listens_may_answer_later(tmp_path: Path) -> None:
     connection = reached(Target(addresses=(str(tmp_path / "none"),)))
     with pytest.raises(AwayError, match="does not answer"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.conftest import Eventually
-from tests.engines.incus.conftest import SUBNET, remove, run
+from tests.engines.incus.conftest import SUBNET, asks_nobody, remove, run
 
 from soundstage.engines.incus.engine import IncusEngine
 from soundstage.engines.incus.names import instance_of
@@ -193,9 +193,7 @@ def test_it_reaches_neither_incus_nor_the_service_s_data(stage: Stage) -> None:
     assert stage.inside("find /dev -type b | grep . || mknod /root/disk b 7 0")[0] != 0
 
 
-# httpcore leaves a socket that did not connect to be closed by the collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@asks_nobody
 def test_it_outlives_incus_itself(stage: Stage, eventually: Eventually) -> None:
     before = stage.observed()
     stage.daemon.kill_daemon()

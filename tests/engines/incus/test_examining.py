@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.engines.incus.conftest import asks_nobody
 
 from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.connection import Target
@@ -24,9 +25,7 @@ def looks(settings: IncusSettings) -> dict[str, Capability]:
         engine.close()
 
 
-# httpcore leaves a socket that did not connect to be closed by the collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@asks_nobody
 def test_one_that_does_not_answer_is_all_that_is_said(home: Path) -> None:
     said = looks(IncusSettings(home=home, target=Target(addresses=(str(home / "none"),))))
     assert list(said) == ["incus", "backups"]

@@ -45,3 +45,5 @@ def test_it_looks_at_backups_and_removes_them(
         assert back.read() == b"the database"
     kept.ensure_backup_absent(REF, BACKUP)
     eventually(lambda: kept.observe_backup(REF, BACKUP).phase is BackupPhase.ABSENT)
+    # What it goes on removing lies in a folder that ends with the test.
+    eventually(lambda: not repository._jobs.is_running("sweep"))

@@ -1,8 +1,9 @@
 """Exit codes, and the line that says what to do next."""
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from soundstage.cli.exits import NOTHING_FITS, Exit, explained, reference
+from soundstage.cli.exits import EXPECTED, NOTHING_FITS, Exit, explained, reference
 from soundstage.client.errors import CallError
 from soundstage.kit.config import ConfigError
 from soundstage.wire.faults import ConflictError, ValidationError
@@ -39,6 +40,14 @@ def test_every_error_has_a_code_and_one_line(
     assert "\n" not in sentence
     assert advice in sentence
     assert str(error) in sentence or getattr(error, "message", "") in sentence
+
+
+def test_a_database_that_is_locked_is_told_without_a_trace() -> None:
+    locked = OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked\nmore"))
+    code, sentence = explained(locked)
+    assert code is Exit.UNREACHABLE
+    assert sentence.startswith("The database does not answer (database is locked).")
+    assert isinstance(locked, EXPECTED)
 
 
 def test_the_reference_has_all_codes() -> None:

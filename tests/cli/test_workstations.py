@@ -58,7 +58,7 @@ def test_a_workstation_s_life(typed: Typed, operator: OwnClient, running: Settin
     assert address.startswith(f"http://localhost:{running.port}/streams/")
     assert address != typed("open", session_id[:12]).stdout.strip()
 
-    assert typed("stop").stdout == f"{session_id} is stopped.\n"
+    assert typed("stop").stdout == f"{session_id}: The workstation is stopped.\n"
     assert "No workstation of yours is running" in typed("stop", code=3).stderr
     started = typed("start").stdout
     assert session_id in started

@@ -27,6 +27,7 @@ def state() -> State:
         failures=0,
         deliveries={},
         oldest_delivery_at=None,
+        disk_free_bytes=0,
         feeds=0,
     )
 

@@ -22,6 +22,9 @@ ROOM = Room(
 )
 
 
+ENDS = NOW + timedelta(days=9)
+
+
 def state(room: Room | None = ROOM, oldest: datetime | None = None) -> State:
     return State(
         sessions={"READY": 2, "STOPPED": 0},
@@ -38,6 +41,8 @@ def state(room: Room | None = ROOM, oldest: datetime | None = None) -> State:
         deliveries={"PENDING": 4, "DEAD": 5},
         oldest_delivery_at=None if oldest is None else oldest - timedelta(hours=1),
         feeds=6,
+        disk_free_bytes=12,
+        certificate_ends_at=ENDS,
         room=room,
     )
 
@@ -67,6 +72,9 @@ def test_numbers_are_where_they_belong() -> None:
     assert value(found, "soundstage_warm_workstations", state="READY") == 3
     assert value(found, "soundstage_webhook_deliveries", state="DEAD") == 5
     assert value(found, "soundstage_webhook_wait_seconds") == 3690
+    assert value(found, "soundstage_disk_free_bytes") == 12
+    ends = value(found, "soundstage_certificate_expiry_timestamp_seconds")
+    assert ends == ENDS.timestamp()
     assert value(found, "soundstage_event_feeds") == 6
     assert value(found, "soundstage_stream_frames_total") == 8
     assert value(found, "soundstage_stream_bytes_total", direction="down") == 9

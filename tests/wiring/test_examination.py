@@ -179,8 +179,12 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(settings:
     assert "SOUNDSTAGE_DATABASE_URL does not answer" in checks["database"].detail
     assert "hidden" not in checks["database"].detail
     assert "no address of a database" in found(settings, database_url="x:")["database"].detail
-    with opened(settings):
-        pass
+    with opened(settings) as (database, _):
+        assert faults(found(settings)) == []
+        with database.transaction():
+            held = found(settings)["database"]
+    assert held.state == "fault"
+    assert "`fuser -v " in held.detail
     (settings.home / "soundstage.sqlite").write_bytes(b"no database at all" * 100)
     assert faults(found(settings)) == ["database"]
 

@@ -1,15 +1,17 @@
 """`/metrics` of a whole service: what happened, and how things are."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from soundstage.kit.config import ConfigError
+from soundstage.kit.certificates import ensure_own
+from soundstage.kit.config import ConfigError, Settings
 from soundstage.metrics.catalogue import METRICS
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import World, world
-from soundstage.wiring.metrics import token_of
+from soundstage.wiring.metrics import certificate_ends_at, token_of
 
 
 def metrics(made: World) -> dict[str, float]:
@@ -51,7 +53,20 @@ def test_a_studio_s_day_is_counted(tmp_path: Path) -> None:
             for metric in METRICS
             if not any(each.removeprefix("soundstage_") in families for each in metric.series)
         ]
-        assert missing == []
+        # No certificate is given here.
+        assert missing == ["soundstage_certificate_expiry_timestamp_seconds"]
+
+
+def test_a_given_certificate_s_end_is_known_and_no_other(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    made = ensure_own(tmp_path / "tls", ["localhost"], now)
+    given = Settings(home=tmp_path, tls_certificate=made.chain)
+    ends = certificate_ends_at(given)
+    assert ends is not None
+    assert ends > now
+    assert certificate_ends_at(Settings(home=tmp_path, tls=True)) is None
+    made.chain.unlink()
+    assert certificate_ends_at(given) is None
 
 
 def test_a_token_is_read_from_its_file(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@
 from enum import IntEnum
 from typing import Self
 
+from sqlalchemy.exc import OperationalError
+
 from soundstage.client.errors import CallError
 from soundstage.kit.config import ConfigError
 from soundstage.wire.faults import (
@@ -44,7 +46,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130, "Ctrl-C."
 
 
-EXPECTED = (CallError, ConfigError, Fault)
+EXPECTED = (CallError, ConfigError, Fault, OperationalError)
 """The errors that people can mend."""
 NOT_REACHED = "NotReached"
 """The name of the CallError by which waiting says that it was in vain."""
@@ -76,10 +78,16 @@ _NEXT = {
 }
 
 
-def explained(error: CallError | ConfigError | Fault) -> tuple[Exit, str]:
+def explained(error: CallError | ConfigError | Fault | OperationalError) -> tuple[Exit, str]:
     """Give the exit code of an error, and the one line that people read."""
     if isinstance(error, ConfigError):
         return Exit.USAGE, str(error)
+    if isinstance(error, OperationalError):
+        # What SQLAlchemy adds is the statement; what the database says may have lines of detail.
+        said = str(error.orig).partition("\n")[0]
+        return Exit.UNREACHABLE, (
+            f"The database does not answer ({said}). `soundstage doctor` looks at it."
+        )
     if isinstance(error, Fault):
         all_told = error.complaints if isinstance(error, ValidationError) else [error.message]
         return _BY_STATUS.get(error.status, Exit.FAILED), " ".join(all_told)

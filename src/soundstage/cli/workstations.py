@@ -117,9 +117,14 @@ def stop(connection: Connection, *, session: str | None, no_wait: bool) -> None:
     found = _session(connection, session, _STOPPABLE, "running")
     where = _where(connection, found)
     connection.client.call("StopStreamingSession", **where)
-    if not no_wait:
-        settled(connection.client, waiter("StreamingSessionStopped"), where, what="Workstation")
-    click.echo(f"{found['sessionId']} {'stops' if no_wait else 'is stopped'}.")
+    if no_wait:
+        click.echo(f"{found['sessionId']} stops.")
+        return
+    answer = settled(
+        connection.client, waiter("StreamingSessionStopped"), where, what="Workstation"
+    )
+    # Where its backup failed, or an engine could not do all, the message says so.
+    click.echo(f"{found['sessionId']}: {answer['session']['statusMessage']}")
 
 
 @click.command("rm")

@@ -82,6 +82,20 @@ ALERTS = (
         summary="Nine tenths of the memory are promised; soon starts will be refused.",
     ),
     Alert(
+        name="DiskRunsOut",
+        expression="soundstage_disk_free_bytes < 5 * 1024 ^ 3",
+        lasts="10m",
+        severity="page",
+        summary="Less than 5 GiB are free for the database and the volumes of workstations.",
+    ),
+    Alert(
+        name="CertificateEnds",
+        expression="soundstage_certificate_expiry_timestamp_seconds - time() < 14 * 86400",
+        lasts="1h",
+        severity="ticket",
+        summary="The certificate runs out within two weeks; then no browser opens the studio.",
+    ),
+    Alert(
         name="ApiFails",
         expression='sum(rate(soundstage_api_requests_total{code=~"5.."}[5m])) > 0.1',
         lasts="5m",

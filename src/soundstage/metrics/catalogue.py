@@ -135,6 +135,16 @@ DELIVERIES = Metric(
     "Events that are on their way to webhooks (PENDING) and that were given up (DEAD).",
     ("state",),
 )
+DISK_FREE = Metric(
+    "soundstage_disk_free_bytes",
+    Kind.GAUGE,
+    "What is free on the disk of the home folder: of the database, and of a sandbox's volumes.",
+)
+CERTIFICATE_ENDS = Metric(
+    "soundstage_certificate_expiry_timestamp_seconds",
+    Kind.GAUGE,
+    "When the certificate that was given to the service runs out. Its own it renews by itself.",
+)
 DELIVERIES_WAIT = Metric(
     "soundstage_webhook_wait_seconds",
     Kind.GAUGE,
@@ -166,6 +176,8 @@ METRICS = (
     MEMORY,
     GPUS,
     WARM,
+    DISK_FREE,
+    CERTIFICATE_ENDS,
     DELIVERIES,
     DELIVERIES_WAIT,
     FEEDS,

@@ -132,6 +132,12 @@ PANELS = (
         },
     ),
     Panel("Are workstations kept prepared?", {"{{state}}": "soundstage_warm_workstations"}),
+    Panel("How much disk is free?", {"home": "soundstage_disk_free_bytes"}, "bytes"),
+    Panel(
+        "How long is the certificate good?",
+        {"given": "soundstage_certificate_expiry_timestamp_seconds - time()"},
+        "s",
+    ),
     Panel("Do webhooks arrive?", {"{{state}}": "soundstage_webhook_deliveries"}),
     Panel(
         "How long do webhooks wait?",

@@ -31,6 +31,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Mapping[str, int]
     oldest_delivery_at: datetime | None
     feeds: int
+    disk_free_bytes: int
+    certificate_ends_at: datetime | None = None
+    """None where the service has none, or its own."""
     room: Room | None = None
     """None where the engine can't tell."""
 
@@ -55,6 +58,9 @@ class Found(Collector):
         yield _one(catalogue.FAILURES, state.failures)
         yield _by_label(catalogue.WARM, state.warm)
         yield _by_label(catalogue.DELIVERIES, state.deliveries)
+        yield _one(catalogue.DISK_FREE, state.disk_free_bytes)
+        if state.certificate_ends_at is not None:
+            yield _one(catalogue.CERTIFICATE_ENDS, state.certificate_ends_at.timestamp())
         yield _one(catalogue.DELIVERIES_WAIT, _since(state.oldest_delivery_at, state.now))
         yield _one(catalogue.FEEDS, state.feeds)
         yield from _capacity(state.room)

@@ -10,12 +10,13 @@ import dataclasses
 import os
 import shutil
 import socket
+import sqlite3
 import stat
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -44,6 +45,7 @@ _GIB = 1024**3
 _HEALTH_SECONDS = 2.0
 _EXPIRES_SOON_DAYS = 14
 _CLOCK_UNSYNCHRONIZED = 5
+_HOLD_SECONDS = 2.0
 _SKEW_SECONDS = 60.0
 _ELSEWHERE = frozenset({"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "ceph", "glusterfs"})
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -187,7 +189,23 @@ def _database(settings: Settings) -> Check:
             "this user read and write it?"
         )
         return Check("database", "fault", detail)
+    if not settings.database_url and _is_held(file):
+        detail = f"another program holds {file}, so nothing changes: `fuser -v {file}`"
+        return Check("database", "fault", detail)
     return Check("database", "ok", "it answers")
+
+
+def _is_held(file: Path) -> bool:
+    """Reports whether nobody else gets to write to the SQLite file for longer than a change takes;
+    it can be read all the same.
+    """
+    connection = sqlite3.connect(file, timeout=_HOLD_SECONDS, isolation_level=None)
+    with closing(connection):
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        return False
 
 
 def _hosts_out(settings: Settings) -> Check:

@@ -1,5 +1,6 @@
 """How `/metrics` looks things up: in the database, at the engine, and at the reconciler's loop."""
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +12,8 @@ from soundstage.api.feed import Feeds
 from soundstage.engines.interface import EngineError, Room, SupportsSizes
 from soundstage.gateway.app import Gateway
 from soundstage.kit import lease
-from soundstage.kit.config import ConfigError
+from soundstage.kit.certificates import expires_at
+from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.convergence import Worker
 from soundstage.metrics.counting import Counts
 from soundstage.metrics.state import State
@@ -72,6 +74,8 @@ class MetricsReader:
             looks=health.looks,
             failures=health.failures,
             feeds=self._feeds.count,
+            disk_free_bytes=shutil.disk_usage(service.settings.home).free,
+            certificate_ends_at=certificate_ends_at(service.settings),
             room=self._room(closed),
         )
 
@@ -115,3 +119,16 @@ def token_of(file: Path | None) -> str:
             f"{_SHORTEST_TOKEN} characters."
         )
     return token
+
+
+def certificate_ends_at(settings: Settings) -> datetime | None:
+    """Say when the given certificate runs out; None where there is none. It is read each time,
+    because it is renewed while the service runs.
+    """
+    if settings.tls_certificate is None:
+        return None
+    try:
+        return expires_at(settings.tls_certificate)
+    except (OSError, ValueError):
+        # That it can't be read is told where it is used.
+        return None

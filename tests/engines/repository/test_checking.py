@@ -13,6 +13,7 @@ from soundstage.engines.interface import BackupPhase, NoSuchEntryError, Permanen
 from soundstage.engines.repository import checking
 from soundstage.engines.repository.backups import Repository
 from soundstage.engines.repository.stores import folder_store
+from soundstage.kit.jobs import Cancellation
 
 BACKUP, REF = "b" * 22, "r" * 22
 
@@ -27,15 +28,24 @@ def repository(home: Path, empty_repository: Path) -> Repository:
 
 
 def test_the_program_says_its_version_or_that_it_is_missing(
-    monkeypatch: pytest.MonkeyPatch,
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = checking.program()
+    found = checking.look(repository)
     assert found.available
     assert re.fullmatch(r"restic \d+\.\d[\d.]*", found.detail)
     monkeypatch.setenv("PATH", "/nonexistent")
-    found = checking.program()
+    found = checking.look(repository)
     assert not found.available
     assert found.detail == "restic is not installed: apt-get install restic"
+
+
+def test_a_repository_that_was_there_and_is_not_is_told(repository: Repository, home: Path) -> None:
+    repository.restic.create(Cancellation())
+    assert checking.look(repository).available
+    (home / "restic").rename(home / "elsewhere")
+    found = checking.look(repository)
+    assert not found.available
+    assert found.detail == f"The repository in {home / 'restic'} is gone. Is the disk mounted?"
 
 
 def test_what_is_whole_is_said_to_be_and_damage_is_found(

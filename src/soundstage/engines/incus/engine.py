@@ -268,7 +268,8 @@ class IncusEngine(KeepsBackups, Engine):
         ]
 
     def examine(self) -> list[Capability]:
-        return Examination(self._client, self._settings, self._place, self._lost).all()
+        found = Examination(self._client, self._settings, self._place, self._lost).all()
+        return [*found, self.look_at_backups()]
 
     # -- changing ------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from soundstage.engines.incus.place import Place
 from soundstage.engines.incus.settings import IncusSettings
 from soundstage.engines.incus.sizing import Sizing
 from soundstage.engines.interface import Capability, EngineError
-from soundstage.engines.repository import checking
 
 _WATCHES = 25
 """Inotify instances of a workstation: its desktop has 11 to 15, an artist's programs more."""
@@ -71,7 +70,7 @@ class Examination:
             found.append(Capability(name=name, available=is_well, detail=detail))
             if not is_well and name == "incus":
                 break
-        return [*found, checking.program()]
+        return found
 
     def _server(self) -> tuple[bool, str]:
         told = msgspec.convert(self._client.get("", {}), _Server)

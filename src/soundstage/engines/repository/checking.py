@@ -27,13 +27,14 @@ _FILE = "soundstage.sqlite"
 _KEPT = 28
 
 
-def program() -> Capability:
-    """Look for what keeps backups."""
+def look(repository: Repository) -> Capability:
+    """Look for what keeps backups, and where, as far as that costs no question."""
     if shutil.which("restic") is None:
         missing = "restic is not installed: apt-get install restic"
         return Capability(name="backups", available=False, detail=missing)
     found = f"restic {programs.version(['restic', 'version'])}"
-    return Capability(name="backups", available=True, detail=found)
+    gone = repository.restic.gone()
+    return Capability(name="backups", available=gone is None, detail=gone or found)
 
 
 def check(repository: Repository, *, data: str | None) -> BackupCheck:

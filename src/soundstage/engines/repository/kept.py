@@ -10,6 +10,7 @@ from soundstage.engines.interface import (
     BackupCheck,
     BackupEntry,
     BackupFile,
+    Capability,
     ObservedBackup,
 )
 from soundstage.engines.repository import checking
@@ -35,6 +36,10 @@ class KeepsBackups:
 
     def open_backup_file(self, ref: str, backup_id: str, path: str) -> BackupFile:  # noqa: ARG002 -- see above.
         return self._contents.open_file(backup_id, path)
+
+    def look_at_backups(self) -> Capability:
+        """For what the engine says of the machine."""
+        return checking.look(self._repository)
 
     def check_backups(self, *, data: str | None) -> BackupCheck:
         return checking.check(self._repository, data=data)

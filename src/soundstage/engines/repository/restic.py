@@ -87,6 +87,12 @@ class Restic:
             return self._made.exists()
         return (self.store.folder / "config").is_file()
 
+    def gone(self) -> str | None:
+        """Say so where a repository that was there is not, as far as is known without asking."""
+        if not self._made.exists() or self.exists():
+            return None
+        return f"The repository in {self.store.address} is gone. Is the disk mounted?"
+
     def local_ids(self) -> set[str] | None:
         """List all snapshots without asking restic, which only a folder allows: ids are names."""
         if self.store.folder is None:
@@ -116,10 +122,8 @@ class Restic:
             if self.exists():
                 self._made.touch()
                 return
-            if self._made.exists():
-                raise StoreError(
-                    f"The repository in {self.store.address} is gone. Is the disk mounted?"
-                )
+            if (gone := self.gone()) is not None:
+                raise StoreError(gone)
             self._create_password()
             if self.store.folder is None:
                 self._create_remotely(cancellation, lock)

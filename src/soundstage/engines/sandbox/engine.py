@@ -42,7 +42,6 @@ from soundstage.engines.interface import (
 )
 from soundstage.engines.keeping import without_secrets
 from soundstage.engines.pictures import Pictures
-from soundstage.engines.repository import checking
 from soundstage.engines.repository.backups import Repository
 from soundstage.engines.repository.kept import KeepsBackups
 from soundstage.engines.repository.opening import open_repository
@@ -537,7 +536,12 @@ class SandboxEngine(KeepsBackups, Engine):
             self._machine_is_well = True
 
     def examine(self) -> list[Capability]:
-        looks = (self._programs, self._stream_environment, self._sandbox, checking.program)
+        looks = (
+            self._programs,
+            self._stream_environment,
+            self._sandbox,
+            self.look_at_backups,
+        )
         return [look() for look in looks]
 
     def _programs(self) -> Capability:

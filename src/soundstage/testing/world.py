@@ -184,6 +184,7 @@ class World:
 
     def _start(self) -> Service:
         service = Service(self.settings, clock=self.clock, engine=self.engine)
+        service.database.forgo_power_cuts()
         service.prepare()
         return service
 

@@ -192,6 +192,23 @@ def test_a_start_from_a_backup_is_a_start_from_that_one(desk: Stage) -> None:
     assert "Started from this one" in anna.get(path).text
 
 
+def test_what_a_start_from_a_backup_costs_is_said_where_the_last_one_failed(desk: Stage) -> None:
+    anna = desk.anna
+    path = desk.launch(anna)
+    desk.later()
+    anna.submit(anna.get(f"{path}/stop"), f"{path}/stop")
+    desk.later()
+    assert "The stop before made a backup of it." in anna.get(path).text
+    anna.submit(anna.get(path), f"{path}/start")
+    desk.later()
+    desk.world.engine.misbehave(Misbehaviour.FAILS_BACKUP, ref=path.rpartition("/")[2])
+    anna.submit(anna.get(f"{path}/stop"), f"{path}/stop")
+    desk.later()
+    page = anna.get(path).text
+    assert "The stop before made a backup of it." not in page
+    assert "what is on the disk is lost then" in page
+
+
 def test_a_new_workstation_is_launched_from_what_is_left(desk: Stage) -> None:
     anna = desk.anna
     path = desk.launch(anna)

@@ -14,6 +14,27 @@ from tests.browser.stream.conftest import (
 from soundstage.testing.browser import picture_of
 
 
+def test_what_else_is_at_the_top_begins_below_the_bar(
+    desktop: Desktop, gateway: GatewayProcess, page: Page
+) -> None:
+    """On a narrow page, whose bar takes several lines."""
+    bar = page.get_by_role("region", name="Tools")
+    note = page.get_by_role("alert").filter(has_text="The connection is down")
+    page.set_viewport_size({"width": 500, "height": 800})
+    with gateway.running():
+        desktop.paint("#204080")
+        page.goto(gateway.link(a_ticket()))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), at=(300, 600)))
+        page.keyboard.press("Control+Alt+Shift+KeyB")
+        until("the bar is seen", bar.is_visible)
+    until("it is told", note.is_visible)
+    above, below = bar.bounding_box(), note.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["height"] > 60
+    assert below["y"] >= above["y"] + above["height"]
+
+
 def test_the_bar_is_out_of_the_way_until_it_is_called(
     desktop: Desktop, gateway: GatewayProcess, page: Page, tmp_path: Path
 ) -> None:

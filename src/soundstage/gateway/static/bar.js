@@ -63,6 +63,12 @@
   hold(say("keys"), keys);
   hold(say("statistics"), figures, measure);
 
+  /* What else is at the top begins below it, however many lines it takes. */
+  new ResizeObserver(() => {
+    const height = bar.hidden ? 0 : bar.offsetHeight;
+    document.documentElement.style.setProperty("--soundstage-bar", `${height}px`);
+  }).observe(bar);
+
   /* Put a part into the bar, folded behind a button; `heard` is told when it is unfolded or folded. */
   function hold(text, part, heard = () => {}) {
     const opener = button("button", text, () => {

@@ -115,8 +115,10 @@ class Member(IncusDaemon):
         return done.stdout.decode()
 
     def close(self) -> None:
-        """End it, and its network; its mounts go with its last process."""
-        self.end_daemon()
+        """End it as an accident would, and its network: what it keeps is not needed any more, and
+        its mounts go with its last process.
+        """
+        self.kill_daemon()
         self._end_all_inside()
         subprocess.run(["ip", "netns", "del", self.space], check=False, capture_output=True)
         subprocess.run(["ip", "link", "del", self.wire], check=False, capture_output=True)
@@ -214,10 +216,12 @@ class Cluster:
         )
 
     def close(self) -> None:
-        """Take away everything that it put on this machine."""
-        with suppress(AssertionError, EngineError, OSError):
-            self.members[0].empty()
-        for member in reversed(self.members):
+        """Take away everything that it put on this machine. Asked kindly, the last members wait for
+        those that have gone: that took a minute.
+        """
+        for member in self.members:
+            member.kill_daemon()
+        for member in self.members:
             member.close()
         subprocess.run(["ip", "link", "del", _BRIDGE], check=False, capture_output=True)
 

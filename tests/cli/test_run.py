@@ -1,6 +1,7 @@
 """From nothing to a desktop's address, again and again."""
 
 import http.server
+import io
 import re
 import signal
 import socket
@@ -46,6 +47,21 @@ def test_the_first_and_the_second_run(settings: Settings, soundstage: Command) -
         assert len(secret) >= 40
         assert secret not in log
     assert (settings.home / "service.log").stat().st_mode & 0o077 == 0
+
+
+class Hasty(Console):
+    """A reader who does at once what is printed."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*objects, **options)
+        if "Ctrl-C ends" in str(objects[0]):
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_may_be_pressed_while_it_is_read() -> None:
+    with Hasty(file=io.StringIO()) as console, console.capture() as printed:
+        run._stay(console, lambda: "never asked")
+    assert printed.get().endswith("The service ends. The workstation lives on.\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -113,10 +113,11 @@ def _show_way_in(console: Console, settings: Settings) -> None:
 
 
 def _stay(console: Console, fresh: Callable[[], str]) -> None:
-    console.print(
-        "Ctrl-C ends the service; the workstation lives on and `make run` finds it again."
-    )
     try:
+        # Within, for whoever reads this may press it at once.
+        console.print(
+            "Ctrl-C ends the service; the workstation lives on and `make run` finds it again."
+        )
         if not sys.stdin.isatty():
             while True:
                 time.sleep(3600)

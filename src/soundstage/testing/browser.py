@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Error, Page, sync_playwright
 
 from soundstage.testing.whole import until
 
@@ -49,6 +49,10 @@ _SESSIONS: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
 """How each page is asked: to begin to takes a third as long as a picture."""
 
 
+_UNTIL_DRAWN = (50, 100, 200, 400, 800)
+"""Milliseconds between questions to a page that was never drawn yet: there is no picture of it."""
+
+
 def picture_of(page: Page) -> Image.Image:
     """Take a page's pixels, as they are.
 
@@ -57,7 +61,14 @@ def picture_of(page: Page) -> Image.Image:
     """
     if page not in _SESSIONS:
         _SESSIONS[page] = page.context.new_cdp_session(page)
-    taken = _SESSIONS[page].send("Page.captureScreenshot", {"optimizeForSpeed": True})
+    for pause in (*_UNTIL_DRAWN, None):
+        try:
+            taken = _SESSIONS[page].send("Page.captureScreenshot", {"optimizeForSpeed": True})
+            break
+        except Error as error:
+            if pause is None or "Unable to capture screenshot" not in error.message:
+                raise
+            page.wait_for_timeout(pause)
     return Image.open(io.BytesIO(base64.b64decode(taken["data"]))).convert("RGB")
 
 

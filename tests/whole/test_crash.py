@@ -142,7 +142,7 @@ def test_twenty_kills_lose_nothing_and_double_nothing(
     finally:
         killer.end()
         # A service that did not start again is why nobody answered.
-        assert killer.failure is None, killer.failure
+        assert killer.failure is None, str(killer.failure)
     assert killer.kills == KILLS
     assert [life.see()["state"] for life in lives] == ["DELETED"] * len(lives)
     kept = studio.backups()

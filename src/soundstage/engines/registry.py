@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from soundstage.engines.interface import Engine
+from soundstage.kit import structs
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import ConfigError, Settings
 
@@ -31,4 +32,6 @@ def make(settings: Settings, clock: Clock) -> Engine:
         )
     (point,) = found
     maker: Maker = point.load()
+    # What it brought is known to nobody yet, and it begins threads.
+    structs.work_out()
     return maker(settings, clock)

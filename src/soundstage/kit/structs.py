@@ -1,6 +1,7 @@
 """Works out what structs hold before threads need to know it.
 
-`wiring.service` calls this once, while it is alone. msgspec works out a struct's fields when it is
+`wiring.service` calls this while it is alone, and `engines.registry` once more when it has imported
+an engine, before that is made. msgspec works out a struct's fields when it is
 first asked for one, and keeps the result on the struct before it is whole: a second thread that
 asks in that moment reads what is not there yet, and the process dies of SIGSEGV (msgspec 0.22.0;
 `tests/kit/test_structs.py` shows it, and fails when that is mended and this module can go).

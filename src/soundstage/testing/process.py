@@ -71,7 +71,7 @@ class ServiceProcess:
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 how = f"The service did not start (exit status {self._process.poll()}):"
-                raise RuntimeError(f"{how}\n{self.log.read_text()[-4000:]}")
+                raise RuntimeError(f"{how}\n{_last_words(self.log.read_text())}")
             time.sleep(0.02)
 
     def kill(self) -> None:
@@ -142,6 +142,12 @@ class ServiceProcess:
 _PROGRAM = [sys.executable, "-m", "soundstage.cli.main"]
 _SERVICE_PROGRAMS = {"restic"}
 """What the service starts for itself, and what goes on for a moment where it was killed."""
+
+
+def _last_words(log: str) -> str:
+    """The end of a log; from where native code crashed on, which names every thread's place."""
+    crash = log.rfind("Fatal Python error")
+    return log[-4000:] if crash < 0 else log[crash:]
 
 
 def _touches(pid: int, folder: str) -> bool:

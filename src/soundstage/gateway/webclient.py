@@ -1,12 +1,13 @@
 """Selkies' web client as it is installed, read once and served from memory.
 
 `app` makes one at start. The client comes from the stream environment's package, never from a
-session's socket: the artist owns the process behind that socket, and what it would serve would
-run on our origin. Since every file is in a table, an address is looked up and never becomes a
-path. Some small files of our own stand beside the client's: a stylesheet, a script that leaves the
-page when the stream has ended, one that moves files, one that makes the bar, one that chooses what
-the desktop is shown on, one that lets others look on and one for their page, one that shows what
-the workstation will do by itself, what they have in common, and their words in each language.
+session's socket: the artist owns the process behind that socket, and what it would serve would run
+on our origin. Since every file is in a table, an address is looked up and never becomes a path.
+Some small files of our own stand beside the client's: a stylesheet, a script that leaves the page
+when the stream has ended, one that loads it again when a part is missing, one that moves files, one
+that makes the bar, one that chooses what the desktop is shown on, one that lets others look on and
+one for their page, one that shows what the workstation will do by itself, what they have in common,
+and their words in each language.
 """
 
 import base64
@@ -133,10 +134,12 @@ def _words_in(language: str) -> bytes:
 
 
 def _adapt(page: str, title: str, assets: str, language: str, own: Iterable[str]) -> str:
-    head = f'<link rel="stylesheet" href="{assets}soundstage/page.css">' + "".join(
+    style = f'<link rel="stylesheet" href="{assets}soundstage/page.css">'
+    first, *others = (
         f'<script src="{assets}soundstage/{name}"{_AT_LAST.get(name, "")}></script>'
-        for name in (f"words-{language}.js", *own)
+        for name in ("loading.js", f"words-{language}.js", *own)
     )
+    head = "".join((first, style, *others))
     changes = {
         r"<title>[^<]*</title>": f"<title>{title}</title>{head}",
         r'<html lang="[^"]*">': f'<html lang="{language}">',

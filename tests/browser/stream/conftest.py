@@ -15,20 +15,27 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import msgspec
 import pytest
+import structlog
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from soundstage.kit.places import SocketFolder
 from soundstage.testing.browser import picture_of
 from soundstage.wire.ticket import Ticket, Tickets
 
+log = structlog.get_logger(__name__)
+
 REPOSITORY = Path(__file__).parents[3]
 STREAM_ENVIRONMENT = REPOSITORY / ".venv-stream"
 STREAM = "AAAAAAAAAAAAAAAAAAAAAA"
 SECRET = b"a secret for tests, thirty-two b."
 DEADLINE = 30.0
+SHOWN = 4000
+"""Characters of each log that are shown beside a failure."""
 
 XORG = """
 Section "ServerFlags"
@@ -269,8 +276,13 @@ class Line:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, desktop: Desktop) -> GatewayProcess:
-    return GatewayProcess(tmp_path, desktop.folder / "sockets")
+def gateway(tmp_path: Path, desktop: Desktop) -> Iterator[GatewayProcess]:
+    gateway = GatewayProcess(tmp_path, desktop.folder / "sockets")
+    yield gateway
+    # Shown beside a failure, this and what the page said is all that a stream in trouble leaves.
+    for file in (gateway.log, *sorted(desktop.folder.glob("*.log"))):
+        if file.exists():
+            log.info("log", of=file.name, end=file.read_text(errors="replace")[-SHOWN:])
 
 
 @pytest.fixture(scope="module")
@@ -285,8 +297,15 @@ def browser(chromium: Path | None) -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.add_init_script(WATCH_POLICY)
-    yield context.new_page()
+    yield heard(context.new_page())
     context.close()
+
+
+def heard(page: Page) -> Page:
+    """Have a page's console and its ways shown beside a failure."""
+    page.on("console", lambda said: log.info("page.said", text=said.text[:300]))
+    page.on("framenavigated", lambda frame: log.info("page.went", to=urlsplit(frame.url).path))
+    return page
 
 
 def a_ticket() -> str:
@@ -294,8 +313,14 @@ def a_ticket() -> str:
     return Tickets(SECRET).sign(ticket)
 
 
+_SEEN: WeakKeyDictionary[Page, tuple[int, ...]] = WeakKeyDictionary()
+
+
 def shows(page: Page, colour: tuple[int, int, int], at: tuple[int, int] = (1000, 600)) -> bool:
     """Reports whether the desktop's ground has this colour, as well as video keeps colours."""
     found = picture_of(page).getpixel(at)
     assert isinstance(found, tuple)
+    if _SEEN.get(page) != found:
+        _SEEN[page] = found
+        log.info("page.shows", pixel=found, at=at)
     return all(abs(a - b) < 24 for a, b in zip(found, colour, strict=True))

@@ -3,7 +3,8 @@
 import signal
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route
 from tests.browser.stream.conftest import (
     CHROMIUM,
     STREAM,
@@ -11,6 +12,7 @@ from tests.browser.stream.conftest import (
     GatewayProcess,
     Line,
     a_ticket,
+    heard,
     running,
     shows,
     until,
@@ -27,6 +29,28 @@ const note = document.querySelector(".soundstage-connection-note");
 new MutationObserver(() => { if (!note.hidden) { window.told.push(note.textContent); } })
   .observe(note, { attributes: true });
 """
+
+WATCH_QUESTIONS = """
+window.asked = false;
+Object.defineProperty(window, "selkiesTransport", {
+  get: () => window.watchedTransport ?? null,
+  set: (transport) => {
+    window.watchedTransport = transport;
+    const send = transport.send;
+    transport.send = (what) => {
+      window.asked ||= what === "REQUEST_KEYFRAME";
+      send.call(transport, what);
+    };
+  },
+});
+"""
+RESET_HEARD = """
+window.asked = false;
+window.selkiesTransport._worker.onmessage(
+  { data: { type: "message", data: "PIPELINE_RESETTING primary" } })
+"""
+IS_FIRST_TRANSPORT = "window.selkiesTransport === window.firstTransport"
+CLOSING = 2
 
 
 def test_a_link_opens_a_desktop_that_one_can_work_in(
@@ -88,6 +112,60 @@ def test_a_link_opens_a_desktop_that_one_can_work_in(
     assert ticket.rpartition(".")[2] not in log
 
 
+@pytest.mark.parametrize(
+    "part",
+    ["soundstage/page.css", "soundstage/own.js", "assets/index-*.js", "assets/selkies-core-*"],
+)
+def test_a_page_that_lacks_a_part_is_loaded_again(
+    desktop: Desktop, gateway: GatewayProcess, page: Page, part: str
+) -> None:
+    missed: list[str] = []
+
+    def miss_once(route: Route) -> None:
+        if missed:
+            route.continue_()
+        else:
+            missed.append(route.request.url)
+            route.abort("internetdisconnected")
+
+    loads: list[Page] = []
+
+    def note(page: Page) -> None:
+        loads.append(page)
+
+    def is_loaded_again() -> bool:
+        page.wait_for_timeout(50)
+        return len(loads) == 2
+
+    with gateway.running():
+        desktop.paint("#204080")
+        page.route(f"**/{part}", miss_once)
+        page.on("load", note)
+        page.goto(gateway.link(a_ticket()))
+        until("it is loaded again", is_loaded_again)
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+        assert page.evaluate("window.soundstage") is not None
+        assert len(missed) == 1
+
+
+def test_a_page_that_goes_on_lacking_a_part_gives_up(gateway: GatewayProcess, page: Page) -> None:
+    missed: list[str] = []
+
+    def miss(route: Route) -> None:
+        missed.append(route.request.url)
+        route.abort("internetdisconnected")
+
+    with gateway.running():
+        page.clock.install()
+        page.route("**/soundstage/own.js", miss)
+        page.goto(gateway.link(a_ticket()))
+        for pause in (300, 1000, 3000, 10_000):
+            with page.expect_event("load"):
+                page.clock.run_for(pause)
+        page.clock.run_for(20_000)
+        assert len(missed) == 5
+
+
 def test_the_page_comes_back_by_itself_after_the_gateway_was_killed(
     desktop: Desktop, gateway: GatewayProcess, page: Page
 ) -> None:
@@ -117,10 +195,11 @@ def test_a_line_that_falls_silent_is_told_within_ten_seconds_and_a_busy_page_is_
     with gateway.running(), line.open():
         desktop.paint("#204080")
         other = browser.browser_type.launch(executable_path=chromium, args=by_line)
-        page = other.new_page()
+        page = heard(other.new_page())
         page.goto(gateway.link(a_ticket()))
         until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
         page.evaluate(WATCH_NOTE)
+        page.evaluate("window.firstTransport = window.selkiesTransport")
         line.fall_silent()
         with page.expect_response("**/api/status"):
             with page.expect_request("**/api/status"):
@@ -128,6 +207,7 @@ def test_a_line_that_falls_silent_is_told_within_ten_seconds_and_a_busy_page_is_
             page.evaluate(STAND_STILL, BUSY)
             line.go_on()
         assert page.evaluate("window.told") == []
+        assert page.evaluate(IS_FIRST_TRANSPORT) is True
 
         line.fall_silent()
         note = page.get_by_role("alert").filter(has_text="The connection is down")
@@ -136,7 +216,52 @@ def test_a_line_that_falls_silent_is_told_within_ten_seconds_and_a_busy_page_is_
         line.go_on()
         until("nothing is told any more", lambda: not note.is_visible(), seconds=10)
         until("the new ground is seen", lambda: shows(page, (0x10, 0x60, 0x20)))
+        # The old one would wait for its next try to send, which may be half a minute away.
+        assert page.evaluate(IS_FIRST_TRANSPORT) is False
+        assert page.evaluate("window.firstTransport.readyState") >= CLOSING
         other.close()
+
+
+def test_a_page_asks_for_a_whole_picture_after_it_opened_and_after_each_reset(
+    desktop: Desktop, gateway: GatewayProcess, page: Page
+) -> None:
+    with gateway.running():
+        desktop.paint("#204080")
+        page.add_init_script(WATCH_QUESTIONS)
+        page.goto(gateway.link(a_ticket()))
+        until("it is asked for", lambda: page.evaluate("window.asked"))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+        page.evaluate(RESET_HEARD)
+        until("it is asked for once more", lambda: page.evaluate("window.asked"))
+        desktop.paint("#106020")
+        until("the new ground is seen", lambda: shows(page, (0x10, 0x60, 0x20)))
+
+
+def test_a_network_that_changes_is_no_silence_but_a_new_connection(
+    desktop: Desktop, gateway: GatewayProcess, page: Page
+) -> None:
+    missed: list[str] = []
+
+    def miss_once(route: Route) -> None:
+        if missed:
+            route.continue_()
+        else:
+            missed.append(route.request.url)
+            route.abort("connectionaborted")
+
+    with gateway.running():
+        desktop.paint("#204080")
+        page.goto(gateway.link(a_ticket()))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+        page.evaluate(WATCH_NOTE)
+        page.evaluate("window.firstTransport = window.selkiesTransport")
+        page.route("**/api/status", miss_once)
+        with page.expect_event("requestfailed"):
+            pass
+        desktop.paint("#106020")
+        until("it connects anew", lambda: not page.evaluate(IS_FIRST_TRANSPORT))
+        until("the new ground is seen", lambda: shows(page, (0x10, 0x60, 0x20)))
+        assert page.evaluate("window.told") == []
 
 
 def test_a_hand_on_the_pointer_is_told_from_an_open_page(
@@ -160,7 +285,7 @@ def test_an_address_that_is_not_secure_explains_itself(
     elsewhere = [*CHROMIUM, "--host-resolver-rules=MAP studio.test 127.0.0.1"]
     with gateway.running():
         other = browser.browser_type.launch(executable_path=chromium, args=elsewhere)
-        page = other.new_page()
+        page = heard(other.new_page())
         page.goto(gateway.link(a_ticket()).replace("127.0.0.1", "studio.test"))
         page.wait_for_url(f"**/streams/{STREAM}/not-secure")
         assert page.inner_text("h1") == "This browser needs a secure address"

@@ -18,6 +18,9 @@
   const LONGEST_ANSWER = 5000;
   /* How Selkies' server says so, before it closes. */
   const ELSEWHERE = "KILL a new ";
+  /* How it says that its frames begin anew. */
+  const RESET = "PIPELINE_RESETTING ";
+  const SETTLED = 500;
 
   const { make, button } = window.soundstage.maker("connection");
   const note = make("section", "note");
@@ -42,10 +45,13 @@
       transport = now;
       isElsewhere = false;
       now?.addEventListener("message", ({ data }) => {
-        isElsewhere ||= typeof data === "string" && data.startsWith(ELSEWHERE);
+        if (typeof data !== "string") { return; }
+        isElsewhere ||= data.startsWith(ELSEWHERE);
+        if (data.startsWith(RESET)) { haveWholePicture(); }
       });
     }
     if (transport?.readyState === WebSocket.OPEN) {
+      if (downSince !== null) { haveWholePicture(); }
       downSince = null;
       patience = PATIENCE;
     } else {
@@ -53,6 +59,19 @@
     }
     watch();
     show();
+  }
+
+  /* A reset that is heard only after the whole picture which should follow it takes that away again, and
+   * a desktop that stands still sends no other: it would stay as it was before. So one more is asked for,
+   * later than Selkies' server passes over such a question because it just had one.
+   */
+  let asking = null;
+
+  function haveWholePicture() {
+    clearTimeout(asking);
+    asking = setTimeout(() => {
+      if (transport?.readyState === WebSocket.OPEN) { transport.send("REQUEST_KEYFRAME"); }
+    }, SETTLED);
   }
 
   function show() {
@@ -73,10 +92,12 @@
    */
   let question = null;
   let turns = 0;
+  let misses = 0;
+  let silent = null;
 
   function watch() {
     turns += 1;
-    const pause = BETWEEN_QUESTIONS[isReached ? "reached" : "silent"];
+    const pause = BETWEEN_QUESTIONS[misses === 0 ? "reached" : "silent"];
     if (question === null && turns * OFTEN >= pause && !document.hidden) {
       ask();
     } else if (question !== null && turns * OFTEN >= LONGEST_ANSWER) {
@@ -89,13 +110,32 @@
     question = new AbortController();
     try {
       await fetch("api/status", { cache: "no-store", signal: question.signal });
+      if (silent !== null && transport === silent) { beginAnew(); }
+      misses = 0;
       isReached = true;
+      silent = null;
     } catch {
-      isReached = false;
+      /* A browser breaks off one question when the computer changes networks, and the next is answered. */
+      misses += 1;
+      isReached &&= misses === 1 && !question.signal.aborted;
+      if (transport?.readyState === WebSocket.OPEN) { silent ??= transport; }
     }
     question = null;
     turns = 0;
     show();
+  }
+
+  /* What was on its way when the network fell silent is sent again only after a pause that has grown
+   * with the silence, and from an address that the computer lost never. So the client is told that its connection broke, unless it found out by itself, and
+   * makes another at once. The transport's own word would come too late or, from a worker that is ended
+   * first, never.
+   */
+  function beginAnew() {
+    if (transport.readyState !== WebSocket.OPEN) { return; }
+    const { onclose } = transport;
+    transport.onclose = null;
+    transport.close();
+    onclose?.call(transport, new CloseEvent("close", { code: 1006 }));
   }
 
   /* The client takes what is typed by a field that has no name for who can't see it. */

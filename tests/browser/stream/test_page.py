@@ -119,33 +119,28 @@ def test_a_link_opens_a_desktop_that_one_can_work_in(
 def test_a_page_that_lacks_a_part_is_loaded_again(
     desktop: Desktop, gateway: GatewayProcess, page: Page, part: str
 ) -> None:
-    missed: list[str] = []
+    asked: list[str] = []
 
-    def miss_once(route: Route) -> None:
-        if missed:
-            route.continue_()
-        else:
-            missed.append(route.request.url)
+    def miss_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
             route.abort("internetdisconnected")
-
-    loads: list[Page] = []
-
-    def note(page: Page) -> None:
-        loads.append(page)
+        else:
+            route.continue_()
 
     def is_loaded_again() -> bool:
         page.wait_for_timeout(50)
-        return len(loads) == 2
+        return len(asked) == 2
 
     with gateway.running():
         desktop.paint("#204080")
-        page.route(f"**/{part}", miss_once)
-        page.on("load", note)
-        page.goto(gateway.link(a_ticket()))
+        page.route(f"**/{part}", miss_first)
+        page.goto(gateway.link(a_ticket()), wait_until="commit")
         until("it is loaded again", is_loaded_again)
+        page.wait_for_load_state()
         until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
         assert page.evaluate("window.soundstage") is not None
-        assert len(missed) == 1
+        assert len(asked) == 2
 
 
 def test_a_page_that_goes_on_lacking_a_part_gives_up(gateway: GatewayProcess, page: Page) -> None:
@@ -156,7 +151,8 @@ def test_a_page_that_goes_on_lacking_a_part_gives_up(gateway: GatewayProcess, pa
         route.abort("internetdisconnected")
 
     with gateway.running():
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(1000)
         page.route("**/soundstage/own.js", miss)
         page.goto(gateway.link(a_ticket()))
         for pause in (300, 1000, 3000, 10_000):

@@ -4,15 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner
 
 from soundstage.cli.backups import backups
 from soundstage.cli.launch import client_of, ensure_profile, ensure_studio, ensure_workstation
+from soundstage.engines.interface import BackupCheck
 from soundstage.engines.simulated import backups as kept
 from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.engines.simulated.world import Backup
@@ -145,3 +148,39 @@ def test_the_studio_is_kept_now(settings: Settings, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(SimulatedEngine, "keep_studio", lambda _, content: kept.append(content))
     done = CliRunner().invoke(backups, ["studio"], obj=settings)
     assert (done.exit_code, len(kept)) == (0, 1)
+
+
+@pytest.fixture
+def logs_as_at_a_start() -> Iterator[None]:
+    """Have nobody said yet where log lines go, as where a command begins."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("logs_as_at_a_start")
+def test_what_an_engine_warns_of_is_no_part_of_the_answer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask() -> None:
+        password = "hunter2-" + "in-a-variable"
+        raise RuntimeError(f"it has {len(password)} letters")
+
+    def check_backups(_: SimulatedEngine, *, data: str | None) -> BackupCheck:
+        log = structlog.get_logger("soundstage.engines.here")
+        log.info("the store answers", data=data)
+        try:
+            ask()
+        except RuntimeError:
+            log.exception("a look at the store failed")
+        return BackupCheck(backup_ids=set(), refs={}, sizes={}, made_at={}, problems=[])
+
+    monkeypatch.setattr(SimulatedEngine, "check_backups", check_backups)
+    done = CliRunner().invoke(backups, ["verify", "--output", "json"], obj=settings)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["verdict"] == "all is well"
+    assert "a look at the store failed" in done.stderr
+    assert "RuntimeError: it has 21 letters" in done.stderr
+    assert "hunter2-in-a-variable" not in done.output
+    # A command speaks for itself: of an engine only what is wrong is told.
+    assert "the store answers" not in done.output

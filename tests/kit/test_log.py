@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 import structlog
 
-from soundstage.kit.log import configure
+from soundstage.kit.log import configure, ensure_configured
 
 
 @pytest.fixture(autouse=True)
@@ -114,3 +114,36 @@ def test_a_library_s_exception_needs_no_warning(form: str) -> None:
             logging.getLogger("a.library").exception("it failed there")
     assert "it has 21 letters" in file.getvalue()
     assert "hunter2-in-a-variable" not in file.getvalue()
+
+
+def test_where_nobody_said_so_only_what_is_wrong_is_told_and_no_variable(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = structlog.get_logger("soundstage.test")
+    for _ in range(2):
+        ensure_configured()
+        log.info("all is as ever")
+        try:
+            fail_with_a_secret()
+        except RuntimeError:
+            log.exception("it failed")
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert "it failed" in said.err
+        assert "it has 21 letters" in said.err
+        assert "all is as ever" not in said.err
+        assert "hunter2-in-a-variable" not in said.err
+
+
+def test_what_somebody_said_stays_and_can_be_said_later(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = structlog.get_logger("soundstage.test")
+    ensure_configured()
+    log.warning("before")
+    file = io.StringIO()
+    configure("json", file)
+    ensure_configured()
+    log.info("after")
+    assert "before" in capsys.readouterr().err
+    assert json.loads(file.getvalue())["event"] == "after"

@@ -135,7 +135,7 @@ def test_a_key_file_beside_a_command_is_pointed_out(
     file = settings.home / "keys" / "installation"
     Service(settings).close()
     Service(dataclasses.replace(settings, secret_command=f"cat {file}")).close()
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "the key file is not needed beside the secret's command" in said
     assert file.read_text().strip() not in said
 

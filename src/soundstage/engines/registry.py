@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from soundstage.engines.interface import Engine
-from soundstage.kit import structs
+from soundstage.kit import log, structs
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import ConfigError, Settings
 
@@ -32,6 +32,7 @@ def make(settings: Settings, clock: Clock) -> Engine:
         )
     (point,) = found
     maker: Maker = point.load()
+    log.ensure_configured()
     # What it brought is known to nobody yet, and it begins threads.
     structs.work_out()
     return maker(settings, clock)

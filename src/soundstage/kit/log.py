@@ -1,5 +1,9 @@
 """Structured log lines, on standard error or in a file; the command line sets them up once.
 
+The commands that run the service say where lines go (`configure`). All others speak for themselves;
+what an engine writes all the same, when one of them makes it, is seen to by `engines.registry`
+(`ensure_configured`).
+
 A line is an event's name and fields. Nobody logs a query string, a header, a ticket, a cookie or a
 key: that is a rule for callers, and tests search the log for what was issued.
 """
@@ -17,11 +21,7 @@ _PLAIN = re.compile(r"[^\s\x00-\x1f\x7f'\"=]*\Z")
 
 def configure(form: Literal["text", "json"], file: TextIO = sys.stderr) -> None:
     """Send everything, the libraries' warnings included, to one place in one form."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    shared = _shared()
     last: list[Any] = [structlog.processors.format_exc_info]
     if form == "json":
         last.append(structlog.processors.JSONRenderer())
@@ -47,6 +47,41 @@ def configure(form: Literal["text", "json"], file: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+
+
+def ensure_configured() -> None:
+    """Where nobody has said where lines go, send what is wrong to standard error: the library's own
+    way is standard output, among a command's answer, with the values of local variables.
+    """
+    if structlog.is_configured():
+        return
+    last: list[Any] = [_only_what_is_wrong, structlog.processors.format_exc_info, _in_words]
+    structlog.configure(
+        processors=[*_shared(), *last],
+        logger_factory=_to_standard_error,
+        # A process that says more later is heard, and so is one whose standard error is another.
+        cache_logger_on_first_use=False,
+    )
+
+
+def _shared() -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _only_what_is_wrong(logger: Any, method: str, line: dict[str, Any]) -> dict[str, Any]:
+    del logger
+    if method in {"debug", "info"}:
+        raise structlog.DropEvent
+    return line
+
+
+def _to_standard_error(*names: Any) -> structlog.PrintLogger:
+    del names
+    return structlog.PrintLogger(sys.stderr)
 
 
 def _in_words(logger: Any, method: str, line: dict[str, Any]) -> str:

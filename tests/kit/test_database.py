@@ -156,15 +156,6 @@ def test_only_notes_do_not_wait_for_the_disk(sqlite: Database) -> None:
     assert levels == [full, normal, normal, full, normal]
 
 
-def test_a_test_waits_for_no_disk(sqlite: Database) -> None:
-    off, normal, levels = 0, 1, []
-    sqlite.forgo_power_cuts()
-    for is_note in (False, True, False):
-        with sqlite.transaction(note=is_note) as transaction:
-            levels.append(transaction.exec_driver_sql("PRAGMA synchronous").scalar_one())
-    assert levels == [off, normal, off]
-
-
 def test_a_note_outlives_a_process_that_is_killed(sqlite: Database) -> None:
     program = (
         "import os, signal, sys\n"

@@ -11,9 +11,7 @@ import sqlalchemy
 
 from soundstage.client.calls import CallError
 from soundstage.engines.interface import Phase, Spec, Volume
-from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.kit import chain, journal
-from soundstage.kit.clock import system_clock
 from soundstage.kit.config import Settings
 from soundstage.testing.world import PERSISTENT, World, world
 from soundstage.wiring.choices import gateway_settings_of
@@ -144,8 +142,8 @@ def test_each_door_has_its_addresses(world: World, path: str, status: int, kind:
 
 
 def test_background_work_runs_between_start_and_end(settings: Settings) -> None:
-    engine = SimulatedEngine(system_clock)
-    service = Service(settings, engine=engine)
+    service = Service(settings)
+    engine = service.engine
     service.prepare()
     engine.ensure_running("orphan", SPEC)
 

@@ -40,7 +40,6 @@ metadata = MetaData(
 _WRITES = "soundstage_writes"
 _IS_NOTE = "soundstage_note"
 _SEEN = "soundstage_seen"
-_LASTING = "soundstage_lasting"
 _LEVEL = "soundstage_level"
 _FORM_OF_FILE = 1
 """Of a SQLite file that was written anew since there are sealed columns (its `user_version`)."""
@@ -328,12 +327,6 @@ class Database:
         ):
             here.backup(there)
 
-    def forgo_power_cuts(self) -> None:
-        """Have what is committed from now on outlast a kill, and no power cut: tests wait for no
-        disk. PostgreSQL is told when its server starts.
-        """
-        self.engine.update_execution_options(**{_LASTING: "OFF"})
-
     def dispose(self) -> None:
         """Close every connection."""
         while self._readers:
@@ -465,7 +458,7 @@ def _begin_sqlite(connection: sqlalchemy.Connection) -> None:
         cursor.execute("BEGIN")
         return
     # Kept by the connection, and can't be changed within a transaction.
-    level = "NORMAL" if options.get(_IS_NOTE, False) else options.get(_LASTING, "FULL")
+    level = "NORMAL" if options.get(_IS_NOTE, False) else "FULL"
     if begun.info.get(_LEVEL, "FULL") != level:
         cursor.execute(f"PRAGMA synchronous={level}")
         begun.info[_LEVEL] = level

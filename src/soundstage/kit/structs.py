@@ -1,10 +1,10 @@
 """Works out what structs hold before threads need to know it.
 
-`wiring.service` calls this while it is alone, and `engines.registry` once more when it has imported
-an engine, before that is made. msgspec works out a struct's fields when it is
-first asked for one, and keeps the result on the struct before it is whole: a second thread that
-asks in that moment reads what is not there yet, and the process dies of SIGSEGV (msgspec 0.22.0;
-`tests/kit/test_structs.py` shows it, and fails when that is mended and this module can go).
+`engines.registry` calls this when all is imported, the engine included, and no thread is there yet;
+tests that bring an engine of their own call it themselves. msgspec works out a struct's fields when
+it is first asked for one, and keeps the result on the struct before it is whole: a second thread
+that asks in that moment reads what is not there yet, and the process dies of SIGSEGV (msgspec
+0.22.0; `tests/kit/test_structs.py` shows it, and fails when that is mended and this module can go).
 """
 
 import contextlib

@@ -13,11 +13,12 @@ import httpx
 
 from soundstage.client.calls import Client
 from soundstage.engines.simulated.engine import SimulatedEngine
+from soundstage.kit import structs
 from soundstage.kit.config import Settings
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import OPERATIONS
 from soundstage.resources.sessions import service as sessions
-from soundstage.testing import schema
+from soundstage.testing import powercuts, schema
 from soundstage.testing.clock import SettableClock
 from soundstage.wiring.home import database_file, prepare_home
 from soundstage.wiring.service import Service
@@ -65,6 +66,8 @@ class World:
             # Where time stands still no bucket fills.
             **{**UNTHROTTLED, **settings},
         )
+        # The registry does so for engines that it makes itself.
+        structs.work_out()
         prepare_home(self.settings)
         if not database_url:
             schema.lay_out(database_file(self.settings))
@@ -184,7 +187,7 @@ class World:
 
     def _start(self) -> Service:
         service = Service(self.settings, clock=self.clock, engine=self.engine)
-        service.database.forgo_power_cuts()
+        powercuts.forgo(service.database)
         service.prepare()
         return service
 

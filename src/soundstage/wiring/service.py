@@ -33,7 +33,7 @@ from soundstage.engines.interface import (
 )
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.downloads import Downloads
-from soundstage.kit import chain, journal, lease, structs
+from soundstage.kit import chain, journal, lease
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.kit.config import Settings
 from soundstage.kit.crypto import KEY_FILE
@@ -111,7 +111,6 @@ class Service:
     def __init__(
         self, settings: Settings, *, clock: Clock = system_clock, engine: Engine | None = None
     ) -> None:
-        structs.work_out()
         prepare_home(settings)
         self.settings = settings
         self.clock = clock

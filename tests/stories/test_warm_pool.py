@@ -43,7 +43,8 @@ class Pooled:
         return pool["wanted"], pool["ready"]
 
     def prepared(self) -> set[str]:
-        refs = self.engine.refs()
+        hosts = [host for host in self.engine.hosts() if host.is_reachable]
+        refs = {ref for host in hosts for ref in host.running | host.resting}
         return {ref for ref in refs if self.engine.observe(ref).phase is Phase.PREPARED}
 
     def launch(self, **given: Any) -> dict[str, Any]:
@@ -170,6 +171,32 @@ def test_one_that_died_is_replaced_and_one_that_is_dead_is_nobodys_failure(made:
     made.advance(timedelta(minutes=2))
     assert pooled.pool() == (1, 1)
     assert ref not in pooled.engine.refs()
+
+
+def test_one_whose_host_is_lost_is_replaced_elsewhere_and_removed_when_it_is_back(
+    made: World,
+) -> None:
+    made.engine.host_list = ("n1", "n2")
+    pooled = Pooled(made, 2)
+    on = {pooled.engine.observe(ref).host: ref for ref in pooled.prepared()}
+    assert on.keys() == {"n1", "n2"}
+    made.engine.lost_hosts = frozenset({"n2"})
+    made.advance(timedelta(minutes=1))
+    assert pooled.pool() == (2, 2)
+    assert len(pooled.prepared()) == 2
+    for _ in range(2):
+        session = pooled.launch()
+        assert session["sessionId"] != on["n2"]
+        made.advance(timedelta(seconds=10))
+        assert pooled.see(session)["state"] == "READY"
+        assert pooled.pool() == (2, 2)
+    # Nobody had it, so nothing of it is kept.
+    made.engine.lost_hosts = frozenset()
+    assert pooled.engine.observe(on["n2"]).phase is Phase.PREPARED
+    made.service.housekeep()
+    made.advance(timedelta(seconds=10))
+    assert on["n2"] not in pooled.engine.refs()
+    assert pooled.pool() == (2, 2)
 
 
 def test_what_can_not_be_prepared_is_tried_ever_later_and_told(made: World) -> None:

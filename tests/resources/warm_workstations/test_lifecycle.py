@@ -10,11 +10,13 @@ from soundstage.engines.interface import Capacity, Observed, Phase, Reason, Room
 from soundstage.resources.launch_profiles.model import StreamingClipboardMode
 from soundstage.resources.warm_workstations.lifecycle import (
     CHECK_EVERY,
+    MACHINE,
     PREPARES_WITHIN,
     YIELDS_FOR,
     Act,
     Situation,
     blind_step,
+    lost_step,
     next_step,
     promised_to,
     refused_step,
@@ -153,6 +155,13 @@ def test_an_engine_that_does_not_answer_costs_time_alone() -> None:
         assert (step.event, step.again_at) == (None, NOW + SECOND)
     late = a_place(S.PREPARING, 2 * PREPARES_WITHIN)
     assert blind_step(late, why="busy", again_at=NOW + SECOND, now=NOW).event == "failed"
+
+
+def test_one_whose_host_is_lost_makes_room_for_another_at_once() -> None:
+    step = lost_step("The host n2 does not answer.", NOW)
+    assert (step.act, step.event, step.again_at) == (Act.NOTHING, "lost", NOW)
+    for state in (S.PREPARING, S.READY, S.LEAVING):
+        assert MACHINE.target(state, step.event or "") is S.EMPTY
 
 
 def capacity(number: int) -> Capacity:

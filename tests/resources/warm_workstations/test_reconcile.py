@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from soundstage.engines.interface import PermanentError, Phase, Spec
 from soundstage.engines.simulated.engine import SimulatedEngine
 from soundstage.engines.simulated.misbehaviour import Misbehaviour
@@ -89,6 +91,22 @@ def test_what_can_not_be_removed_is_tried_again(world: World, profile: dict[str,
         place = store.places.get(transaction, loaded.place.id)
     assert place is not None
     assert place.status_message == step.message
+
+
+@pytest.mark.parametrize("state", [S.PREPARING, S.READY, S.LEAVING])
+def test_a_place_on_a_lost_host_is_empty_again_and_says_why(
+    world: World, profile: dict[str, Any], state: WarmWorkstationState
+) -> None:
+    bench = Bench(world, profile)
+    bench.engine.misbehave(Misbehaviour.OUT_OF_REACH)
+    loaded = bench.load(state=state)
+    step = bench.worker.act(loaded, world.clock())
+    with world.service.database.transaction() as transaction:
+        bench.worker.apply(transaction, loaded, step, world.clock())
+        place = store.places.get(transaction, loaded.place.id)
+    assert place is not None
+    assert (place.state, place.workstation_id, place.host) == (S.EMPTY, None, None)
+    assert place.status_message == "The host n2 of the workstation does not answer."
 
 
 def test_who_waits_for_the_room_is_woken(world: World, profile: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ MACHINE = Machine(
         ([_S.PREPARING, _S.READY], "failed", _S.LEAVING),
         ([_S.READY], "taken", _S.EMPTY),
         ([_S.LEAVING], "gone", _S.EMPTY),
+        ([_S.PREPARING, _S.READY, _S.LEAVING], "lost", _S.EMPTY),
         ([_S.EMPTY], "not wanted", _S.DELETED),
     ],
     {},
@@ -112,6 +113,13 @@ def blind_step(place: WarmWorkstation, *, why: str, again_at: datetime, now: dat
     if place.state is _S.PREPARING and is_late:
         return _failed(place, why, now)
     return Step(again_at=again_at)
+
+
+def lost_step(why: str, now: datetime) -> Step:
+    """Decide when its host does not answer: another is prepared elsewhere. Nobody has had it, so it
+    is no loss, and whoever sweeps up what is nobody's removes it when the host is back.
+    """
+    return Step(event="lost", message=why, again_at=now)
 
 
 def refused_step(place: WarmWorkstation, reason: Reason, why: str, now: datetime) -> Step:

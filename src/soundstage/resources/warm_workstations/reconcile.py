@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Connection, or_
 
-from soundstage.engines.interface import Engine, Observed, PermanentError, Phase, RetryableError
+from soundstage.engines.interface import (
+    Engine,
+    Observed,
+    OutOfReachError,
+    PermanentError,
+    Phase,
+    RetryableError,
+)
 from soundstage.kit import hints, lease
 from soundstage.resources.hosts import service as hosts
 from soundstage.resources.launch_profiles import service as launch_profiles
@@ -17,6 +24,7 @@ from soundstage.resources.warm_workstations.lifecycle import (
     Situation,
     Step,
     blind_step,
+    lost_step,
     next_step,
     refused_step,
 )
@@ -90,6 +98,8 @@ class WarmWorker:
         try:
             step = next_step(place, self._observe(place), now, situation)
             self._do(loaded, step.act)
+        except OutOfReachError as error:
+            return lost_step(str(error), now)
         except RetryableError as error:
             again_at = now + timedelta(seconds=error.after_seconds)
             return blind_step(place, why=str(error), again_at=again_at, now=now)
@@ -137,7 +147,7 @@ class WarmWorker:
                 store.places.update(transaction, place.id, {"status_message": outcome.message})
             return
         service.move(transaction, place, outcome, now, draft=loaded.draft)
-        if outcome.event == "gone" and place.given_up_for is not None:
+        if outcome.event in {"gone", "lost"} and place.given_up_for is not None:
             hints.hint(transaction, "sessions", place.given_up_for)
 
     def wake(self, transaction: Connection, changed: str, now: datetime) -> None:

@@ -188,8 +188,9 @@ def move(
                 "rests_until": None,
                 "host": step.host,
             }
-        case "gone":
+        case "gone" | "lost":
             changes |= {
+                "status_message": step.message or place.status_message,
                 "workstation_id": None,
                 "draft": None,
                 "given_up_for": None,

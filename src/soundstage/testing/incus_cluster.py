@@ -74,12 +74,23 @@ class Member(IncusDaemon):
         self.folder.chmod(0o711)
         self.start_daemon()
 
-    def cut(self) -> None:
-        """Take the wire out."""
-        _ip("link", "set", self.wire, "down")
+    @contextmanager
+    def killed(self) -> Iterator[None]:
+        """Have no daemon for as long as the block lasts; instances go on."""
+        self.kill_daemon()
+        try:
+            yield
+        finally:
+            self.start_daemon()
 
-    def mend(self) -> None:
-        _ip("link", "set", self.wire, "up")
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """Have the wire out for as long as the block lasts."""
+        _ip("link", "set", self.wire, "down")
+        try:
+            yield
+        finally:
+            _ip("link", "set", self.wire, "up")
 
     @contextmanager
     def full(self) -> Iterator[None]:

@@ -5,13 +5,13 @@ import json
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from soundstage.engines.incus.addresses import Addresses
-from soundstage.engines.incus.connection import AwayError, Target
+from soundstage.engines.incus.connection import AwayError, SlowError, Target
 from soundstage.engines.interface import PermanentError
 
 # As `asks_nobody` says, which marks single tests.
@@ -33,6 +33,8 @@ class Stand(socketserver.ThreadingUnixStreamServer):
         self.asked: list[str] = []
         self.hangs_up = False
         self.error = ""
+        self.silent = threading.Lock()
+        """Whoever holds it keeps the answers back."""
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -48,14 +50,17 @@ class Answers(http.server.BaseHTTPRequestHandler):
         if stand.hangs_up:
             self.close_connection = True
             return
-        body = {"type": "sync", "metadata": stand.path.name}
+        with stand.silent:
+            body = {"type": "sync", "metadata": stand.path.name}
         if stand.error:
             body = {"type": "error", "error": stand.error}
         text = json.dumps(body).encode()
-        self.send_response(500 if stand.error else 200)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        # Who would not wait is gone.
+        with suppress(BrokenPipeError):
+            self.send_response(500 if stand.error else 200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
 
     def do_POST(self) -> None:
         self.do_GET()
@@ -142,6 +147,14 @@ def test_one_that_is_cut_off_from_the_others_is_left(stands: list[Stand]) -> Non
         with pytest.raises(AwayError, match="leader"):
             addresses.ask("GET", "/instances")
         assert addresses.ask("GET", "/instances").metadata == "n2"
+
+
+def test_one_that_waits_for_another_is_not_left(stands: list[Stand]) -> None:
+    first, second, _ = stands
+    with reached(first.path, second.path) as addresses, first.silent:
+        with pytest.raises(SlowError):
+            addresses.ask("GET", "/instances", within=0.1)
+        assert addresses.address == str(first.path)
 
 
 def test_an_end_of_our_own_is_no_loss(stands: list[Stand]) -> None:

@@ -2,8 +2,10 @@
 
 import http.server
 import json
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +18,10 @@ from soundstage.engines.incus.connection import (
     Connection,
     ExistsError,
     NotFoundError,
+    SlowError,
     Target,
     error_of,
+    takes_connections,
 )
 from soundstage.engines.interface import PermanentError, RetryableError
 from soundstage.kit import pinned
@@ -115,6 +119,26 @@ def test_both_certificates_open_it(server: Target) -> None:
     with pytest.raises(RetryableError, match="without words"):
         connection.ask("GET", "/garbage")
     connection.close()
+
+
+def test_nobody_waits_longer_than_they_want(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent"))
+        silent.listen()
+        connection = reached(Target(addresses=(str(tmp_path / "silent"),)))
+        began = time.monotonic()
+        with pytest.raises(SlowError, match=r"does not answer within 0\.1 s"):
+            connection.ask("GET", "/instances", within=0.1)
+        assert time.monotonic() - began < 4
+        connection.close()
+
+
+def test_a_host_lives_where_a_connection_is_taken_or_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        assert takes_connections(address)
+    assert takes_connections(address)
+    assert not takes_connections("https://nobody.invalid:8443")
 
 
 def test_another_server_is_not_believed(server: Target, tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ class Idle(Client):
     def __init__(self) -> None:
         pass
 
-    def get(self, path: str, query: Query = NO_QUERY) -> Any:
-        del path, query
+    def get(self, path: str, query: Query = NO_QUERY, *, within: float | None = None) -> Any:
+        del path, query, within
         return {}
 
 

@@ -55,11 +55,16 @@ class Addresses:
         content: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         query: Query = NO_QUERY,
+        within: float | None = None,
     ) -> Answer:
         """Send one request, as a connection does."""
-        return self._each(
-            lambda one: one.ask(method, path, body, content=content, headers=headers, query=query)
-        )
+
+        def send(one: Connection) -> Answer:
+            return one.ask(
+                method, path, body, content=content, headers=headers, query=query, within=within
+            )
+
+        return self._each(send)
 
     def fetch(self, path: str, query: Query = NO_QUERY) -> tuple[bytes, httpx.Headers]:
         """Read something that is no JSON, whole."""

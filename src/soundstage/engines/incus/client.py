@@ -63,14 +63,16 @@ class Client:
 
     # -- things --------------------------------------------------------------------------------
 
-    def get(self, path: str, query: Query = NO_QUERY) -> Any:
-        """Read something. Raises NotFoundError."""
-        return self._addresses.ask("GET", path, query=query).metadata
+    def get(self, path: str, query: Query = NO_QUERY, *, within: float | None = None) -> Any:
+        """Read something, within so many seconds. Raises NotFoundError."""
+        return self._addresses.ask("GET", path, query=query, within=within).metadata
 
-    def find(self, path: str, query: Query = NO_QUERY) -> Any | None:
+    def find(
+        self, path: str, query: Query = NO_QUERY, *, within: float | None = None
+    ) -> Any | None:
         """Read something that may not be there."""
         try:
-            return self.get(path, query=query)
+            return self.get(path, query=query, within=within)
         except NotFoundError:
             return None
 

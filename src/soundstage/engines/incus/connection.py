@@ -19,8 +19,6 @@ from websockets.sync.client import ClientConnection, connect
 
 from soundstage.engines.interface import PermanentError, RetryableError
 
-# Incus takes a silent member for lost after 20 s. A look at what is on it that began just before
-# must be over soon, for people are to be told within 30.
 _SECONDS = 8.0
 _TRANSFER_SECONDS = 120.0
 _CONNECT_SECONDS = 3.0
@@ -65,6 +63,12 @@ class AwayError(RetryableError):
         """Nothing came of it, and little time was lost: another may be asked the same at once."""
 
 
+class SlowError(RetryableError):
+    """No answer came within the time that whoever asked would wait. That says nothing against the
+    one that was asked: it may wait for another itself.
+    """
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where an Incus listens, and how it knows us."""
 
@@ -84,6 +88,20 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 def is_socket(address: str) -> bool:
     """Reports whether it is a socket of this host."""
     return address.startswith("/")
+
+
+def takes_connections(address: str) -> bool:
+    """Reports whether a host lives, by an `https://host:port` of it, whoever may listen there."""
+    there = urlsplit(address)
+    try:
+        with socket.create_connection(
+            (there.hostname or "", there.port or _HTTPS_PORT), timeout=_CONNECT_SECONDS
+        ):
+            return True
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,26 +140,29 @@ class Connection:
         content: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         query: Query = NO_QUERY,
+        within: float | None = None,
     ) -> Answer:
-        """Send one request below `/1.0`. Raises RetryableError and PermanentError, or one of the
-        errors above.
+        """Send one request below `/1.0`. `within` gives its answer so many seconds, after which
+        SlowError is raised. Raises RetryableError and PermanentError, or one of the errors above.
         """
         if body is not None:
             content = msgspec.json.encode(body)
             headers = {"Content-Type": "application/json", **(headers or {})}
+        is_large = not (content is None or isinstance(content, bytes))
+        seconds = within or (_TRANSFER_SECONDS if is_large else _SECONDS)
         request = self._http.build_request(
             method,
             f"/1.0{path}",
             params={"project": self._project, **query},
             content=content,
             headers=headers,
-            timeout=_within(
-                _SECONDS if content is None or isinstance(content, bytes) else _TRANSFER_SECONDS
-            ),
+            timeout=_within(seconds),
         )
         try:
             response = self._http.send(request)
         except httpx.HTTPError as error:
+            if within is not None and isinstance(error, httpx.ReadTimeout):
+                raise SlowError(f"Incus does not answer within {within:g} s") from error
             raise _silent(error, is_read=method == "GET") from error
         return _read(response)
 

@@ -17,8 +17,9 @@ from soundstage.engines.incus.client import Client
 from soundstage.engines.incus.lost import Lost
 from soundstage.engines.incus.names import instance_of, ref_of
 from soundstage.engines.incus.place import target
-from soundstage.engines.incus.records import PREFIX, Workstation, workstation_of
-from soundstage.engines.interface import OutOfReachError, PermanentError, RetryableError
+from soundstage.engines.incus.reach import PATIENCE, Reach
+from soundstage.engines.incus.records import PREFIX, Workstation, location_of, workstation_of
+from soundstage.engines.interface import PermanentError, RetryableError
 
 # What Incus calls the operations that make or remove an instance's disk.
 _DISK_WORK = ("creating", "rebuilding", "deleting", "copying", "migrating", "renaming")
@@ -32,9 +33,10 @@ _log = structlog.get_logger(__name__)
 class Workstations:
     """All instances of one installation."""
 
-    def __init__(self, client: Client, lost: Lost) -> None:
+    def __init__(self, client: Client, lost: Lost, *, reach: Reach | None = None) -> None:
         self._client = client
         self._lost = lost
+        self._reach = reach or Reach(client)
         self._lines: dict[str, list[object]] = {}
         """Who has the turn to change one, and who waits behind."""
         self._given_back = threading.Condition()
@@ -45,18 +47,23 @@ class Workstations:
 
     def read(self, ref: str) -> Workstation | None:
         """What is there. Raises OutOfReachError when its host does not answer."""
+        self._reach.expect(ref)
         try:
-            found = self._client.find(_path(ref))
+            found = self._client.find(_path(ref), within=PATIENCE)
         except RetryableError:
-            self._expect_host(ref)
+            self._reach.doubt(ref)
             raise
-        if found is not None and found["status"] == "Error":
-            self._expect_host(ref)
-        return self._coming.get(ref) if found is None else workstation_of(found)
+        if found is None:
+            self._reach.missed(ref)
+            return self._coming.get(ref)
+        self._reach.found(ref, location_of(found))
+        return workstation_of(found)
 
     def all(self) -> list[Workstation]:
         found = self._client.get("/instances", {"recursion": "1"})
         seen = {made.ref: made for each in found if (made := workstation_of(each)) is not None}
+        for each in seen.values():
+            self._reach.found(each.ref, each.location)
         return [*({**self._coming, **seen}).values()]
 
     def out_of_reach(self) -> dict[str, set[str]]:
@@ -65,17 +72,8 @@ class Workstations:
         for each in self._client.get("/instances", {"recursion": "1"}):
             ref = ref_of(each["name"])
             if ref is not None and each["status"] == "Error":
-                found.setdefault(_member(each), set()).add(ref)
+                found.setdefault(location_of(each), set()).add(ref)
         return found
-
-    def _expect_host(self, ref: str) -> None:
-        """All members know which one an instance is on, and whether that can be asked."""
-        for each in self._client.get("/instances", {"recursion": "1"}):
-            if each["name"] == instance_of(ref) and each["status"] == "Error":
-                host = each["location"]
-                raise OutOfReachError(
-                    f"The host {host} of the workstation does not answer.", after_seconds=5
-                )
 
     # -- changing ------------------------------------------------------------------------------
 
@@ -128,7 +126,7 @@ class Workstations:
             except PermanentError as error:
                 _log.warning("incus.rebuild_failed", ref=ref, error=str(error))
                 self._lost.remove(path)
-                query = target(_member(before))
+                query = target(location_of(before))
                 self._client.do("POST", "/instances", drawn, seconds=_IMAGE_SECONDS, query=query)
 
     def remove(self, ref: str) -> None:
@@ -188,9 +186,3 @@ def _path(ref: str) -> str:
 
 def _facts(instance: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in instance["config"].items() if key.startswith(PREFIX)}
-
-
-def _member(instance: dict[str, Any]) -> str:
-    """Where it is; empty where there is no cluster."""
-    location = str(instance.get("location") or "")
-    return "" if location == "none" else location

@@ -74,7 +74,7 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     power: str
     """Incus's word: Running, Stopped, Error and others."""
     location: str
-    """The member of the cluster that it is on."""
+    """The member of the cluster that it is on; empty where there is none."""
     record: Wish
     generation: int | None = None
     """Of the home that is in place; None when there is none."""
@@ -139,7 +139,7 @@ def workstation_of(instance: dict[str, Any]) -> Workstation | None:
     return Workstation(
         ref=ref,
         power=instance["status"],
-        location=instance.get("location") or "",
+        location=location_of(instance),
         record=record,
         generation=_read(kept, "generation", int),
         built=_read(kept, "built", int),
@@ -156,6 +156,12 @@ def workstation_of(instance: dict[str, Any]) -> Workstation | None:
         },
         lost_at=_read(kept, "lost_at", float),
     )
+
+
+def location_of(instance: dict[str, Any]) -> str:
+    """The host that it is on; empty where there is no cluster."""
+    location = str(instance.get("location") or "")
+    return "" if location == "none" else location
 
 
 def kept(**facts: object) -> dict[str, str]:

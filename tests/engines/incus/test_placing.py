@@ -217,12 +217,14 @@ def test_a_host_that_joins_takes_load_at_once_unless_it_is_full_or_cut_off(
             nowhere.seat(TYPE, [], time.time())
         assert full.value.reason is Reason.CAPACITY
 
-    observed = run(engine, ref, spec(), seconds=120)
-    assert observed.phase is Phase.RUNNING, observed.detail
-    assert host_of(engine, ref) == added.address
+    engine.ensure_running(ref, spec())
+    # It is closed by the time at which anything is begun there.
     with added.client("default") as client:
         rules_of_all = client.get("/network-acls/soundstage")["egress"]
     assert any(added.address in each.get("destination", "") for each in rules_of_all)
+    observed = run(engine, ref, spec(), seconds=120)
+    assert observed.phase is Phase.RUNNING, observed.detail
+    assert host_of(engine, ref) == added.address
 
     with added.cut():
         began = time.monotonic()

@@ -341,6 +341,8 @@ class IncusEngine(KeepsBackups, Engine):
             return None
         there = self._workstations.all()
         seat = self._sizing.seat(spec.instance_type, there, time.time(), spec.avoid)
+        # It may have joined just now, and is closed before anything runs on it.
+        self._place.ensure()
         _log.info("incus.placed", member=seat.member, why=seat.why)
         return seat
 

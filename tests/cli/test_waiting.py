@@ -90,7 +90,11 @@ def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_steps_of_a_start_are_told_with_their_times() -> None:
     taken = {"step": "DISK", "beganAt": "2026-11-28T12:00:00Z", "seconds": 1.24}
     going = {"step": "SCRIPT", "studioComponentName": "Tools", "number": 1, "of": 1}
-    session = {"startSteps": [taken, going], "startedFromBackupId": "b"}
+    session = {
+        "state": "START_IN_PROGRESS",
+        "startSteps": [taken, going],
+        "startedFromBackupId": "b",
+    }
     assert waiting.start_steps(session) == [("Backup restored", "1.2 s")]
     assert waiting.start_steps({}) == []
 
@@ -117,11 +121,32 @@ def test_a_terminal_sees_each_step_once_and_those_to_come(
             tell(
                 "CREATE_IN_PROGRESS",
                 "At work.",
-                {"startSteps": [room], **ahead, "startRemainingSeconds": left},
+                {
+                    "state": "CREATE_IN_PROGRESS",
+                    "startSteps": [room],
+                    **ahead,
+                    "startRemainingSeconds": left,
+                },
             )
-        tell("READY", "", {"startSteps": [room, disk]})
+        tell("READY", "", {"state": "READY", "startSteps": [room, disk]})
     shown = capsys.readouterr().err
     assert (shown.count("Room found"), shown.count("Disk made ready")) == (1, 1)
+
+
+def test_a_terminal_is_told_which_step_failed_and_not_that_it_is_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    room, disk = ({"step": step, "seconds": 0.1} for step in ("CAPACITY", "DISK"))
+    failed = {"state": "CREATE_FAILED", "startSteps": [room, disk]}
+    with waiting._line("Workstation", None) as tell:
+        tell("CREATE_IN_PROGRESS", "", {"state": "CREATE_IN_PROGRESS", "startSteps": [room]})
+        tell("CREATE_FAILED", "The disk is full.", failed)
+    shown = capsys.readouterr().err
+    assert (shown.count("Room found"), shown.count("Disk made ready")) == (1, 0)
+    assert "✗" in shown.partition("Disk could not be made ready")[0]
+    assert waiting.failed_step({"state": "READY", "startSteps": [room]}) == ""
 
 
 def test_the_line_draws_what_is_to_come() -> None:

@@ -105,7 +105,23 @@ SCRIPT = {"step": "SCRIPT", "studioComponentName": "Tools", "number": 1, "of": 2
         ),
         (
             {"state": "CREATE_FAILED", "startSteps": STARTED},
-            [("Room found", "done", "0 s"), ("Disk made ready", "failed", "3.3 s")],
+            [("Room found", "done", "0 s"), ("Disk could not be made ready", "failed", "3.3 s")],
+        ),
+        (
+            {
+                "state": "START_FAILED",
+                "statusCode": "INSUFFICIENT_CAPACITY",
+                "startSteps": STARTED[:1],
+            },
+            [("No room found", "failed", "0 s")],
+        ),
+        (
+            {
+                "state": "CREATE_FAILED",
+                "statusCode": "AMI_VALIDATION_ERROR",
+                "startSteps": STARTED[:1],
+            },
+            [("Could not be begun", "failed", "0 s")],
         ),
         ({"state": "READY", "startSteps": STARTED}, []),
     ],

@@ -16,6 +16,30 @@ def test_every_step_has_a_name(language: str) -> None:
     assert len(names) == len(StartStep)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("step", StartStep)
+def test_a_step_that_failed_is_not_called_as_one_that_is_done(
+    language: str, step: StartStep
+) -> None:
+    words, taken = Words(language), {"step": step, "studioComponentName": "Tools"}
+    for is_restored in (False, True):
+        origin = {"startedFromBackupId": "b"} if is_restored else {}
+        for code in ("INSUFFICIENT_CAPACITY", "INTERNAL_ERROR"):
+            session = {"state": "CREATE_FAILED", "statusCode": code, **origin}
+            said = starts.failure(words, session, taken)
+            assert said != starts.name(words, taken, is_restored=is_restored)
+            assert ("Tools" in said) is (step is StartStep.SCRIPT)
+
+
+def test_a_start_that_never_began_is_not_called_one_without_room() -> None:
+    step = {"step": "CAPACITY"}
+    said = [
+        starts.failure(Words(), {"state": "START_FAILED", "statusCode": code}, step)
+        for code in ("INSUFFICIENT_CAPACITY", "AMI_VALIDATION_ERROR")
+    ]
+    assert said == ["No room found", "Could not be begun"]
+
+
 def test_a_script_is_named_and_counted() -> None:
     step = {"step": "SCRIPT", "studioComponentName": "Tools", "number": 2, "of": 5}
     assert starts.name(Words(), step, is_restored=True) == "Script 2 of 5: Tools"

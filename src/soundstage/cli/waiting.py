@@ -91,13 +91,27 @@ def settled(
 
 
 def start_steps(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name the steps that a start has taken, each with its time; none of what is no start."""
+    """Name the steps that a start has gone through, each with its time; none of what is no start.
+
+    The one that it failed at is not among them.
+    """
     words, is_restored = Words(), "startedFromBackupId" in resource
+    taken = list(resource.get("startSteps") or ())
+    if taken and starts.has_failed(resource):
+        taken.pop()
     return [
         (starts.name(words, step, is_restored=is_restored), starts.took(words, step["seconds"]))
-        for step in resource.get("startSteps") or ()
+        for step in taken
         if step.get("seconds") is not None
     ]
+
+
+def failed_step(resource: Mapping[str, Any]) -> str:
+    """Name the step that a start failed at; empty where none did."""
+    taken = resource.get("startSteps") or ()
+    if not taken or not starts.has_failed(resource):
+        return ""
+    return starts.failure(Words(), resource, taken[-1])
 
 
 def steps_ahead(resource: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -145,6 +159,9 @@ def _line(what: str, expected_seconds: float | None) -> Iterator[Any]:
                 if name not in shown_steps and not progress.disable:
                     progress.console.print(f"[green]✓[/green] {escape(name):<40} {took:>8}")
                 shown_steps.add(name)
+            failed = failed_step(start)
+            if failed and not progress.disable:
+                progress.console.print(f"[red]✗[/red] {escape(failed)}")
             progress.ahead = steps_ahead(start)
             gone, left = time.monotonic() - began, start.get("startRemainingSeconds")
             shown = state.replace("_", " ").lower()

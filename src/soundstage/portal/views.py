@@ -268,7 +268,7 @@ class Viewer:
         if not state.endswith("_FAILED"):
             return ""
         told = [words(f"why.{code if f'why.{code}' in words else 'INTERNAL_ERROR'}")]
-        is_start = state in {"CREATE_FAILED", "START_FAILED"}
+        is_start = starts.has_failed(session)
         if is_start and code in _MENDED_BY_ADMINISTRATORS:
             told.append(words("advice.mend"))
         if is_start and code == "INSUFFICIENT_CAPACITY":
@@ -477,7 +477,7 @@ class Viewer:
         if state in _STARTS:
             coming = [self._step_ahead(session, each) for each in _list(session, "startStepsAhead")]
             return [*self._start(session), *coming, Step(words("steps.ready"), "ahead")]
-        if state in _FAILED_STARTS:
+        if starts.has_failed(session):
             return self._start(session)
         names = _STEPS.get(state)
         if names is None:
@@ -498,9 +498,11 @@ class Viewer:
 
     def _start(self, session: Document) -> list[Step]:
         """Tell the steps of a start, as they were measured."""
-        found = [self._start_step(session, each) for each in _list(session, "startSteps")]
-        if found and session["state"] in _FAILED_STARTS:
-            found[-1] = msgspec.structs.replace(found[-1], phase="failed")
+        taken = _list(session, "startSteps")
+        found = [self._start_step(session, each) for each in taken]
+        if found and starts.has_failed(session):
+            name = starts.failure(self._words, session, taken[-1])
+            found[-1] = msgspec.structs.replace(found[-1], name=name, phase="failed")
         return found
 
     def _start_step(self, session: Document, step: Document) -> Step:
@@ -548,7 +550,6 @@ def _list(session: Document, name: str) -> list[Document]:
 _STEP_SENTENCE = re.compile(r" after \d+\.\d\d s$")
 """What programs of a desktop say of themselves has its time at the end."""
 _STARTS = {"CREATE_IN_PROGRESS", "START_IN_PROGRESS"}
-_FAILED_STARTS = {"CREATE_FAILED", "START_FAILED"}
 _STARTED = {"READY", "STOP_IN_PROGRESS", "STOPPED", "STOP_FAILED"}
 _STEPS = {
     "STOP_IN_PROGRESS": ("stop", "backup", "stopped"),

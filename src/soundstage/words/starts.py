@@ -16,15 +16,39 @@ _LATE_SECONDS = 3
 """Beside twice the usual time: a step that takes one second may take some more on a busy day."""
 
 
+_FAILED = frozenset({"CREATE_FAILED", "START_FAILED"})
+
+
 def name(words: Words, step: Mapping[str, Any], *, is_restored: bool) -> str:
     """Call a step of `startSteps` by its name; `is_restored` if the start was from a backup."""
-    kind = step["step"]
-    return words(
-        f"start_steps.{'RESTORE' if kind == 'DISK' and is_restored else kind}",
-        number=step.get("number", 0),
-        of=step.get("of", 0),
-        component=step.get("studioComponentName", ""),
-    )
+    return words(f"start_steps.{_kind(step, is_restored=is_restored)}", **_details(step))
+
+
+def has_failed(session: Mapping[str, Any]) -> bool:
+    """Reports whether a session's last start failed: at the last step of those it has taken."""
+    return session["state"] in _FAILED
+
+
+def failure(words: Words, session: Mapping[str, Any], step: Mapping[str, Any]) -> str:
+    """Call the step that a session's start failed at by what did not come about."""
+    kind = _kind(step, is_restored="startedFromBackupId" in session)
+    # The first step is also where a start is refused before it has got anywhere.
+    if kind == "CAPACITY" and session.get("statusCode") != "INSUFFICIENT_CAPACITY":
+        kind = "BEGINNING"
+    return words(f"start_steps.failed.{kind}", **_details(step))
+
+
+def _kind(step: Mapping[str, Any], *, is_restored: bool) -> str:
+    kind: str = step["step"]
+    return "RESTORE" if kind == "DISK" and is_restored else kind
+
+
+def _details(step: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        "number": step.get("number", 0),
+        "of": step.get("of", 0),
+        "component": step.get("studioComponentName", ""),
+    }
 
 
 def took(words: Words, seconds: float) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import REPOSITORY, Enter, Studio, too_wide
+from tests.browser.conftest import DESKTOP, PHONE, REPOSITORY, Enter, Studio, too_wide
 
 from soundstage.testing.browser import barriers_by_day_and_night
 from soundstage.testing.clients import ensure_axe
@@ -118,6 +118,29 @@ def test_a_host_is_taken_out_after_a_question_and_people_are_told(
     expect(row.get_by_text("Open", exact=True)).to_be_visible()
     # It is gone from the page by itself.
     expect(why).to_be_hidden()
+
+
+_LABELS = """[...document.querySelectorAll("[aria-labelledby=hosts] tbody td")]
+    .filter((cell) => cell.innerText && !cell.querySelector("a"))
+    .map((cell) => getComputedStyle(cell, "::before").content)"""
+_LINES = """[...document.querySelectorAll(".types tbody th")].map((name) => {
+    const range = document.createRange();
+    range.selectNodeContents(name);
+    return range.getClientRects().length;
+})"""
+
+
+def test_figures_on_a_phone_say_what_they_are_and_no_name_is_torn(
+    studio: Studio, enter: Enter
+) -> None:
+    page = enter("operator", viewport=PHONE)
+    page.goto(admin(studio, "capacity"))
+    assert page.evaluate(_LABELS) == ['"Workstations"', '"Cores promised"', '"Memory promised"']
+    lines = page.evaluate(_LINES)
+    assert len(lines) > 5
+    assert set(lines) == {1}
+    page.set_viewport_size(DESKTOP)
+    assert set(page.evaluate(_LABELS)) == {"none"}
 
 
 def test_nothing_bars_the_way_and_everything_fits(studio: Studio, enter: Enter) -> None:

@@ -90,6 +90,29 @@ def test_bad_links_get_a_page_that_says_why(world: GatewayWorld) -> None:
     assert not world.upstreams.used
 
 
+def test_pages_without_a_desktop_are_counted_by_their_reason(world: GatewayWorld) -> None:
+    world.ask(f"{world.page()}?ticket={world.ticket(seconds=-1)}")
+    ticket = world.ticket()
+    for _ in range(3):
+        world.ask(f"{world.page()}?ticket={ticket}")
+    world.ask(world.page())
+    world.ask(f"{world.page()}not-secure")
+    world.ask(f"{world.page()}?ticket={world.ticket()}", Sec_Purpose="prefetch")
+    world.upstreams.over.add(world.stream)
+    world.ask(world.page(), Cookie=world.cookie())
+    # Who is inside opens an old link without being refused; a page that asks on is none.
+    world.ask(f"{world.page()}api/status")
+    counted = {reason: n for reason, n in world.gateway.refused.by_reason.items() if n}
+    assert counted == {
+        "expired": 1,
+        "used": 2,
+        "missing": 1,
+        "not-secure": 1,
+        "not-asked": 1,
+        "ended": 1,
+    }
+
+
 def test_who_had_a_desktop_is_told_what_became_of_it_and_led_to_its_page(
     world: GatewayWorld,
 ) -> None:

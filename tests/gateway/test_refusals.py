@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from soundstage.gateway.refusals import aftermath, notice_of, status_of
+from soundstage.gateway.refusals import REASONS, Tally, aftermath, notice_of, status_of
 from soundstage.gateway.tickets import MISSING
 from soundstage.gateway.upstreams import Became, How, Refusal
 from soundstage.words.texts import speaking
@@ -24,6 +24,16 @@ from soundstage.words.texts import speaking
 )
 def test_each_reason_has_its_status(reason: str, status: int) -> None:
     assert status_of(reason) == status
+
+
+def test_refusals_are_counted_by_reasons_that_are_known_beforehand() -> None:
+    tally = Tally()
+    assert tally.by_reason == dict.fromkeys(REASONS, 0)
+    for reason in (Refusal.USED, Refusal.USED, MISSING, "whatever somebody sends"):
+        tally.add(reason)
+    assert set(tally.by_reason) == set(REASONS)
+    counted = {reason: count for reason, count in tally.by_reason.items() if count}
+    assert counted == {Refusal.USED: 2, MISSING: 1, Refusal.ENDED: 1}
 
 
 def test_no_two_reasons_read_alike() -> None:

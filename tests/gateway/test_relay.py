@@ -276,6 +276,31 @@ def test_a_visitor_who_leaves_is_forgotten(world: GatewayWorld) -> None:
     wait_for(lambda: len(world.gateway.live) == 0)
 
 
+def test_connects_that_are_refused_are_counted_by_their_reason(
+    open_world: Callable[..., GatewayWorld],
+) -> None:
+    world = open_world(relays_per_stream=1)
+
+    def refused(path: str | None = None, **headers: str | None) -> dict[str, int]:
+        before = dict(world.gateway.refused.by_reason)
+        with world.connect(path, **headers) as visitor:
+            assert visitor.status != 101
+        after = world.gateway.refused.by_reason
+        return {reason: n - before[reason] for reason, n in after.items() if n != before[reason]}
+
+    with opened(world):
+        assert refused() == {"crowded": 1}
+    wait_for(lambda: len(world.gateway.live) == 0)
+    assert refused(Cookie=None) == {"missing": 1}
+    assert refused(Origin="https://evil.example") == {"cross-site": 1}
+    assert refused("/streams/x/other") == {"not-found": 1}
+    assert refused(Sec_WebSocket_Version="12") == {"malformed": 1}
+    world.desktop.answer = b"nonsense"
+    assert refused() == {"unavailable": 1}
+    world.upstreams.over.add(world.stream)
+    assert refused() == {"ended": 1}
+
+
 def test_pages_of_one_stream_are_bounded(open_world: Callable[..., GatewayWorld]) -> None:
     world = open_world(relays_per_stream=1)
     with opened(world), world.connect() as second:

@@ -17,6 +17,7 @@ def state() -> State:
         sessions={"READY": 2},
         warm={},
         streams_live=0,
+        stream_refusals={},
         stream_frames=0,
         stream_bytes={},
         due=0,

@@ -30,6 +30,7 @@ def state(room: Room | None = ROOM, oldest: datetime | None = None) -> State:
         sessions={"READY": 2, "STOPPED": 0},
         warm={"READY": 3, "EMPTY": 1},
         streams_live=1,
+        stream_refusals={"expired": 3, "crowded": 0},
         stream_frames=8,
         stream_bytes={"down": 9, "up": 2},
         due=3,
@@ -76,6 +77,8 @@ def test_numbers_are_where_they_belong() -> None:
     ends = value(found, "soundstage_certificate_expiry_timestamp_seconds")
     assert ends == ENDS.timestamp()
     assert value(found, "soundstage_event_feeds") == 6
+    assert value(found, "soundstage_stream_refusals_total", reason="expired") == 3
+    assert value(found, "soundstage_stream_refusals_total", reason="crowded") == 0
     assert value(found, "soundstage_stream_frames_total") == 8
     assert value(found, "soundstage_stream_bytes_total", direction="down") == 9
 

@@ -41,6 +41,7 @@ def test_a_studio_s_day_is_counted(tmp_path: Path) -> None:
         assert told["api_requests_total[code=200,operation=CreateStreamingSession]"] == 1
         assert told["capacity_cpus[part=promised]"] > 0
         assert told["reconciler_looks_total[]"] > 0
+        assert told["stream_refusals_total[reason=used]"] == 0
         studio.stop(session)
         told = metrics(made)
         assert told["sessions[state=STOPPED]"] == 1

@@ -30,6 +30,7 @@ from soundstage.gateway.refusals import (
     NOT_INSTALLED,
     NOT_SECURE,
     SHARE_FULL,
+    Tally,
 )
 from soundstage.gateway.relay import Surroundings
 from soundstage.gateway.serving import uvicorn_options
@@ -67,6 +68,7 @@ class Gateway:
         self._pages = Pages(settings)
         self._client = _read_client(settings)
         self.live = LiveRelays(settings, upstreams, clock)
+        self.refused = Tally()
         self._connector = Connector(settings)
         origin = Origin(settings, self._proxies)
         rights = FileRights(settings, upstreams, self._entrance, origin)
@@ -105,6 +107,7 @@ class Gateway:
                 self._proxies,
                 self._connector,
                 self.live,
+                self.refused,
             )
         )
 
@@ -126,9 +129,10 @@ class Gateway:
         except Refused as error:
             if "ticket" in request.query_params and self._is_inside(request, stream_id):
                 return self._to_clean_address(stream_id)
+            self.refused.add(error.reason)
             return self._pages.refusal(error)
         if self._client is None:
-            return self._pages.notice(NOT_INSTALLED)
+            return self._not_opened(NOT_INSTALLED)
         assets = f"{self.settings.public_path}/streams/{_SHARED}/{self._client.digest}/"
         looks_on = upstream.most_viewers is not None
         return self._pages.client(request, stream_id, assets, self._client, looks_on=looks_on)
@@ -146,7 +150,7 @@ class Gateway:
             # Programs that show a preview of a link ask so; the ticket stays good.
             return Response(headers={**NO_STORE, **PLAIN_HEADERS})
         if not _was_asked_for(request):
-            return self._pages.notice(NOT_ASKED)
+            return self._not_opened(NOT_ASKED)
         peer = request.client.host if request.client else ""
         address = self._proxies.client(peer, request.headers)
         await self._upstreams.redeem(ticket, address)
@@ -218,7 +222,11 @@ class Gateway:
 
     async def _not_secure(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint's signature
         """Say to a browser, which alone knows, that it won't show a desktop at this address."""
-        return self._pages.notice(NOT_SECURE)
+        return self._not_opened(NOT_SECURE)
+
+    def _not_opened(self, reason: str) -> Response:
+        self.refused.add(reason)
+        return self._pages.notice(reason)
 
     async def _nothing(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint's signature
         return self._pages.notice(NOT_FOUND)

@@ -1,6 +1,6 @@
 """What a browser is told when a stream does not open: one status and one set of words a reason.
 
-`app` shows them as a page, `relay` answers with the status alone.
+`app` shows them as a page, `relay` answers with the status alone; both count them.
 """
 
 from http import HTTPStatus
@@ -21,6 +21,15 @@ SHARE_FULL = "share-full"
 
 NOT_SECURE = "not-secure"
 """The browser came by plain http, where it decodes no video."""
+
+CROWDED = "crowded"
+"""As many connections are open as may be, of the stream or of the server."""
+
+CROSS_SITE = "cross-site"
+"""A page of another site tried to connect."""
+
+MALFORMED = "malformed"
+"""What came is no handshake of a websocket."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +58,23 @@ _STATUSES = {
     NOT_ASKED: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _words = Words()
+REASONS = (*_STATUSES, CROWDED, CROSS_SITE, MALFORMED)
+"""All of them; those that no page has words for are met by programs alone."""
+
+
+class Tally:
+    """How often each reason kept a stream from opening, since the process began.
+
+    Each try counts: a page that waits for a desktop tries again by itself.
+    """
+
+    def __init__(self) -> None:
+        # From the first on: what was not there before shows no increase.
+        self.by_reason = dict.fromkeys(REASONS, 0)
+
+    def add(self, reason: str) -> None:
+        """Count one; a reason that is not known here counts as it reads, as ended."""
+        self.by_reason[reason if reason in self.by_reason else Refusal.ENDED] += 1
 
 
 def notice_of(reason: str) -> Notice:

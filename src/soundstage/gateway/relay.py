@@ -30,7 +30,15 @@ from soundstage.gateway.handshake import (
 from soundstage.gateway.inputs import Inputs
 from soundstage.gateway.live import FullError, LiveRelays
 from soundstage.gateway.looking import Looking
-from soundstage.gateway.refusals import SHARE_FULL, status_of
+from soundstage.gateway.refusals import (
+    CROSS_SITE,
+    CROWDED,
+    MALFORMED,
+    NOT_FOUND,
+    SHARE_FULL,
+    Tally,
+    status_of,
+)
 from soundstage.gateway.settings import GatewaySettings
 from soundstage.gateway.tickets import Entrance
 from soundstage.gateway.upstreams import Refusal, Refused, Upstream, Upstreams
@@ -42,6 +50,8 @@ log = structlog.get_logger(__name__)
 _PATH = re.compile(r"/streams/([A-Za-z0-9_-]{1,64})/api/websockets\Z")
 _DESKTOP_PATH = "/api/websockets"
 _TRIES = 3
+_OF_HANDSHAKES = {HTTPStatus.NOT_FOUND: NOT_FOUND, HTTPStatus.FORBIDDEN: CROSS_SITE}
+"""As what a handshake that is refused with this status counts."""
 _BORDER_SECONDS = 1.0
 """How long a frame that is under way at a cut may take to end."""
 _GOODBYE_SECONDS = 0.3
@@ -61,6 +71,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     proxies: Proxies
     connector: Connector
     live: LiveRelays
+    refused: Tally
 
 
 def relay_protocol(surroundings: Surroundings) -> type[asyncio.Protocol]:
@@ -120,7 +131,9 @@ class Relay(asyncio.Protocol):
         elif self._opening is None:
             self._begin(data)
         else:
-            self._refuse(HTTPStatus.BAD_REQUEST, "Nothing may be sent before the answer.")
+            self._refuse(
+                MALFORMED, HTTPStatus.BAD_REQUEST, "Nothing may be sent before the answer."
+            )
 
     def pause_writing(self) -> None:
         self._browser_stall.begin()
@@ -193,7 +206,7 @@ class Relay(asyncio.Protocol):
         if self._closing is not None:
             return
         if self._desktop is None:
-            self._refuse(HTTPStatus.GONE, reason)
+            self._refuse(Refusal.ENDED, HTTPStatus.GONE, reason)
             return
         self._closing = (code, reason)
         self.shared.live.leave(self)
@@ -210,11 +223,12 @@ class Relay(asyncio.Protocol):
             request = read_request(raw, self.shared.settings.head_bytes)
             self._admit(request)
         except BadHandshakeError as error:
-            self._refuse(error.status, str(error))
+            reason = _OF_HANDSHAKES.get(error.status, MALFORMED)
+            self._refuse(reason, error.status, str(error))
         except Refused as error:
-            self._refuse(status_of(error.reason), error.reason)
+            self._refuse(error.reason, status_of(error.reason), error.reason)
         except FullError as error:
-            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+            self._refuse(CROWDED, HTTPStatus.TOO_MANY_REQUESTS, str(error))
         else:
             self._opening = asyncio.get_running_loop().create_task(self._open(request))
 
@@ -248,17 +262,17 @@ class Relay(asyncio.Protocol):
                 self._look_on(upstream)
                 desktop = await self._connect(upstream, request)
         except Refused as error:
-            self._refuse(status_of(error.reason), error.reason)
+            self._refuse(error.reason, status_of(error.reason), error.reason)
         except BadHandshakeError as error:
-            self._refuse(error.status, "The desktop did not agree.")
+            self._fail(error.status, "The desktop did not agree.")
         except UntrustedSocketError as error:
             log.warning("gateway.untrusted_socket", stream=self.stream_id, error=str(error))
-            self._refuse(HTTPStatus.BAD_GATEWAY, "What answers is not the desktop.")
+            self._fail(HTTPStatus.BAD_GATEWAY, "What answers is not the desktop.")
         except (SocketUnavailableError, OSError, TimeoutError):
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "The desktop does not answer.")
+            self._fail(HTTPStatus.SERVICE_UNAVAILABLE, "The desktop does not answer.")
         except Exception:
             log.exception("gateway.relay_failed", stream=self.stream_id)
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "The connection failed.")
+            self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, "The connection failed.")
         else:
             self._join(desktop)
 
@@ -296,10 +310,15 @@ class Relay(asyncio.Protocol):
 
     # Closing.
 
-    def _refuse(self, status: int, reason: str) -> None:
+    def _fail(self, status: int, text: str) -> None:
+        """Answer that there is no desktop to connect to."""
+        self._refuse(Refusal.UNAVAILABLE, status, text)
+
+    def _refuse(self, reason: str, status: int, text: str) -> None:
         """Answer instead of upgrading."""
-        self._closing = (status, reason)
+        self._closing = (status, text)
         self.shared.live.leave(self)
+        self.shared.refused.add(reason)
         if self._opening is not None and self._opening is not asyncio.current_task():
             self._opening.cancel()
         log.info(
@@ -307,9 +326,9 @@ class Relay(asyncio.Protocol):
             stream=self.stream_id or None,
             client=self._client,
             status=int(status),
-            reason=reason,
+            reason=text,
         )
-        body = f"{reason}\n".encode()
+        body = f"{text}\n".encode()
         _write(
             self._browser,
             f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}\r\n"

@@ -75,6 +75,15 @@ START_STEP_SECONDS = Metric(
     (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
 STREAMS = Metric("soundstage_streams_live", Kind.GAUGE, "Streams that a browser has opened.")
+STREAM_REFUSALS = Metric(
+    "soundstage_stream_refusals_total",
+    Kind.COUNTER,
+    "Tries to open a stream that were refused, by reason: a link that is expired, used, foreign, "
+    "missing or not-asked (loaded ahead by a browser), a stream that has ended or share-ended, "
+    "share-full or crowded, unavailable (the desktop did not answer), not-secure (plain http), "
+    "cross-site, malformed, not-found, not-installed. Pages that wait try again by themselves.",
+    ("reason",),
+)
 STREAM_FRAMES = Metric(
     "soundstage_stream_frames_total",
     Kind.COUNTER,
@@ -162,6 +171,7 @@ METRICS = (
     START_STEP_SECONDS,
     START_FAILURES,
     STREAMS,
+    STREAM_REFUSALS,
     STREAM_FRAMES,
     STREAM_BYTES,
     BACKUPS,

@@ -78,6 +78,10 @@ PANELS = (
             "(soundstage_streams_live > 0)",
         },
     ),
+    Panel(
+        "Why do streams not open?",
+        {"{{reason}} an hour": "increase(soundstage_stream_refusals_total[1h]) > 0"},
+    ),
     Panel("Are backups made?", {"{{result}} a day": "increase(soundstage_backups_total[1d])"}),
     Panel(
         "How long do backups take?",

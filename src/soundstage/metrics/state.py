@@ -19,6 +19,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Mapping[str, int]
     warm: Mapping[str, int]
     streams_live: int
+    stream_refusals: Mapping[str, int]
+    """By reason."""
     stream_frames: int
     stream_bytes: Mapping[str, int]
     """By direction: down, up."""
@@ -49,6 +51,7 @@ class Found(Collector):
         state = self._state
         yield _by_label(catalogue.SESSIONS, state.sessions)
         yield _one(catalogue.STREAMS, state.streams_live)
+        yield _by_label(catalogue.STREAM_REFUSALS, state.stream_refusals)
         yield _one(catalogue.STREAM_FRAMES, state.stream_frames)
         yield _by_label(catalogue.STREAM_BYTES, state.stream_bytes)
         yield _one(catalogue.DUE, state.due)

@@ -63,6 +63,7 @@ class MetricsReader:
             sessions=by_state,
             warm=by_warmth,
             streams_live=live,
+            stream_refusals=service.gateway.refused.by_reason,
             stream_frames=carried.frames_down,
             stream_bytes={"down": carried.bytes_down, "up": carried.bytes_up},
             deliveries=deliveries,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from tests.browser.conftest import REPOSITORY
 from tests.browser.stream.conftest import (
     WATCH_POLICY,
@@ -16,6 +16,52 @@ from tests.browser.stream.conftest import (
 
 from soundstage.testing.browser import barriers, picture_of
 from soundstage.testing.clients import ensure_axe
+
+TABLET = ViewportSize(width=820, height=1180)
+PANEL = 40
+"""How high the panel of a desktop is, with its clock at the right."""
+
+
+def on_a_tablet(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport=TABLET, has_touch=True, is_mobile=True)
+
+
+def test_by_touch_nothing_is_covered_and_who_looks_on_has_no_buttons(
+    desktop: Desktop, gateway: GatewayProcess, browser: Browser, tmp_path: Path
+) -> None:
+    rule = {"rule": "MAX_SESSION_LENGTH", "allowed_seconds": 3600, "warn_before": [300, 60]}
+    coming = {"action": "STOP", "seconds_left": 200, **rule}
+    gateway.tell([], coming, {"shares": [], "maxMinutes": 120, "maxViewers": 2})
+    with gateway.running(), on_a_tablet(browser) as context:
+        desktop.paint("#204080")
+        page = context.new_page()
+        page.goto(gateway.link(a_ticket()))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80), (700, 800)))
+        calls = page.locator(".virtual-keyboard-button")
+        until("a keyboard can be called", calls.is_visible)
+        picture_of(page).save(tmp_path / "touch.png")
+        button, note = calls.bounding_box(), page.locator(".soundstage-countdown").bounding_box()
+        assert button is not None
+        assert note is not None
+        assert button["y"] + button["height"] < TABLET["height"] - PANEL
+        assert note["y"] + note["height"] < button["y"]
+
+        page.keyboard.press("Control+Alt+Shift+KeyB")
+        page.get_by_role("button", name="Share").tap()
+        page.get_by_role("button", name="Make a link").tap()
+        link = page.get_by_role("textbox", name="Link").input_value()
+        with on_a_tablet(browser) as viewing:
+            viewer = viewing.new_page()
+            viewer.goto(link)
+            until("the viewer sees", lambda: shows(viewer, (0x20, 0x40, 0x80), (700, 600)))
+            # The client makes it before it shows anything; a page that is slow makes no exception.
+            viewer.locator("#player-ui-root").wait_for(state="attached")
+            picture_of(viewer).save(tmp_path / "viewer-touch.png")
+            assert [
+                each.get_attribute("title")
+                for each in viewer.get_by_role("button").all()
+                if each.is_visible()
+            ] == []
 
 
 def test_somebody_looks_on_hears_and_can_not_type_until_that_is_ended(

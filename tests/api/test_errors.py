@@ -40,12 +40,13 @@ def test_members_that_are_empty_are_left_out() -> None:
 def test_what_was_sent_is_not_repeated_at_any_length() -> None:
     body = document(errors.render(NotFoundError("session", "x" * 100_000)).body)
     assert body["message"] == "There is no session " + "x" * 980 + "…"
-    assert body["context"] == {"resourceId": "x" * 1000 + "…"}
+    assert body["context"]["resourceId"] == "x" * 1000 + "…"
 
 
 def test_what_is_not_found_is_named() -> None:
     body = document(errors.render(NotFoundError("session", "abc")).body)
-    assert body["context"] == {"resourceId": "abc"}
+    assert body["code"] == "NOT_FOUND"
+    assert body["context"] == {"resourceId": "abc", "kind": "session"}
 
 
 def test_a_fault_s_headers_are_sent() -> None:

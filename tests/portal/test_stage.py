@@ -12,7 +12,7 @@ from soundstage.testing.world import World
 from soundstage.wiring.choices import portal_settings_of
 from soundstage.wiring.home import secret_of
 from soundstage.wiring.portal import PortalDoor
-from soundstage.words.texts import Words
+from soundstage.words.texts import Words, speaking
 
 
 def stage(world: World) -> Stage:
@@ -46,3 +46,28 @@ def test_a_refusal_says_what_to_do_next(
     assert answer.status_code == status
     assert advice in text
     assert "<b>" not in text
+
+
+STOPPING = {"kind": "streaming session", "state": "STOP_IN_PROGRESS", "possible": "STOPPED"}
+
+
+def test_a_refusal_is_told_in_the_reader_s_language_with_the_api_s_words_behind_it(
+    shared: World,
+) -> None:
+    coded = CallError("ConflictException", 409, "It is so.", code="STATE", context=STOPPING)
+    bare = CallError("ConflictException", 409, "It is so.")
+    with speaking("de"):
+        told, left = (
+            bytes(stage(shared).refusal(error, None).body).decode() for error in (coded, bare)
+        )
+    assert 'role="alert">Arbeitsplatz: inzwischen „Hält an“.' in told
+    assert '<summary>Was der Dienst dazu sagte</summary><p lang="en">It is so.</p>' in told
+    assert 'role="alert" lang="en">It is so.</p>' in left
+    assert "<details" not in left
+
+
+@pytest.mark.parametrize("name", ["UnrecognizedClientException", "Unreachable"])
+def test_what_the_front_door_says_has_words_by_its_name(shared: World, name: str) -> None:
+    with speaking("de"):
+        page = bytes(stage(shared).refusal(CallError(name, 403, "No."), None).body).decode()
+    assert '<p lang="en">No.</p>' in page

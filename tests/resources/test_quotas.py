@@ -39,6 +39,7 @@ def test_one_more_fits_or_is_refused() -> None:
         assert caught.value.context == {
             "resourceId": "the-studio",
             "quota": "streaming sessions",
+            "quotaName": "sessions",
             "value": "3",
             "used": str(used),
         }

@@ -5,11 +5,14 @@ import pytest
 from soundstage.wire import faults
 from soundstage.wire.faults import (
     FAULTS,
+    Complaint,
+    ConflictError,
     Fault,
     InternalError,
     NotFoundError,
     ThrottledError,
     ValidationError,
+    complaints_of,
 )
 
 PUBLIC = {
@@ -46,6 +49,32 @@ def test_a_fault_keeps_what_it_is_told() -> None:
     assert ThrottledError("Slow.", headers={"Retry-After": "1"}).headers == {"Retry-After": "1"}
 
 
+def test_all_that_is_wrong_goes_together_and_comes_apart_again() -> None:
+    wrong = [
+        ValidationError("a is long.", code="TOO_LONG", context={"member": "a", "limit": "3"}),
+        ValidationError("b is odd."),
+        ValidationError("c is needed.", code="REQUIRED", context={"member": "c"}),
+    ]
+    fault = ValidationError.of(wrong)
+    assert fault.complaints == ["a is long.", "b is odd.", "c is needed."]
+    assert all(isinstance(text, str) for text in fault.context.values())
+    told = complaints_of(fault.message, fault.code, fault.context)
+    assert told == [Complaint(each.message, each.code, each.context) for each in wrong]
+
+
+def test_a_state_that_does_not_allow_it_is_told_with_those_that_would() -> None:
+    fault = ConflictError.of_state(
+        "It is STOPPED.", kind="session", resource_id="x", state="STOPPED", possible=["A", "B"]
+    )
+    assert (fault.code, fault.status) == ("STATE", 409)
+    assert fault.context == {
+        "resourceId": "x",
+        "kind": "session",
+        "state": "STOPPED",
+        "possible": "A, B",
+    }
+
+
 def test_faults_share_no_context() -> None:
     one, other = ValidationError("a"), ValidationError("b")
     one.context["member"] = "name"
@@ -54,7 +83,8 @@ def test_faults_share_no_context() -> None:
 
 def test_what_is_not_found_is_in_the_context() -> None:
     fault = NotFoundError("session", "abc")
-    assert fault.context == {"resourceId": "abc"}
+    assert fault.code == "NOT_FOUND"
+    assert fault.context == {"resourceId": "abc", "kind": "session"}
     assert "session abc" in fault.message
 
 

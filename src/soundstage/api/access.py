@@ -9,6 +9,7 @@ else what the user's grant allows.
 from soundstage.api.door import Facts
 from soundstage.resources.request import Caller, CallerKind
 from soundstage.wire.binding import Asked
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import AccessDeniedError
 from soundstage.wire.operation import Grant, Operation
 
@@ -17,7 +18,9 @@ def require_access(operation: Operation, caller: Caller, asked: Asked, facts: Fa
     """Raise AccessDeniedError unless the caller may run this operation on what it names."""
     if not may_run(operation, caller, asked, facts):
         raise AccessDeniedError(
-            f"User {caller.principal_id} is not allowed to perform nimble:{operation.name} here."
+            f"User {caller.principal_id} is not allowed to perform nimble:{operation.name} here.",
+            code=Code.NOT_ALLOWED,
+            context={"operation": operation.name},
         )
 
 

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from soundstage.api.exchange import Answer
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import Fault, InternalError
 
 _LONGEST = 1000
@@ -75,7 +76,8 @@ def render_unexpected(request_id: str, notes: dict[str, Any] | None = None) -> A
     """Log the exception being handled, and write an answer that tells nothing of it."""
     _log.exception("request failed", request_id=request_id, **(notes or {}))
     message = f"Something went wrong inside. The log has it under {request_id}."
-    return render(InternalError(message), notes)
+    fault = InternalError(message, code=Code.INTERNAL, context={"requestId": request_id})
+    return render(fault, notes)
 
 
 def _name_and_status(fault: Fault) -> tuple[str, int]:

@@ -21,6 +21,7 @@ from soundstage.api.exchange import Answer
 from soundstage.kit.database import Moment, metadata
 from soundstage.kit.prepared import Prepared, PreparedChange
 from soundstage.kit.sealed import Sealed
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ValidationError
 from soundstage.wire.shapes import Shape
 
@@ -86,6 +87,7 @@ def _answer_of(kept: Kept, attempt: Attempt) -> Answer:
     if kept.digest != attempt.digest:
         raise ValidationError(
             "clientToken was used before with other parameters.",
+            code=Code.TOKEN_USED,
             context={"member": "clientToken"},
         )
     return Answer(status=kept.status, body=kept.body.encode())

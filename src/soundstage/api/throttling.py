@@ -16,6 +16,7 @@ from soundstage.api.exchange import Received
 from soundstage.kit.buckets import MOST_BUCKETS, Buckets, Rate, network_of
 from soundstage.kit.proxies import Proxies
 from soundstage.resources.request import Caller
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ThrottledError
 
 
@@ -93,6 +94,7 @@ def _throttled(what: str, whose: str, rate: Rate, wait: float) -> ThrottledError
     return ThrottledError(
         f"Too many {what} of {whose}: {rate.per_second:g} a second are allowed, and {rate.burst} "
         f"at once. Try again in {seconds} s.",
+        code=Code.TOO_OFTEN,
         context={
             "limited": what,
             "perSecond": f"{rate.per_second:g}",

@@ -92,7 +92,7 @@ def explained(error: CallError | ConfigError | Fault | OperationalError) -> tupl
         all_told = error.complaints if isinstance(error, ValidationError) else [error.message]
         return _BY_STATUS.get(error.status, Exit.FAILED), " ".join(all_told)
     code = _code_of(error)
-    told = " ".join(error.complaints)
+    told = " ".join(each.message for each in error.complaints)
     said = told if error.name in _BY_NAME else f"{error.name}: {told}"
     advice = "" if error.name in _BY_NAME else _NEXT.get(code, "")
     if error.name == _UNTRUSTED:

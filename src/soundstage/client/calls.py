@@ -17,7 +17,6 @@ from botocore.credentials import Credentials
 
 from soundstage.client.errors import CallError
 from soundstage.kit.clock import Clock, system_clock
-from soundstage.wire.faults import ALSO
 from soundstage.wire.operation import BASE_PATH, TOKEN_HEADER, Operation
 
 _TIMEOUT_SECONDS = 30.0
@@ -160,9 +159,10 @@ class Client:
 def _error(answer: httpx.Response, document: dict[str, Any] | None) -> CallError:
     name = answer.headers.get("x-amzn-ErrorType", "UnexpectedAnswer")
     said = (document or {}).get("message") or answer.text[:_SHOWN] or answer.reason_phrase
-    context = (document or {}).get("context") or {}
-    also = [text for key, text in context.items() if key.startswith(ALSO)]
-    return CallError(name, answer.status_code, f"{said}", also)
+    code, context = ((document or {}).get(key) for key in ("code", "context"))
+    return CallError(
+        name, answer.status_code, f"{said}", code=code and f"{code}", context=context or {}
+    )
 
 
 def _document(answer: httpx.Response) -> dict[str, Any] | None:

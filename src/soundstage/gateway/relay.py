@@ -50,7 +50,10 @@ log = structlog.get_logger(__name__)
 _PATH = re.compile(r"/streams/([A-Za-z0-9_-]{1,64})/api/websockets\Z")
 _DESKTOP_PATH = "/api/websockets"
 _TRIES = 3
-_OF_HANDSHAKES = {HTTPStatus.NOT_FOUND: NOT_FOUND, HTTPStatus.FORBIDDEN: CROSS_SITE}
+_OF_HANDSHAKES: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: NOT_FOUND,
+    HTTPStatus.FORBIDDEN: CROSS_SITE,
+}
 """As what a handshake that is refused with this status counts."""
 _BORDER_SECONDS = 1.0
 """How long a frame that is under way at a cut may take to end."""

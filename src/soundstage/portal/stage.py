@@ -23,6 +23,7 @@ from soundstage.portal.events import Changes
 from soundstage.portal.forms import BadFormError, read_form
 from soundstage.portal.pages import Pages
 from soundstage.portal.session import Cookies
+from soundstage.words import refusals
 
 Troubles = Callable[[], list[str]]
 """Lists in words why the service is not ready; may block."""
@@ -133,8 +134,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         return endpoint
 
     def refusal(self, error: CallError, login: Login | None) -> Response:
-        """Say what the API refused, and what to do about it."""
-        words = self.pages.words
+        """Say what the API refused, and what to do about it; its own words stand behind ours."""
+        words, told = self.pages.words, error.complaints[0]
+        said = refusals.said(words, told.code or error.name, told.context)
         key = f"refused.{error.name}"
         advice = words(key if key in words else "refused.other")
         status = HTTPStatus(error.status) if error.status in _STATUSES else HTTPStatus.BAD_GATEWAY
@@ -143,8 +145,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             login=login,
             status=status,
             title=words("refused.title"),
-            text=str(error),
+            text=said or str(error),
             advice=advice,
+            original=str(error),
+            is_translated=said is not None,
         )
 
     def _run(

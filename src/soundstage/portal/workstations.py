@@ -16,6 +16,7 @@ from soundstage.client.calls import CallError
 from soundstage.portal.reading import FEW, Glance, Oversight, Reader
 from soundstage.portal.stage import Asked, Stage, form_of, page_number
 from soundstage.portal.views import Document, Viewer
+from soundstage.wire.codes import Code
 
 _ONE = "/workstations/{studio}/{session}"
 _LOOK_SECONDS = 0.1
@@ -166,7 +167,9 @@ class Workstations:
                 "GetStreamingSessionStream", **names, streamId=stream["streamId"]
             )["stream"]
         if "url" not in stream:
-            raise CallError(stream["state"], 409, self._stage.pages.words("stream.failed"))
+            raise CallError(
+                stream["state"], 409, "The stream was not made.", code=Code.STREAM_FAILED
+            )
         return self._stage.pages.leave(stream["url"])
 
     def start(self, asked: Asked) -> Response:

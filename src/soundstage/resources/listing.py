@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 from soundstage.kit.pages import BadPageTokenError, Cursor, scope_of
 from soundstage.kit.records import Records
 from soundstage.resources.request import Request
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ValidationError
 
 PAGE_SIZE = 100
@@ -107,7 +108,8 @@ def page_of(
         cursor = request.pages.read(next_token, scope=scope)
     except BadPageTokenError:
         raise ValidationError(
-            "nextToken: this token is not of this list. Begin again without one."
+            "nextToken: this token is not of this list. Begin again without one.",
+            code=Code.PAGE_GONE,
         ) from None
     return request.pages.cut(fetch(cursor, size + 1), size, cursor_of=cursor_of, scope=scope)
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 import msgspec
 
 from soundstage.kit.settings.amounts import Amount
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import QuotaExceededError, ValidationError
 from soundstage.wire.shapes import Shape
 
@@ -79,6 +80,7 @@ def changed(
             raise ValidationError(
                 f"{MEMBERS[quota]}: {value} is more than the {most} that administrators may give; "
                 "only the operator of this installation gives more.",
+                code=Code.QUOTA_ABOVE,
                 context={"member": MEMBERS[quota], "value": str(value), "limit": str(most)},
             )
     kept = {
@@ -100,9 +102,11 @@ def require(
     raise QuotaExceededError(
         f"The quota for {quota} of the studio {studio_id} is {value}; in use{whose}: {used}. "
         f"UpdateStudioQuotas raises it ({MEMBERS[quota]}), or the portal under Capacity.",
+        code=Code.QUOTA,
         context={
             "resourceId": studio_id,
             "quota": quota.value,
+            "quotaName": MEMBERS[quota],
             "value": str(value),
             "used": str(used),
             **({"principalId": user} if user is not None else {}),

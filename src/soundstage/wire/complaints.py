@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 from msgspec import inspect
 
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ValidationError
 from soundstage.wire.kinds import bare
 from soundstage.wire.shapes import Shape
@@ -21,6 +22,13 @@ _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _SHOWN = 80
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = object()
+_BOUND = re.compile(r"(?P<length>of length )?(?P<way>[<>]=) (?P<limit>-?\d+)\Z")
+_BOUNDS = {
+    "characters": {">": Code.TOO_SHORT, "<": Code.TOO_LONG},
+    "length": {">": Code.TOO_FEW, "<": Code.TOO_MANY},
+    "value": {">": Code.TOO_SMALL, "<": Code.TOO_LARGE},
+}
+"""What is wrong where it must be at least (>) or at most (<) something."""
 _TYPES = re.compile(r"`([^`]*)`")
 _WORDS = {
     "array": "a list",
@@ -40,12 +48,15 @@ def explain(error: msgspec.ValidationError, shape: type[Shape], document: Any) -
     member = path.lstrip(".")
     if missing:
         member = f"{member}.{missing['name']}".lstrip(".")
-        return _fault(member, f"{member} is required.")
+        return _fault(member, f"{member} is required.", Code.REQUIRED)
     steps = [step[0] or step[1] for step in _STEP.findall(path)]
     kind, sensitive = _look_up(shape, steps)
     got = _UNKNOWN if match and match["key"] else _value_at(document, steps)
     rule = _rule(what, kind)
-    return _fault(member, f"{member or 'The input'} {rule}{_shown(got, what, sensitive)}.")
+    code, about = _reason(what, kind)
+    return _fault(
+        member, f"{member or 'The input'} {rule}{_shown(got, what, sensitive)}.", code, about
+    )
 
 
 def explain_all(shape: type[Shape], document: Any) -> ValidationError | None:
@@ -56,7 +67,7 @@ def explain_all(shape: type[Shape], document: Any) -> ValidationError | None:
     found = list(_complaints(shape, document, document, ""))
     if not found:
         return None
-    return ValidationError.of([each.message for each in found], found[0].context)
+    return ValidationError.of(found)
 
 
 def _complaints(
@@ -66,7 +77,7 @@ def _complaints(
         path = f"{prefix}.{name}" if prefix else name
         if name not in part:
             if is_needed:
-                yield _fault(path, f"{path} is required.")
+                yield _fault(path, f"{path} is required.", Code.REQUIRED)
             continue
         try:
             msgspec.convert(part[name], hint)
@@ -105,8 +116,27 @@ def _struct_in(hint: Any) -> type[Shape] | None:
     return next((each for each in found if each is not None), None)
 
 
-def _fault(member: str, message: str) -> ValidationError:
-    return ValidationError(message, context={"member": member} if member else {})
+def _fault(
+    member: str, message: str, code: Code, about: dict[str, str] | None = None
+) -> ValidationError:
+    named = {"member": member} if member else {}
+    return ValidationError(message, code=code, context={**named, **(about or {})})
+
+
+def _reason(what: str, kind: inspect.Type | None) -> tuple[Code, dict[str, str]]:
+    """Say which limit was not kept, for programs."""
+    values = _enum_values(kind)
+    if what.startswith("Invalid enum value") and values:
+        return Code.NO_CHOICE, {"values": ", ".join(values)}
+    bound = _BOUND.search(what)
+    if bound:
+        codes = _BOUNDS["length" if bound["length"] else "value"]
+        if bound["length"] and what.startswith("Expected `str`"):
+            codes = _BOUNDS["characters"]
+        return codes[bound["way"][0]], {"limit": bound["limit"]}
+    if what.startswith("Expected `int") and ", got" in what:
+        return Code.NO_NUMBER, {}
+    return Code.UNFIT, {}
 
 
 def _rule(what: str, kind: inspect.Type | None) -> str:

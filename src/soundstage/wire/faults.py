@@ -13,8 +13,23 @@ Only this module and `api.errors` know status numbers. A message names the membe
 the resource's id, never a secret.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Self
+
+import msgspec
+
+from soundstage.wire.codes import Code
+
+
+class Complaint(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a request."""
+
+    message: str
+    code: str | None = None
+    """Why, as `wire.codes` has it; None where that is told by the sentence alone."""
+    context: Mapping[str, str] = {}
+    """What the code is about."""
 
 
 class Fault(Exception):  # noqa: N818 - the root of a family named by its members
@@ -41,10 +56,37 @@ class Fault(Exception):  # noqa: N818 - the root of a family named by its member
         self.context = context or {}
         self.headers = headers or {}
 
+    @classmethod
+    def of_state(
+        cls, message: str, *, kind: str, resource_id: str, state: str, possible: Iterable[str]
+    ) -> Self:
+        """Make one of a resource that would have to be in another state."""
+        about = {"kind": kind, "state": state, "possible": ", ".join(possible)}
+        return cls(message, code=Code.STATE, context={"resourceId": resource_id, **about})
+
 
 ALSO = "complaint"
 """How a fault's context calls the complaints after the first: complaint2, complaint3 and so on."""
+_ANOTHER = re.compile(rf"{ALSO}\d+\Z")
+_CODE = "code"
 _MOST_COMPLAINTS = 20
+
+
+def complaints_of(message: str, code: str | None, context: Mapping[str, str]) -> list[Complaint]:
+    """List all that an error says is wrong, each with what goes with it."""
+    others = [name for name in context if _ANOTHER.match(name)]
+    own = {name: text for name, text in context.items() if not name.startswith(ALSO)}
+    return [
+        Complaint(message, code, own),
+        *(_another(context[name], f"{name}.", context) for name in others),
+    ]
+
+
+def _another(message: str, prefix: str, context: Mapping[str, str]) -> Complaint:
+    own = {
+        name.removeprefix(prefix): text for name, text in context.items() if name.startswith(prefix)
+    }
+    return Complaint(message, own.pop(_CODE, None), own)
 
 
 class ValidationError(Fault):
@@ -54,17 +96,22 @@ class ValidationError(Fault):
     status = 400
 
     @classmethod
-    def of(cls, complaints: Sequence[str], context: dict[str, str] | None = None) -> Self:
+    def of(cls, complaints: Sequence["ValidationError"]) -> Self:
         """Make one of all that is wrong: the first is the message, the others go with it."""
         first, *others = complaints[:_MOST_COMPLAINTS]
-        also = {f"{ALSO}{number}": text for number, text in enumerate(others, 2)}
-        return cls(first, context={**(context or {}), **also})
+        context = dict(first.context)
+        for number, each in enumerate(others, 2):
+            name = f"{ALSO}{number}"
+            context[name] = each.message
+            about = each.context if each.code is None else {_CODE: each.code, **each.context}
+            context |= {f"{name}.{key}": text for key, text in about.items()}
+        return cls(first.message, code=first.code, context=context)
 
     @property
     def complaints(self) -> list[str]:
         """All that is wrong, a sentence each."""
-        also = [text for name, text in self.context.items() if name.startswith(ALSO)]
-        return [self.message, *also]
+        found = complaints_of(self.message, self.code, self.context)
+        return [each.message for each in found]
 
 
 class QuotaExceededError(Fault):
@@ -88,7 +135,11 @@ class NotFoundError(Fault):
     status = 404
 
     def __init__(self, kind: str, resource_id: str) -> None:
-        super().__init__(f"There is no {kind} {resource_id}.", context={"resourceId": resource_id})
+        super().__init__(
+            f"There is no {kind} {resource_id}.",
+            code=Code.NOT_FOUND,
+            context={"resourceId": resource_id, "kind": kind},
+        )
 
 
 class ConflictError(Fault):

@@ -38,6 +38,8 @@ from soundstage.wire.faults import Fault, NotFoundError
 from soundstage.wire.ticket import Ticket
 from soundstage.wiring.choices import time_rules_of
 from soundstage.wiring.parts import Parts
+from soundstage.words import refusals
+from soundstage.words.texts import Words
 
 _S = StreamingSessionState
 _HOW: dict[StreamingSessionState, How] = {
@@ -201,7 +203,8 @@ class InProcessUpstreams:
                     viewers=viewers,
                 )
             except Fault as fault:
-                raise ShareRefusedError(fault.message) from None
+                told = refusals.said(Words(), fault.code, fault.context)
+                raise ShareRefusedError(told or fault.message) from None
             return self._shown(transaction, session)
 
     def _end_share(self, stream_id: str, share_id: str) -> Shares | None:

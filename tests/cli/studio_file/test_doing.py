@@ -18,6 +18,7 @@ from soundstage.cli.studio_file.present import Present
 from soundstage.cli.yaml_text import read, written
 from soundstage.client.calls import CallError, Client
 from soundstage.testing.world import World, world
+from soundstage.wire.faults import Complaint
 
 FOLDER = Path(__file__).parent
 SECRETS = {"STUDIO_FIRST": "hidden-one", "STUDIO_SECOND": "hidden: 'two'"}
@@ -250,7 +251,7 @@ def test_what_breaks_off_goes_on(there: World, monkeypatch: pytest.MonkeyPatch) 
 
     def breaks(self: Settling, name: str, /, **members: Any) -> dict[str, Any]:
         if name == "CreateStudioComponent" and members["name"] == "Two":
-            raise CallError("Unreachable", 0, "It went away.", ["It is dark."])
+            raise CallError("Unreachable", 0, "It went away.", [Complaint("It is dark.")])
         return call(self, name, **members)
 
     monkeypatch.setattr(Settling, "call", breaks)
@@ -260,7 +261,8 @@ def test_what_breaks_off_goes_on(there: World, monkeypatch: pytest.MonkeyPatch) 
             changes(wanted, Present(), prune=False), lambda change: told.append(change.line)
         )
     assert str(broken.value) == "component Two: It went away."
-    assert broken.value.complaints == ["component Two: It went away.", "It is dark."]
+    told_of = [each.message for each in broken.value.complaints]
+    assert told_of == ["component Two: It went away.", "It is dark."]
     assert told == ["+ studio broken", "+ image Host", "+ component One"]
     monkeypatch.setattr(Settling, "call", call)
     found, todo = planned(client, wanted, prune=False)

@@ -5,7 +5,8 @@ import pytest
 from soundstage.portal.admin.asking import Ask, Form, about
 from soundstage.portal.views import Choice
 from soundstage.resources.operations import OPERATIONS
-from soundstage.words.texts import Words
+from soundstage.wire.faults import Complaint
+from soundstage.words.texts import Words, speaking
 
 RULES = "streamConfiguration"
 SHAPE = next(row.input for row in OPERATIONS if row.name == "CreateLaunchProfile")
@@ -25,8 +26,30 @@ TYPES = Ask(path=f"{RULES}.ec2InstanceTypes", look="first")
 )
 def test_a_complaint_names_its_field(problem: str, path: str | None) -> None:
     asks = [Ask(path="name"), TYPES, Ask(path=f"{RULES}.idleStopInMinutes")]
-    found = about(problem, asks)
+    found = about(Complaint(problem), asks)
     assert (found and found.path) == path
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "told"),
+    [
+        ("en", "TOO_LONG", "Name: At most 64 characters."),
+        ("de", "TOO_LONG", "Name: Höchstens 64 Zeichen."),
+        ("de", None, "Name: must be text of length <= 64."),
+    ],
+)
+def test_a_complaint_is_told_in_the_reader_s_language(
+    language: str, code: str | None, told: str
+) -> None:
+    problem = Complaint("name must be text of length <= 64.", code, {"limit": "64"})
+    used_up = {"quotaName": "webhooks", "value": "1", "used": "1"}
+    other = Complaint("There is no room.", "QUOTA", used_up)
+    ask = Ask(path="name")
+    of = {"en": "of", "de": "von"}[language]
+    with speaking(language):
+        assert FORM.told([problem], [ask]) == [(told, "f-name")]
+        assert FORM.field(ask, {}, {}, own="", problems=[problem, other]).problem == told
+        assert FORM.told([other], [ask])[0][0].endswith(f"Webhooks: 1 {of} 1.")
 
 
 def test_the_first_choice_comes_first_and_the_order_of_the_others_stays() -> None:

@@ -91,9 +91,9 @@ def test_filters_let_through_what_they_name(office: "Office") -> None:
 
 def test_what_can_t_be_read_is_said_with_the_filters_as_typed(office: "Office") -> None:
     for query, said in (
-        ("from=soon", "startTime"),
-        ("after=x", "nextToken"),
-        ("resource=arn:x", "resource"),
+        ("from=soon", "From, in UTC: It has another form"),
+        ("after=x", "Begin at its top again"),
+        ("resource=arn:x", "It has another form"),
     ):
         page = office.see(f"events?{query}&person=<b>")
         assert page.status_code == 400

@@ -59,7 +59,7 @@ def test_sending_it_twice_makes_one_and_a_name_that_is_taken_is_said(empty: Worl
     assert len(list(empty.operator.pages("ListStudios"))) == 1
     taken = operator.submit(operator.get(PATH), PATH, displayName="B", studioName="abc")
     assert taken.status_code == 409
-    assert "there is a studio" in taken.text
+    assert "Another one has this name already." in taken.text
     assert 'value="abc"' in taken.text
 
 

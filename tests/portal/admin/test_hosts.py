@@ -54,11 +54,21 @@ def test_a_host_is_taken_out_and_reopened_after_a_question(office: "Office") -> 
     assert state_of(office, "n2") == "OPEN"
 
 
-@pytest.mark.parametrize("minutes", ["-1", "soon", "43201"])
-def test_what_the_api_refuses_is_said_where_it_was_typed(office: "Office", minutes: str) -> None:
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        ("-1", "At least 0."),
+        ("9" * 5000, "It is a whole number."),
+        ("soon", "It is a whole number."),
+        ("43201", "At most 43200."),
+    ],
+)
+def test_what_the_api_refuses_is_said_where_it_was_typed(
+    office: "Office", minutes: str, said: str
+) -> None:
     answer = office.send("capacity/hosts/n1/evacuate", minutes=minutes, reason="new disks")
     assert answer.status_code == 400
-    assert "graceInMinutes" in answer.text
+    assert f"Minutes until they are stopped: {said}" in answer.text
     assert 'value="new disks"' in answer.text
     assert state_of(office, "n1") == "OPEN"
 

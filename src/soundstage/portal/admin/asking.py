@@ -9,6 +9,8 @@ import msgspec
 
 from soundstage.portal.fields import Limits, limits_of, put, read, take
 from soundstage.portal.views import Choice, Document
+from soundstage.wire.faults import Complaint
+from soundstage.words import refusals
 from soundstage.words.texts import Words
 
 Choices = Mapping[str, list[Choice]]
@@ -78,7 +80,7 @@ class Form:
         choices: Choices,
         *,
         own: str,
-        problems: Iterable[str] = (),
+        problems: Iterable[Complaint] = (),
     ) -> Field:
         """Make a field; `own` is the text of one that the noun writes itself, `problems` are all
         complaints, of which it shows its own.
@@ -121,18 +123,22 @@ class Form:
                 text = form.get(ask.path, "")
                 put(document, ask.path, read(limits, text) if text else None)
 
-    def told(self, problems: Iterable[str], asks: Iterable[Ask]) -> list[tuple[str, str]]:
+    def told(self, problems: Iterable[Complaint], asks: Iterable[Ask]) -> list[tuple[str, str]]:
         """Write complaints for people, each with the id of the field that it is about, if any."""
         listed, found = list(asks), []
         for problem in problems:
             ask = about(problem, listed)
-            found.append((problem, "") if ask is None else (self.in_words(problem, ask), _id(ask)))
+            if ask is None:
+                found.append((in_words(self._words, problem), ""))
+            else:
+                found.append((self.in_words(problem, ask), _id(ask)))
         return found
 
-    def in_words(self, problem: str, ask: Ask) -> str:
+    def in_words(self, problem: Complaint, ask: Ask) -> str:
         """Call the member that a complaint begins with as its field is called."""
-        _, _, rest = problem.partition(" ")
-        return f"{self._words(self._key(ask))}: {rest}"
+        _, _, rest = problem.message.partition(" ")
+        said = refusals.said(self._words, problem.code, problem.context)
+        return f"{self._words(self._key(ask))}: {said or rest}"
 
     def _said(self, value: str) -> str:
         key = f"choice.{value}"
@@ -146,13 +152,21 @@ class Form:
         return next(key for key in reversed(keys) if key in self._words)
 
 
+def in_words(words: Words, problem: Complaint, fields: Mapping[str, str] | None = None) -> str:
+    """Say a complaint; `fields` are the words for those members that the page asks for."""
+    said = refusals.said(words, problem.code, problem.context) or problem.message
+    key = (fields or {}).get(problem.context.get("member", ""))
+    return said if key is None else f"{words(key)}: {said}"
+
+
 def _id(ask: Ask) -> str:
     return f"f-{re.sub('[^A-Za-z]+', '-', ask.name)}"
 
 
-def about(problem: str, asks: Iterable[Ask]) -> Ask | None:
+def about(problem: Complaint, asks: Iterable[Ask]) -> Ask | None:
     """Find what a complaint is about: it begins with the member's name."""
-    named = re.sub(r"\[[^\]]*\]", "", problem.split(" ", maxsplit=1)[0].rstrip(":")) + "."
+    first = problem.message.split(" ", maxsplit=1)[0]
+    named = re.sub(r"\[[^\]]*\]", "", first.rstrip(":")) + "."
     fitting = [each for each in asks if named.startswith(f"{each.path.replace('[]', '')}.")]
     return max(fitting, key=lambda each: len(each.path), default=None)
 

@@ -20,6 +20,7 @@ from soundstage.portal.admin.finding import find
 from soundstage.portal.session import new_bits
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document, tone_of
+from soundstage.wire.faults import Complaint
 
 _EMPTY: dict[str, Any] = {"description": "", "configuration": {}}
 """Members that are taken away by an empty one."""
@@ -193,7 +194,7 @@ class Noun:
         document: Document,
         *,
         is_new: bool,
-        problems: Sequence[str] = (),
+        problems: Sequence[Complaint] = (),
     ) -> Response:
         may = place.may(f"{'Create' if is_new else 'Update'}{self.operation}")
         return self.desk.show(
@@ -217,7 +218,13 @@ class Noun:
         )
 
     def _fields(
-        self, place: Place, document: Document, *, is_new: bool, may: bool, problems: Sequence[str]
+        self,
+        place: Place,
+        document: Document,
+        *,
+        is_new: bool,
+        may: bool,
+        problems: Sequence[Complaint],
     ) -> list[tuple[str, list[Field]]]:
         choices = self.choices(place)
         if not is_new and not may:

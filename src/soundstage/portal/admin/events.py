@@ -16,6 +16,7 @@ from soundstage.client import events as files
 from soundstage.client.calls import CallError, Client
 from soundstage.client.events import FileKind
 from soundstage.client.people import called, names_of
+from soundstage.portal.admin.asking import in_words
 from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.admin.telling import Teller, kinds_of
 from soundstage.portal.stage import Asked
@@ -27,6 +28,13 @@ MOST_IN_A_FILE = 50_000
 _MOST_PEOPLE = 300
 """To choose from; whoever else did something is chosen by their name in the list."""
 _FILTERS = ("of", "person", "kind", "resource", "from", "until")
+_FIELDS = {
+    "actor": "events.person",
+    "type": "events.kind",
+    "resource": "events.resource_label",
+    "startTime": "events.from",
+    "endTime": "events.until",
+}
 _PAUSE_SECONDS = 0.04
 """A file is not to use up the reads that its reader's pages need."""
 _BUSY_SECONDS = 1.0
@@ -51,7 +59,7 @@ def show(desk: Desk, asked: Asked, place: Place) -> Response:
     except CallError as error:
         if error.status != HTTPStatus.BAD_REQUEST:
             raise
-        problem = str(error)
+        problem = in_words(words, error.complaints[0], _FIELDS)
     kinds = kinds_of(words, is_of_studio=chosen["of"] != "INSTALLATION")
     answer = desk.show(
         "events.html",

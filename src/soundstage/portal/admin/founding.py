@@ -11,6 +11,7 @@ from soundstage.portal.session import new_bits
 from soundstage.portal.stage import Asked, Stage
 from soundstage.portal.views import Document
 from soundstage.wire import arn
+from soundstage.wire.faults import Complaint
 
 PATH = "/studios/new"
 _OPERATION = "CreateStudio"
@@ -44,7 +45,7 @@ class Founding:
             return answer
         return self._stage.pages.go(f"/admin/{quote(made['studioId'], safe='')}/images")
 
-    def _shown(self, asked: Asked, document: Document, problems: list[str]) -> Response:
+    def _shown(self, asked: Asked, document: Document, problems: list[Complaint]) -> Response:
         if not asked.login.is_operator:
             return self._stage.pages.notice("not_admin", HTTPStatus.FORBIDDEN, login=asked.login)
         return self._stage.pages.page(

@@ -11,7 +11,9 @@ import msgspec
 from starlette.responses import Response
 
 from soundstage.client.calls import CallError
+from soundstage.portal.admin.asking import in_words
 from soundstage.portal.admin.desk import Desk, Place
+from soundstage.portal.fields import Limits, read
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document, moment
 from soundstage.words.texts import Words
@@ -19,6 +21,7 @@ from soundstage.words.texts import Words
 _TONES = {"OPEN": "good", "EVACUATING": "busy", "EVACUATED": "quiet"}
 _TYPED_WRONG = {400, 409}
 _USUAL_MINUTES = "30"
+_FIELDS = {"graceInMinutes": "hosts.minutes", "reason": "hosts.reason"}
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,19 +104,19 @@ def ask_to_reopen(desk: Desk, asked: Asked, place: Place) -> Response:
 
 def evacuate(desk: Desk, asked: Asked, place: Place) -> Response:
     """Take it out."""
-    minutes = asked.form.get("minutes", "")
+    minutes = read(Limits(kind="number"), asked.form.get("minutes", ""))
     try:
-        # What is no number the API refuses in its own words.
         place.client.call(
             "EvacuateHost",
             hostName=asked.path["id"],
-            graceInMinutes=int(minutes) if minutes.isdecimal() else minutes,
+            graceInMinutes=minutes,
             reason=asked.form.get("reason", ""),
         )
     except CallError as error:
         if error.status not in _TYPED_WRONG:
             raise
-        answer = _ask(desk, asked, place, "evacuate", problem=str(error))
+        problem = in_words(desk.stage.pages.words, error.complaints[0], _FIELDS)
+        answer = _ask(desk, asked, place, "evacuate", problem=problem)
         answer.status_code = HTTPStatus(error.status)
         return answer
     return desk.stage.pages.go(f"{place.path}/capacity")

@@ -12,6 +12,7 @@ from soundstage.portal.admin.desk import Desk, Place
 from soundstage.portal.fields import take
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document
+from soundstage.wire.faults import Complaint
 
 _OPERATION = "UpdateStudioQuotas"
 _TYPED_WRONG = {400, 409}
@@ -46,7 +47,7 @@ class Quotas:
         return self._desk.stage.pages.go(f"{place.path}/capacity")
 
     def _shown(
-        self, asked: Asked, place: Place, typed: Document, *, problems: Sequence[str] = ()
+        self, asked: Asked, place: Place, typed: Document, *, problems: Sequence[Complaint] = ()
     ) -> Response:
         told = place.client.call("GetStudioQuotas", **place.studio)
         uses = place.client.call("GetStudioCapacity", **place.studio)["quotas"]
@@ -63,7 +64,12 @@ class Quotas:
         )
 
     def _field(
-        self, ask: Ask, told: Document, used: Document, typed: Document, problems: Sequence[str]
+        self,
+        ask: Ask,
+        told: Document,
+        used: Document,
+        typed: Document,
+        problems: Sequence[Complaint],
     ) -> Field:
         values = {**told["quotas"], **typed}
         field = self._form.field(ask, values, {}, own="", problems=problems)

@@ -25,6 +25,7 @@ from soundstage.resources.backups import service, store
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
 from soundstage.resources.request import Request
 from soundstage.wire.arn import ArnKind
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ConflictError, NotFoundError, ThrottledError, ValidationError
 from soundstage.wire.ticket import FileTicket
 
@@ -76,6 +77,7 @@ def find_file(request: Request, studio_id: str, backup_id: str, path: str) -> Fo
     if found.kind != "FILE":
         raise ValidationError(
             f"path: this is a {found.kind.lower()}; only a file can be fetched.",
+            code=Code.NO_FILE,
             context={"member": "path"},
         )
     expires = int((request.now + _ADDRESS_HOLDS).timestamp())
@@ -146,11 +148,16 @@ def _readable(
 ) -> tuple[StreamingSessionBackup, SupportsBrowsing]:
     backup = service.get(request, studio_id, backup_id)
     if request.browsing is None:
-        raise ValidationError("The engine of this installation can't look into backups.")
+        raise ValidationError(
+            "The engine of this installation can't look into backups.", code=Code.UNREADABLE
+        )
     if backup.state is not StreamingSessionState.READY:
-        raise ConflictError(
+        raise ConflictError.of_state(
             f"The backup {backup.id} is {backup.state}; it must be READY.",
-            context={"resourceId": backup.id},
+            kind=service.KIND,
+            resource_id=backup.id,
+            state=backup.state,
+            possible=[StreamingSessionState.READY],
         )
     return backup, request.browsing
 
@@ -160,10 +167,16 @@ def _faults(backup: StreamingSessionBackup) -> Iterator[None]:
     try:
         yield
     except NoSuchEntryError as error:
-        raise ValidationError(f"path: {error}", context={"member": "path"}) from None
+        raise ValidationError(
+            f"path: {error}", code=Code.NO_FILE, context={"member": "path"}
+        ) from None
     except RetryableError as error:
         raise ThrottledError(
-            f"{error} Try again.", headers={"Retry-After": str(round(error.after_seconds))}
+            f"{error} Try again.",
+            code=Code.UNREADABLE,
+            headers={"Retry-After": str(round(error.after_seconds))},
         ) from None
     except PermanentError as error:
-        raise ConflictError(str(error), context={"resourceId": backup.id}) from None
+        raise ConflictError(
+            str(error), code=Code.UNREADABLE, context={"resourceId": backup.id}
+        ) from None

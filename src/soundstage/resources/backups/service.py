@@ -25,6 +25,8 @@ TABLE = store.table
 """For leases that nouns above take."""
 TAGGED = Tagged(store.backups)
 """For the operations on tags."""
+KIND = "streaming session backup"
+"""What faults call one."""
 
 _STATUS_CODES = {
     StreamingSessionState.READY: StreamingSessionStatusCode.STREAMING_SESSION_READY,
@@ -45,7 +47,7 @@ def find(transaction: Connection, studio_id: str, backup_id: str) -> StreamingSe
     """Read one backup, for nouns above. Raises NotFoundError."""
     backup = store.backups.get(transaction, backup_id)
     if backup is None or backup.studio_id != studio_id:
-        raise NotFoundError("streaming session backup", backup_id)
+        raise NotFoundError(KIND, backup_id)
     return backup
 
 

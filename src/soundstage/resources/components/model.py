@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ValidationError
 from soundstage.wire.shapes import SENSITIVE, OneOf, ResourceId, RoleArn, Shape
 
@@ -231,7 +232,8 @@ def checked_configuration(
         raise ValidationError(
             "configuration: a component of type "
             f"{component_type} takes {_wire_name(wanted) if wanted else 'no configuration'}, "
-            f"not {_wire_name(given)}."
+            f"not {_wire_name(given)}.",
+            code=Code.OTHER_CONFIGURATION,
         )
     return configuration
 

@@ -16,6 +16,7 @@ from soundstage.resources.components.model import (
     StudioComponentType,
 )
 from soundstage.resources.components.software import FORMS, parse
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ValidationError
 
 _STORAGE = "configuration.sharedFileSystemConfiguration"
@@ -43,7 +44,9 @@ def require_reachable(
         if endpoint and parse(endpoint) is None:
             raise ValidationError(
                 f"configuration.{name}Configuration.endpoint must be {FORMS} for a component of "
-                f"type {component_type}."
+                f"type {component_type}.",
+                code=Code.NO_ENDPOINT,
+                context={"forms": FORMS},
             )
 
 
@@ -76,13 +79,15 @@ def _require_mountable(folders: list[SharedFolder], storage: SharedFileSystemCon
         # The mount point is sensitive: no message repeats it.
         raise ValidationError(
             f"{_STORAGE}.linuxMountPoint must be a folder below /mnt, /srv or $HOME/, or another "
-            "that the system does not use itself."
+            "that the system does not use itself.",
+            code=Code.MOUNT_POINT,
         ) from None
     if found[0] is MountKind.FOLDER:
         _require_allowed(folders, found[1])
     elif _ODD.search(f"{storage.endpoint}{storage.share_name}"):
         raise ValidationError(
-            f"{_STORAGE}: endpoint and shareName can't hold spaces, commas or backslashes."
+            f"{_STORAGE}: endpoint and shareName can't hold spaces, commas or backslashes.",
+            code=Code.ODD_CHARACTERS,
         )
 
 
@@ -94,5 +99,7 @@ def _require_allowed(folders: list[SharedFolder], share: str) -> None:
         raise ValidationError(
             f"{_STORAGE}.shareName: without an endpoint this is a folder of the host, and must be "
             "there, without links, in one that SOUNDSTAGE_SHARED_FOLDERS allows by name or path: "
-            f"{allowed}."
+            f"{allowed}.",
+            code=Code.FOLDER_NOT_ALLOWED,
+            context={"allowed": allowed},
         ) from None

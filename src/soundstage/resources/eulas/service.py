@@ -10,6 +10,7 @@ from soundstage.resources.eulas import store
 from soundstage.resources.eulas.model import CATALOGUE, Eula, EulaAcceptance
 from soundstage.resources.request import Request
 from soundstage.resources.studios import service as studios
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import NotFoundError, ValidationError
 
 
@@ -81,5 +82,6 @@ def require_accepted(transaction: Connection, studio_id: str, eula_ids: Sequence
     if missing:
         raise ValidationError(
             "streamingImageId: an administrator must accept the image's EULAs first, by "
-            f"AcceptEulas: {', '.join(missing)}."
+            f"AcceptEulas: {', '.join(missing)}.",
+            code=Code.EULAS_MISSING,
         )

@@ -14,6 +14,7 @@ from soundstage.resources.events.model import EventOrder, EventScope, Wanted
 from soundstage.resources.request import CallerKind, Request
 from soundstage.resources.studios import service as studios
 from soundstage.wire import arn
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import AccessDeniedError, ValidationError
 
 AT_ONCE = 100
@@ -34,7 +35,11 @@ def wanted(
     """Check what is asked for. Raises NotFoundError, ValidationError and AccessDeniedError."""
     studios.find(request.transaction, studio_id)
     if scope is EventScope.INSTALLATION and request.caller.kind is not CallerKind.OPERATOR:
-        raise AccessDeniedError("scope: events of the whole installation are the operator's.")
+        raise AccessDeniedError(
+            "scope: events of the whole installation are the operator's.",
+            code=Code.NOT_ALLOWED,
+            context={"operation": "ListEvents"},
+        )
     return Wanted(
         studio_id=studio_id if scope is EventScope.STUDIO else "",
         owned_by=owned_by,
@@ -84,7 +89,9 @@ def _subject(resource: str) -> str:
     try:
         named = arn.parse(resource)
     except arn.BadArnError as error:
-        raise ValidationError(f"resource: {error}", context={"member": "resource"}) from None
+        raise ValidationError(
+            f"resource: {error}", code=Code.UNFIT, context={"member": "resource"}
+        ) from None
     return f"{named.kind}/{named.resource_id}"
 
 
@@ -93,5 +100,7 @@ def _in_utc(member: str, moment: datetime | None) -> datetime | None:
         return None if moment is None else moment.astimezone(UTC)
     except OverflowError:
         raise ValidationError(
-            f"{member}: this moment is out of range.", context={"member": member}
+            f"{member}: this moment is out of range.",
+            code=Code.UNFIT,
+            context={"member": member},
         ) from None

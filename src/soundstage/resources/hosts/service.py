@@ -21,6 +21,7 @@ from soundstage.resources.hosts.model import (
     Occupant,
 )
 from soundstage.resources.request import Request
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
 
 
@@ -155,10 +156,13 @@ def reopen(request: Request, occupants: Occupants, host: str) -> None:
     found = store.evacuations.get(transaction, host)
     if found is None:
         _require_known(request, host)
-        raise ConflictError(
-            f"The host {host} is OPEN; to reopen it, it must be one of: "
-            f"{', '.join(MACHINE.sources('reopen'))}.",
-            context={"resourceId": host},
+        possible = MACHINE.sources("reopen")
+        raise ConflictError.of_state(
+            f"The host {host} is OPEN; to reopen it, it must be one of: {', '.join(possible)}.",
+            kind="host",
+            resource_id=host,
+            state="OPEN",
+            possible=possible,
         )
     state = MACHINE.target(found.state, "reopen")
     store.evacuations.delete(transaction, host)
@@ -205,7 +209,11 @@ def _moment_of(at: datetime | None, grace: timedelta | None, now: datetime) -> d
 def _checked(reason: str) -> str:
     reason = reason.strip().rstrip(".")
     if any(unicodedata.category(each).startswith("C") for each in reason):
-        raise ValidationError("reason: it is one line, without control characters.")
+        raise ValidationError(
+            "reason: it is one line, without control characters.",
+            code=Code.ONE_LINE,
+            context={"member": "reason"},
+        )
     return reason
 
 
@@ -215,11 +223,15 @@ def _why(reason: str) -> str:
 
 def _observed(request: Request) -> list[ObservedHost]:
     if request.hosts is None:
-        raise ConflictError("This engine does not tell which hosts it has.")
+        raise ConflictError(
+            "This engine does not tell which hosts it has.", code=Code.HOSTS_UNKNOWN
+        )
     try:
         return request.hosts.hosts()
     except RetryableError as error:
-        raise ConflictError(f"The hosts can't be asked just now: {error}.") from None
+        raise ConflictError(
+            f"The hosts can't be asked just now: {error}.", code=Code.HOSTS_UNKNOWN
+        ) from None
 
 
 def _require_known(request: Request, host: str) -> None:
@@ -227,6 +239,9 @@ def _require_known(request: Request, host: str) -> None:
     that is refused here is decided anew when it has named them again (`names_host`).
     """
     if not request.host_names:
-        raise ConflictError("Which hosts there are is not known yet: the engine did not answer.")
+        raise ConflictError(
+            "Which hosts there are is not known yet: the engine did not answer.",
+            code=Code.HOSTS_UNKNOWN,
+        )
     if host not in request.host_names:
         raise NotFoundError("host", host)

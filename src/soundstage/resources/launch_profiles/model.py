@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ValidationError
 from soundstage.wire.shapes import SENSITIVE, ResourceId, Shape
 
@@ -374,40 +375,57 @@ def completed(given: StreamConfiguration) -> StreamConfiguration:
     )
 
 
-def _contradictions(given: StreamConfiguration) -> list[str]:
+def _contradictions(given: StreamConfiguration) -> list[ValidationError]:
     """Say what goes with nothing else that is asked for."""
     persists = given.session_persistence_mode is SessionPersistenceMode.ACTIVATED
     terminates = given.automatic_termination_mode is AutomaticTerminationMode.ACTIVATED
     wrong = _without_persistence(given, persists=persists, terminates=terminates)
     if given.max_stopped_session_length_in_minutes and persists and not terminates:
         wrong.append(
-            "streamConfiguration.maxStoppedSessionLengthInMinutes: it needs "
-            "automaticTerminationMode ACTIVATED; without it stopped sessions stay for ever."
+            ValidationError(
+                "streamConfiguration.maxStoppedSessionLengthInMinutes: it needs "
+                "automaticTerminationMode ACTIVATED; without it stopped sessions stay for ever.",
+                code=Code.NEEDS_TERMINATION,
+            )
         )
     if 0 < (given.idle_stop_in_minutes or 0) < SHORTEST_IDLE_MINUTES:
         wrong.append(
-            f"streamConfiguration.idleStopInMinutes: {given.idle_stop_in_minutes} is too short; "
-            f"it is 0 (never) or {SHORTEST_IDLE_MINUTES} to 43200."
+            ValidationError(
+                f"streamConfiguration.idleStopInMinutes: {given.idle_stop_in_minutes} is too "
+                f"short; it is 0 (never) or {SHORTEST_IDLE_MINUTES} to 43200.",
+                code=Code.IDLE_TOO_SHORT,
+                context={
+                    "value": str(given.idle_stop_in_minutes),
+                    "limit": str(SHORTEST_IDLE_MINUTES),
+                },
+            )
         )
     backup = given.session_backup or StreamConfigurationSessionBackup()
     if given.lost_host_move_in_minutes and not backup.max_backups_to_retain:
         wrong.append(
-            "streamConfiguration.lostHostMoveInMinutes: it needs sessionBackup.maxBackupsToRetain "
-            "of at least 1, for a session is brought up elsewhere from its last backup."
+            ValidationError(
+                "streamConfiguration.lostHostMoveInMinutes: it needs "
+                "sessionBackup.maxBackupsToRetain of at least 1, for a session is brought up "
+                "elsewhere from its last backup.",
+                code=Code.NEEDS_BACKUPS,
+            )
         )
     makes_backups = backup.mode is SessionBackupMode.AUTOMATIC and backup.max_backups_to_retain
     if given.evacuated_host_mode is EvacuatedHostMode.MOVE and not makes_backups:
         wrong.append(
-            "streamConfiguration.evacuatedHostMode: MOVE needs sessionBackup with the mode "
-            "AUTOMATIC and maxBackupsToRetain of at least 1, for a session goes on elsewhere from "
-            "the backup of its stop."
+            ValidationError(
+                "streamConfiguration.evacuatedHostMode: MOVE needs sessionBackup with the mode "
+                "AUTOMATIC and maxBackupsToRetain of at least 1, for a session goes on elsewhere "
+                "from the backup of its stop.",
+                code=Code.NEEDS_BACKUPS,
+            )
         )
     return wrong
 
 
 def _without_persistence(
     given: StreamConfiguration, *, persists: bool, terminates: bool
-) -> list[str]:
+) -> list[ValidationError]:
     """Say what is asked for that needs a disk which outlives a stop."""
     if persists:
         return []
@@ -419,7 +437,10 @@ def _without_persistence(
         "sessionBackup.mode": backup is not None and backup.mode is SessionBackupMode.AUTOMATIC,
     }
     return [
-        f"streamConfiguration.{member}: it needs sessionPersistenceMode ACTIVATED."
+        ValidationError(
+            f"streamConfiguration.{member}: it needs sessionPersistenceMode ACTIVATED.",
+            code=Code.NEEDS_PERSISTENCE,
+        )
         for member, is_asked_for in wanting.items()
         if is_asked_for
     ]

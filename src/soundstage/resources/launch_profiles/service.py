@@ -46,6 +46,7 @@ from soundstage.resources.studios import service as studios
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
 
 _PURPOSE = re.compile("[A-Z0-9_]{1,64}")
@@ -381,7 +382,9 @@ def _require_components(
         component = components.look_up(transaction, studio_id, component_id)
         if component is None or component.is_over:
             raise ValidationError(
-                f"studioComponentIds: there is no studio component {component_id} in this studio."
+                f"studioComponentIds: there is no studio component {component_id} in this studio.",
+                code=Code.NOT_FOUND,
+                context={"resourceId": component_id, "kind": "studio component"},
             )
 
 
@@ -431,7 +434,8 @@ def _refuse_what_no_engine_does(home: Installation, configuration: StreamConfigu
     ):
         raise ValidationError(
             "streamConfiguration.sessionPersistenceMode: the engine of this installation keeps "
-            "no volumes; it must be DEACTIVATED."
+            "no volumes; it must be DEACTIVATED.",
+            code=Code.NO_PERSISTENCE_HERE,
         )
     if (
         backup is not None
@@ -440,5 +444,6 @@ def _refuse_what_no_engine_does(home: Installation, configuration: StreamConfigu
     ):
         raise ValidationError(
             "streamConfiguration.sessionBackup.mode: the engine of this installation makes no "
-            "backups; it must be DEACTIVATED."
+            "backups; it must be DEACTIVATED.",
+            code=Code.NO_BACKUPS_HERE,
         )

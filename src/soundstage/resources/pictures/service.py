@@ -4,6 +4,7 @@ from soundstage.engines.interface import EngineError
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.request import Request
 from soundstage.resources.sessions import service as sessions
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ConflictError
 
 
@@ -12,15 +13,20 @@ def get(request: Request, studio_id: str, session_id: str) -> bytes:
     session = sessions.get(request, studio_id, session_id)
     about = {"resourceId": session_id}
     if session.state is not StreamingSessionState.READY:
-        raise ConflictError(
+        raise ConflictError.of_state(
             f"The session {session_id} is {session.state}; to be seen, it must be READY.",
-            context=about,
+            kind=sessions.KIND,
+            resource_id=session_id,
+            state=session.state,
+            possible=[StreamingSessionState.READY],
         )
     if request.pictures is None:
-        raise ConflictError("This installation's engine takes no pictures.", context=about)
+        raise ConflictError(
+            "This installation's engine takes no pictures.", code=Code.NO_PICTURE, context=about
+        )
     try:
         return request.pictures.picture(session_id)
     except EngineError as error:
         why = str(error).rstrip(".")
         message = f"There is no picture of the session {session_id} just now: {why}."
-        raise ConflictError(message, context=about) from None
+        raise ConflictError(message, code=Code.NO_PICTURE, context=about) from None

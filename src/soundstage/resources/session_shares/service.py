@@ -22,6 +22,7 @@ from soundstage.resources.session_shares.model import (
 )
 from soundstage.resources.sessions import service as sessions
 from soundstage.resources.sessions.model import StreamingSession
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
 from soundstage.wire.ticket import Ticket, Tickets
 
@@ -76,12 +77,16 @@ def make(
     if bounds is None:
         raise ConflictError(
             f"The session {session.id} may not be shared: its launch profile has no sessionShare.",
+            code=Code.NOT_SHARED,
             context=about,
         )
     if session.state is not StreamingSessionState.READY:
-        raise ConflictError(
+        raise ConflictError.of_state(
             f"The session {session.id} is {session.state}; to be shared, it must be READY.",
-            context=about,
+            kind=sessions.KIND,
+            resource_id=session.id,
+            state=session.state,
+            possible=[StreamingSessionState.READY],
         )
     minutes = _within("lengthInMinutes", minutes, DEFAULT_MINUTES, bounds.minutes)
     viewers = _within("maxViewers", viewers, DEFAULT_VIEWERS, bounds.viewers)
@@ -89,7 +94,8 @@ def make(
         raise ConflictError(
             f"The session {session.id} has {MOST_OF_A_SESSION} open shares, which is the most. "
             "End one of them first.",
-            context=about,
+            code=Code.MOST_SHARES,
+            context={**about, "limit": str(MOST_OF_A_SESSION)},
         )
     share = SessionShare(
         id=ids.new_id(),
@@ -202,7 +208,9 @@ def _within(member: str, given: int | None, default: int, most: int) -> int:
         return min(default, most)
     if not 1 <= given <= most:
         raise ValidationError(
-            f"{member}: {given} is not from 1 to {most}, as the launch profile allows."
+            f"{member}: {given} is not from 1 to {most}, as the launch profile allows.",
+            code=Code.PROFILE_ALLOWS,
+            context={"member": member, "limit": str(most)},
         )
     return given
 

@@ -4,6 +4,7 @@ from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
 from soundstage.resources.request import Request
 from soundstage.resources.sessions import service
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ConflictError, ValidationError
 
 _S = StreamingSessionState
@@ -17,24 +18,34 @@ def create(request: Request, studio_id: str, session_id: str) -> StreamingSessio
     """
     session = service.get(request, studio_id, session_id)
     if not request.installation.supports_backups:
-        raise ValidationError("The engine of this installation makes no backups.")
+        raise ValidationError(
+            "The engine of this installation makes no backups.", code=Code.NO_BACKUPS_HERE
+        )
     if session.max_backups_to_retain == 0:
         raise ValidationError(
             f"The launch profile {session.launch_profile_id} keeps no backups: its "
-            "sessionBackup.maxBackupsToRetain was 0 when this session was made."
+            "sessionBackup.maxBackupsToRetain was 0 when this session was made.",
+            code=Code.NO_BACKUPS_KEPT,
         )
     named = {"resourceId": session.id}
     if session.state not in _POSSIBLE:
-        raise ConflictError(
+        raise ConflictError.of_state(
             f"The session {session.id} is {session.state}; for a backup it must be one of: "
             f"{', '.join(_POSSIBLE)}.",
-            context=named,
+            kind=service.KIND,
+            resource_id=session.id,
+            state=session.state,
+            possible=_POSSIBLE,
         )
     if session.is_volume_deleted and session.state is not _S.READY:
-        raise ConflictError(f"The session {session.id} has no disk now.", context=named)
+        raise ConflictError(
+            f"The session {session.id} has no disk now.", code=Code.NO_DISK, context=named
+        )
     if backups.is_one_begun(request.transaction, session.id):
         raise ConflictError(
-            f"Another backup of the session {session.id} is being made.", context=named
+            f"Another backup of the session {session.id} is being made.",
+            code=Code.BACKUP_BEGUN,
+            context=named,
         )
     return backups.begin(
         request.transaction,

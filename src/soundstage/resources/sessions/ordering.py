@@ -34,6 +34,7 @@ from soundstage.resources.launch_profiles.model import (
 )
 from soundstage.resources.sessions.model import Course, StreamingSession
 from soundstage.resources.warm_workstations.model import FIRST_ATTEMPT, Taken
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ConflictError, ValidationError
 
 
@@ -55,9 +56,12 @@ def profile(transaction: Connection, studio_id: str, launch_profile_id: str) -> 
     """Read the launch profile. Raises NotFoundError, and ConflictError unless it is usable."""
     found = launch_profiles.find(transaction, studio_id, launch_profile_id)
     if not found.is_usable:
-        raise ConflictError(
+        raise ConflictError.of_state(
             f"The launch profile {found.id} is {found.state}; it must be READY.",
-            context={"resourceId": found.id},
+            kind="launch profile",
+            resource_id=found.id,
+            state=found.state,
+            possible=["READY"],
         )
     return found
 
@@ -72,7 +76,8 @@ def instance_type(
     if asked is not None and asked not in allowed:
         raise ValidationError(
             f"ec2InstanceType: the launch profile {profile.id} allows {', '.join(allowed)}, "
-            f"not {asked}."
+            f"not {asked}.",
+            code=Code.NOT_OF_PROFILE,
         )
     return asked or allowed[0]
 
@@ -86,15 +91,19 @@ def image(transaction: Connection, profile: LaunchProfile, asked: str | None) ->
     if asked is not None and asked not in allowed:
         raise ValidationError(
             f"streamingImageId: the launch profile {profile.id} allows {', '.join(allowed)}, "
-            f"not {asked}."
+            f"not {asked}.",
+            code=Code.NOT_OF_PROFILE,
         )
     image_id = asked or allowed[0]
     found = images.look_up(transaction, profile.studio_id, image_id)
     if found is None or found.state is not StreamingImageState.READY:
         state = "gone" if found is None else found.state
-        raise ConflictError(
+        raise ConflictError.of_state(
             f"The streaming image {image_id} is {state}; it must be READY.",
-            context={"resourceId": image_id},
+            kind="streaming image",
+            resource_id=image_id,
+            state="DELETED" if found is None else found.state,
+            possible=["READY"],
         )
     eulas.require_accepted(transaction, profile.studio_id, found.eula_ids)
     return found

@@ -8,6 +8,7 @@ from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import StreamingSessionBackup, StreamingSessionState
 from soundstage.resources.members import service as members
 from soundstage.resources.request import CallerKind, Request
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import AccessDeniedError, NotFoundError, ValidationError
 
 
@@ -26,10 +27,18 @@ def source(request: Request, studio_id: str, owner: str, backup_id: str) -> Stre
     is_own = found is not None and found.owned_by == owner == request.caller.principal_id
     if not is_own and not _administers(request, studio_id):
         # Nobody learns from the answer whether there is such a backup.
-        raise AccessDeniedError(f"The backup {backup_id} is not one of your own.")
+        raise AccessDeniedError(
+            f"The backup {backup_id} is not one of your own.", code=Code.NOT_OWN_BACKUP
+        )
     if found is None or found.state is not StreamingSessionState.READY:
         state = "gone" if found is None else found.state
-        raise ValidationError(f"backupId: the backup {backup_id} is {state}; it must be READY.")
+        raise ValidationError.of_state(
+            f"backupId: the backup {backup_id} is {state}; it must be READY.",
+            kind=backups.KIND,
+            resource_id=backup_id,
+            state=StreamingSessionState.DELETED if found is None else found.state,
+            possible=[StreamingSessionState.READY],
+        )
     return found
 
 

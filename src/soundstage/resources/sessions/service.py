@@ -36,6 +36,7 @@ from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
 from soundstage.resources.warm_workstations import service as warm
 from soundstage.wire.arn import ArnKind
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import (
     AccessDeniedError,
     ConflictError,
@@ -46,6 +47,8 @@ from soundstage.wire.faults import (
 TAGGED = Tagged(store.sessions)
 """For the operations on tags."""
 Changes = dict[str, Any]
+KIND = "streaming session"
+"""What faults call one."""
 _S = StreamingSessionState
 _C = StreamingSessionStatusCode
 
@@ -115,7 +118,7 @@ def find(transaction: Connection, studio_id: str, session_id: str) -> StreamingS
     """Read one session, for nouns above. Raises NotFoundError."""
     session = store.sessions.get(transaction, session_id)
     if session is None or session.studio_id != studio_id:
-        raise NotFoundError("streaming session", session_id)
+        raise NotFoundError(KIND, session_id)
     return session
 
 
@@ -163,7 +166,8 @@ def stop(
             "This session can't be stopped, only deleted: its launch profile "
             f"{session.launch_profile_id} has sessionPersistenceMode "
             f"{session.session_persistence_mode} and maxStoppedSessionLengthInMinutes "
-            f"{session.max_stopped_session_length_in_minutes}."
+            f"{session.max_stopped_session_length_in_minutes}.",
+            code=Code.ONLY_DELETED,
         )
     if retention is VolumeRetentionMode.DELETE and not session.makes_backups:
         raise ValidationError(
@@ -245,7 +249,8 @@ def _start_elsewhere(
             f"The session {session.id} has its disk on the host {evacuation.id}, which is taken "
             "out for maintenance, and no backup that it could be started from elsewhere. Start it "
             "when the host is back.",
-            context={"resourceId": session.id},
+            code=Code.HOST_OUT,
+            context={"resourceId": session.id, "host": evacuation.id},
         )
     of_stop = backups.of_stop(transaction, session.id, session.stop_number)
     is_whole = source is not None and of_stop is not None and source.id == of_stop.id
@@ -294,7 +299,8 @@ def require_membership(request: Request, session: StreamingSession) -> None:
     if not may_be_worked_in(request.transaction, session):
         raise AccessDeniedError(
             f"{session.owned_by} is not a member of the launch profile "
-            f"{session.launch_profile_id} any more."
+            f"{session.launch_profile_id} any more.",
+            code=Code.NOT_A_MEMBER,
         )
 
 
@@ -523,11 +529,14 @@ def _require_room(request: Request, studio: Studio, owner: str) -> None:
 
 def _require(session: StreamingSession, event: str) -> None:
     if not MACHINE.allows(session.state, event):
-        possible = ", ".join(MACHINE.sources(event))
-        raise ConflictError(
+        possible = MACHINE.sources(event)
+        raise ConflictError.of_state(
             f"The session {session.id} is {session.state}; to {event} it, it must be one of: "
-            f"{possible}.",
-            context={"resourceId": session.id},
+            f"{', '.join(possible)}.",
+            kind=KIND,
+            resource_id=session.id,
+            state=session.state,
+            possible=possible,
         )
 
 
@@ -541,11 +550,16 @@ def _checked_backup(
         backup = backups.find(request.transaction, session.studio_id, backup_id)
         if backup.session_id != session.id:
             raise ValidationError(
-                f"backupId: the backup {backup_id} is of another session than {session.id}."
+                f"backupId: the backup {backup_id} is of another session than {session.id}.",
+                code=Code.NOT_OWN_BACKUP,
             )
         if backup.state is not _S.READY:
-            raise ValidationError(
-                f"backupId: the backup {backup_id} is {backup.state}; it must be READY."
+            raise ValidationError.of_state(
+                f"backupId: the backup {backup_id} is {backup.state}; it must be READY.",
+                kind=backups.KIND,
+                resource_id=backup_id,
+                state=backup.state,
+                possible=[_S.READY],
             )
         return backup
     if not session.is_volume_deleted:

@@ -54,9 +54,12 @@ def create(
     session = sessions.get(request, studio_id, session_id)
     sessions.require_membership(request, session)
     if session.state is not StreamingSessionState.READY:
-        raise ConflictError(
+        raise ConflictError.of_state(
             f"The session {session_id} is {session.state}; to stream it, it must be READY.",
-            context={"resourceId": session_id},
+            kind=sessions.KIND,
+            resource_id=session_id,
+            state=session.state,
+            possible=[StreamingSessionState.READY],
         )
     answers = session.running_attempt == session.attempt
     # Old clients send 0 for "not said".

@@ -25,6 +25,7 @@ from soundstage.resources.studios.model import (
 from soundstage.resources.tags import model as tag_rules
 from soundstage.resources.tags.service import Tagged
 from soundstage.wire.arn import ArnKind
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
 
 TAGGED = Tagged(store.studios)
@@ -54,6 +55,7 @@ def create(
     if store.has_name(request.transaction, studio_name):
         raise ConflictError(
             f"studioName: there is a studio '{studio_name}' already.",
+            code=Code.NAME_TAKEN,
             context={"studioName": studio_name},
         )
     studio = Studio(
@@ -103,9 +105,12 @@ def find_usable(transaction: Connection, studio_id: str) -> Studio:
     hold(transaction, studio_id)
     studio = find(transaction, studio_id)
     if studio.state not in _USABLE:
-        raise ConflictError(
+        raise ConflictError.of_state(
             f"The studio {studio_id} is {studio.state}; it must be READY.",
-            context={"resourceId": studio_id},
+            kind=MACHINE.name,
+            resource_id=studio_id,
+            state=studio.state,
+            possible=[StudioState.READY],
         )
     return studio
 

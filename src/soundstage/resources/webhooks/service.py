@@ -21,6 +21,7 @@ from soundstage.resources.webhooks.model import (
     Webhook,
     WebhookState,
 )
+from soundstage.wire.codes import Code
 from soundstage.wire.faults import NotFoundError, ValidationError
 
 _SECRET_BYTES = 24
@@ -196,7 +197,9 @@ def _check(request: Request, url: str) -> None:
     try:
         request.installation.outbound.check(url)
     except BadDestinationError as error:
-        raise ValidationError(f"url: {error}", context={"member": "url"}) from None
+        raise ValidationError(
+            f"url: {error}", code=Code.NO_DESTINATION, context={"member": "url"}
+        ) from None
 
 
 def _note(

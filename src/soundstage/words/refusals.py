@@ -1,0 +1,49 @@
+"""Why a request was refused, in the reader's language; portal and gateway ask.
+
+What the API says is English and made for programs and logs. Where it names its reason by a code
+(`wire.codes`), people are told that reason in words of their own.
+"""
+
+from collections.abc import Mapping
+
+from soundstage.words.texts import Words
+
+_STATES = {
+    "streaming session": "state",
+    "streaming session backup": "backup_state",
+    "host": "hosts",
+}
+"""Where the words for a kind's states stand; those of all others are `made_state`."""
+_SESSION = "streaming session"
+
+
+def said(words: Words, code: str | None, context: Mapping[str, str]) -> str | None:
+    """Say a refusal in the language that is spoken; None where there are no words for it."""
+    key = f"refusals.{code}"
+    if code is None or key not in words:
+        return None
+    try:
+        return words.texts[key].format_map(_shown(words, context))
+    except KeyError:
+        # The service at the other end is another one, which tells less.
+        return None
+
+
+def _shown(words: Words, context: Mapping[str, str]) -> dict[str, str]:
+    shown = dict(context)
+    kind = context.get("kind", _SESSION)
+    for name in ("state", "possible"):
+        if name in context:
+            states = [_state(words, kind, each) for each in context[name].split(", ")]
+            shown[name] = words("refusals.or").join(dict.fromkeys(states))
+    for name, key in (("kind", "refusals.kind"), ("quotaName", "quotas.field")):
+        if name in context:
+            word = f"{key}.{context[name].replace(' ', '_')}"
+            shown[name] = words(word) if word in words else context[name]
+    return shown
+
+
+def _state(words: Words, kind: str, state: str) -> str:
+    table = _STATES.get(kind, "made_state")
+    key = f"{table}.{state.lower() if table == 'hosts' else state}"
+    return words("refusals.state", state=words(key) if key in words else state)

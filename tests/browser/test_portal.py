@@ -192,6 +192,19 @@ def test_the_keyboard_alone_is_enough(studio: Studio, enter: Enter) -> None:
     page.wait_for_url(lambda url: not url.endswith("/stop"))
 
 
+def test_a_long_name_fits_beside_long_words(studio: Studio, enter: Enter) -> None:
+    """In German, from where the bar has one line on."""
+    name = "maximiliane-von-und-zu-hohenzollern-" + "x" * 28
+    studio.artist(name)
+    page = enter(name)
+    page.get_by_role("button", name="Deutsch").click()
+    for width in (641, 700, 820, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        expect(page.get_by_role("button", name="Abmelden")).to_be_in_viewport(ratio=1)
+        assert page.locator(".who .name").evaluate("e => e.clientWidth") > 60
+
+
 def test_nothing_bars_the_way_and_everything_fits(studio: Studio, enter: Enter) -> None:
     hana = studio.artist("hana")
     running, stopped = studio.launched(hana, 2), studio.stopped(hana)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from soundstage.resources.components.model import StudioComponentStatusCode
+from soundstage.resources.launch_profiles.model import LaunchProfileStatusCode
 from soundstage.resources.quotas import MEMBERS
 from soundstage.wire import codes
 from soundstage.wire.codes import Code
@@ -63,6 +65,21 @@ def test_every_quota_is_called_by_its_name(quota: str) -> None:
     told = said(Words("de"), Code.QUOTA, {"quotaName": quota, "value": "1", "used": "1"})
     assert told is not None
     assert quota not in told
+
+
+CHANGES = (
+    LaunchProfileStatusCode.LAUNCH_PROFILE_WITH_STREAM_SESSIONS_NOT_DELETED,
+    LaunchProfileStatusCode.STREAMING_IMAGE_NOT_FOUND,
+    LaunchProfileStatusCode.STREAMING_IMAGE_NOT_READY,
+    StudioComponentStatusCode.ACTIVE_DIRECTORY_ALREADY_EXISTS,
+)
+"""Why a change fails after it was begun; the resource says so by its status."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", CHANGES)
+def test_a_change_that_fails_later_is_told_too(language: str, code: str) -> None:
+    assert said(Words(language), code, {})
 
 
 def test_what_there_are_no_words_for_is_left_to_the_api() -> None:

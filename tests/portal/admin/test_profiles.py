@@ -142,7 +142,7 @@ def test_a_profile_with_workstations_is_not_deleted_and_says_why(office: "Office
     office.world.settle()
     page = office.see("profiles").text
     assert "Could not be deleted" in page
-    assert "session" in office.see(one).text
+    assert "Workstations were launched by it that are still there." in office.see(one).text
     office.studio.delete(session)
 
 

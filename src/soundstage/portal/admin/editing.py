@@ -21,6 +21,7 @@ from soundstage.portal.session import new_bits
 from soundstage.portal.stage import Asked
 from soundstage.portal.views import Document, tone_of
 from soundstage.wire.faults import Complaint
+from soundstage.words import refusals
 
 _EMPTY: dict[str, Any] = {"description": "", "configuration": {}}
 """Members that are taken away by an empty one."""
@@ -276,6 +277,10 @@ class Noun:
         fields = {field.encode_name for field in msgspec.structs.fields(shape)}
         return fields - {"studioId", f"{self.key}Id"}
 
+    def _failure(self, document: Document) -> str:
+        told: str = document["statusMessage"]
+        return refusals.said(self.words, document["statusCode"], {}) or told
+
     def row(self, document: Document) -> Row:
         """Show it as a line of the list."""
         state = document["state"]
@@ -286,5 +291,5 @@ class Noun:
             facts=self.facts(document),
             state=self.words(f"made_state.{state}"),
             tone=tone_of(state),
-            message=document["statusMessage"] if state.endswith("_FAILED") else "",
+            message=self._failure(document) if state.endswith("_FAILED") else "",
         )

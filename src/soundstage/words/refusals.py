@@ -4,7 +4,7 @@ What the API says is English and made for programs and logs. Where it names its 
 (`wire.codes`), people are told that reason in words of their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from soundstage.words.texts import Words
 
@@ -15,6 +15,8 @@ _STATES = {
 }
 """Where the words for a kind's states stand; those of all others are `made_state`."""
 _SESSION = "streaming session"
+_MOST_STATES = 2
+"""Of more people learn nothing: it is what they see that does not do."""
 
 
 def said(words: Words, code: str | None, context: Mapping[str, str]) -> str | None:
@@ -32,15 +34,21 @@ def said(words: Words, code: str | None, context: Mapping[str, str]) -> str | No
 def _shown(words: Words, context: Mapping[str, str]) -> dict[str, str]:
     shown = dict(context)
     kind = context.get("kind", _SESSION)
-    for name in ("state", "possible"):
-        if name in context:
-            states = [_state(words, kind, each) for each in context[name].split(", ")]
-            shown[name] = words("refusals.or").join(dict.fromkeys(states))
+    if "state" in context:
+        shown["state"] = _state(words, kind, context["state"])
+        shown["needed"] = _needed(words, kind, context["possible"].split(", "))
     for name, key in (("kind", "refusals.kind"), ("quotaName", "quotas.field")):
         if name in context:
             word = f"{key}.{context[name].replace(' ', '_')}"
             shown[name] = words(word) if word in words else context[name]
     return shown
+
+
+def _needed(words: Words, kind: str, possible: Iterable[str]) -> str:
+    states = dict.fromkeys(_state(words, kind, each) for each in possible)
+    if len(states) > _MOST_STATES:
+        return ""
+    return words("refusals.needed", possible=words("refusals.or").join(states))
 
 
 def _state(words: Words, kind: str, state: str) -> str:

@@ -143,7 +143,7 @@ def test_errors_are_typed(current: StockClient, studio_id: str) -> None:
     with pytest.raises(StockError) as caught:
         current.call("get_launch_profile", studioId=studio_id, launchProfileId="nothing")
     assert caught.value.class_name == "ResourceNotFoundException"
-    assert caught.value.response["context"] == {"resourceId": "nothing"}
+    assert caught.value.response["context"]["resourceId"] == "nothing"
     with pytest.raises(StockError) as caught:
         current.call("list_launch_profiles", studioId=studio_id, maxResults=101)
     assert caught.value.class_name == "ValidationException"

@@ -85,7 +85,9 @@ def test_02_an_error_s_members_are_lower_case_and_name_the_resource(
     with pytest.raises(StockError) as caught:
         boto3.call(name, **{**where, member: "no-such-thing"})
     assert caught.value.class_name == "ResourceNotFoundException"
-    assert caught.value.response["context"] == {"resourceId": "no-such-thing"}
+    assert caught.value.response["context"]["resourceId"] == "no-such-thing"
+    assert caught.value.response["code"] == "NOT_FOUND"
+    assert caught.value.code == "ResourceNotFoundException"
     assert caught.value.response["message"] == caught.value.message
 
 
@@ -126,7 +128,7 @@ def test_05_the_signature_holds_however_a_name_is_encoded(
     with pytest.raises(StockError) as caught:
         boto3.call("get_eula", eulaId=name)
     assert watch.inputs[-1].eula_id == name
-    assert caught.value.response["context"] == {"resourceId": name}
+    assert caught.value.response["context"]["resourceId"] == name
 
 
 def test_05_wrong_secrets_keys_and_times_are_refused_as_aws_does(
@@ -286,7 +288,7 @@ def test_15_the_server_checks_what_the_sdk_does_not(
         boto3.call("create_studio", **{**STUDIO_INPUT, **change})
     assert caught.value.class_name == "ValidationException"
     assert caught.value.message.startswith(f"{member} must be")
-    assert caught.value.response["context"] == {"member": member}
+    assert caught.value.response["context"]["member"] == member
     assert watch.calls == {}
 
 

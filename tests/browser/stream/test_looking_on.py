@@ -40,6 +40,8 @@ def test_by_touch_nothing_is_covered_and_who_looks_on_has_no_buttons(
         calls = page.locator(".virtual-keyboard-button")
         until("a keyboard can be called", calls.is_visible)
         picture_of(page).save(tmp_path / "touch.png")
+        label = page.locator("#overlayInput").get_attribute("aria-label")
+        assert label == "The desktop: what is typed goes there"
         button, note = calls.bounding_box(), page.locator(".soundstage-countdown").bounding_box()
         assert button is not None
         assert note is not None
@@ -57,6 +59,8 @@ def test_by_touch_nothing_is_covered_and_who_looks_on_has_no_buttons(
             # The client makes it before it shows anything; a page that is slow makes no exception.
             viewer.locator("#player-ui-root").wait_for(state="attached")
             picture_of(viewer).save(tmp_path / "viewer-touch.png")
+            label = viewer.locator("#overlayInput").get_attribute("aria-label")
+            assert label == "The desktop: nothing that you do goes there"
             assert [
                 each.get_attribute("title")
                 for each in viewer.get_by_role("button").all()

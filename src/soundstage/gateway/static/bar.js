@@ -29,6 +29,7 @@
   const AGAIN = 1000;
 
   const { make, button } = window.soundstage.maker("bar");
+  window.soundstage.nameDesktop(say("desktop"));
 
   const open = button("open", say("tools"), () => show(bar.hidden));
   open.title = `${say("tools")} (Ctrl+Alt+Shift+B)`;

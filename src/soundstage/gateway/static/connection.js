@@ -138,16 +138,6 @@
     onclose?.call(transport, new CloseEvent("close", { code: 1006 }));
   }
 
-  /* The client takes what is typed by a field that has no name for who can't see it. */
-  const watched = new MutationObserver(() => {
-    const field = document.getElementById("overlayInput");
-    if (field !== null) {
-      field.setAttribute("aria-label", say("desktop"));
-      watched.disconnect();
-    }
-  });
-  watched.observe(document, { childList: true, subtree: true });
-
   window.addEventListener("offline", show);
   window.addEventListener("online", show);
   window.addEventListener("pagehide", () => { isLeft = true; });

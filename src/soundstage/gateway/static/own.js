@@ -113,5 +113,17 @@ window.soundstage = (() => {
     return { make, button };
   }
 
-  return { add, call, maker, say };
+  /* The client takes what is typed by a field that has no name for who can't see it, and makes it late. */
+  function nameDesktop(name) {
+    const watched = new MutationObserver(() => {
+      const field = document.getElementById("overlayInput");
+      if (field !== null) {
+        field.setAttribute("aria-label", name);
+        watched.disconnect();
+      }
+    });
+    watched.observe(document, { childList: true, subtree: true });
+  }
+
+  return { add, call, maker, nameDesktop, say };
 })();

@@ -5,6 +5,7 @@
 "use strict";
 
 history.replaceState(null, "", "#shared");
+window.soundstage.nameDesktop(window.soundstage.say("viewer.desktop"));
 
 window.addEventListener("DOMContentLoaded", () => {
   const note = document.createElement("p");

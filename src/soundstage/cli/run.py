@@ -25,6 +25,8 @@ from soundstage.wiring import reaching
 from soundstage.wiring.home import has_service, prepare_home
 
 _HEALTH_SECONDS = 2.0
+_HEARD_SECONDS = 1.0
+"""A signal that comes just before a sleep begins does not end it: it is heard after it."""
 
 
 @click.command("run")
@@ -120,7 +122,7 @@ def _stay(console: Console, fresh: Callable[[], str]) -> None:
         )
         if not sys.stdin.isatty():
             while True:
-                time.sleep(3600)
+                time.sleep(_HEARD_SECONDS)
         console.print("Enter prints a fresh address.")
         while sys.stdin.readline():
             try:

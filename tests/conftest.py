@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import Phase, settings
 
 from soundstage.engines.images.store import Build
@@ -33,6 +34,15 @@ settings.register_profile(
 )
 settings.register_profile("long", deadline=None, max_examples=100, phases=_PHASES)
 settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def logs_go_where_they_went() -> Iterator[None]:
+    """Take back what making an engine says of log lines: other tests read all of them."""
+    was_configured = structlog.is_configured()
+    yield
+    if not was_configured:
+        structlog.reset_defaults()
 
 
 # The first test that needs the image may have to build it.

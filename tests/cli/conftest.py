@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -105,7 +106,13 @@ def soundstage(settings: Settings) -> Command:
     return run
 
 
-def silenced(_logger: object, _name: str, _event: object) -> NoReturn:
+WENT_WRONG: list[str] = []
+"""What a service in this process said of its own faults: shown where a command met one."""
+
+
+def silenced(_logger: object, name: str, event: object) -> NoReturn:
+    if name in {"error", "critical", "exception"}:
+        WENT_WRONG.append(f"{event}\n{traceback.format_exc()}")
     raise structlog.DropEvent
 
 
@@ -126,7 +133,7 @@ def typed(running: Settings) -> Iterator[Typed]:
             done = CliRunner().invoke(program, arguments, env=more, input=typed)
             if done.exception is not None and not isinstance(done.exception, SystemExit):
                 raise done.exception
-            assert done.exit_code == code, done.output
+            assert done.exit_code == code, "\n".join([done.output, *WENT_WRONG])
             return done
 
         yield run

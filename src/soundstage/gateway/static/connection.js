@@ -126,9 +126,9 @@
   }
 
   /* What was on its way when the network fell silent is sent again only after a pause that has grown
-   * with the silence, and from an address that the computer lost never. So the client is told that its connection broke, unless it found out by itself, and
-   * makes another at once. The transport's own word would come too late or, from a worker that is ended
-   * first, never.
+   * with the silence, and from an address that the computer lost never. So the client is told that its
+   * connection broke, unless it found out by itself, and makes another at once. The transport's own word
+   * would come too late or, from a worker that is ended first, never.
    */
   function beginAnew() {
     if (transport.readyState !== WebSocket.OPEN) { return; }

@@ -63,16 +63,20 @@ def test_all_that_is_wrong_goes_together_and_comes_apart_again() -> None:
 
 
 def test_a_state_that_does_not_allow_it_is_told_with_those_that_would() -> None:
-    fault = ConflictError.of_state(
-        "It is STOPPED.", kind="session", resource_id="x", state="STOPPED", possible=["A", "B"]
-    )
+    fault = ConflictError.of_state("session", "x", "STOPPED", to="stop it", possible=["A", "B"])
     assert (fault.code, fault.status) == ("STATE", 409)
+    assert fault.message == "The session x is STOPPED; to stop it, it must be one of: A, B."
     assert fault.context == {
         "resourceId": "x",
         "kind": "session",
         "state": "STOPPED",
         "possible": "A, B",
     }
+
+
+def test_a_state_names_the_member_where_a_request_says_whose_it_is() -> None:
+    fault = ValidationError.of_state("backup", "x", "DELETED", member="backupId")
+    assert fault.message == "backupId: the backup x is DELETED; it must be READY."
 
 
 def test_faults_share_no_context() -> None:

@@ -41,14 +41,12 @@ class Blocker(msgspec.Struct, frozen=True, kw_only=True):
 def require(machine: Machine[Any], record: Any, event: str) -> None:
     """Raise ConflictError when the record's state does not allow the event."""
     if not machine.allows(record.state, event):
-        possible = machine.sources(event)
         raise ConflictError.of_state(
-            f"The {machine.name} {record.id} is {record.state}; to {event} it, it must be one of: "
-            f"{', '.join(possible)}.",
-            kind=machine.name,
-            resource_id=record.id,
-            state=record.state,
-            possible=possible,
+            machine.name,
+            record.id,
+            record.state,
+            to=f"{event} it",
+            possible=machine.sources(event),
         )
 
 

@@ -14,7 +14,7 @@ the resource's id, never a secret.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 import msgspec
@@ -58,11 +58,25 @@ class Fault(Exception):  # noqa: N818 - the root of a family named by its member
 
     @classmethod
     def of_state(
-        cls, message: str, *, kind: str, resource_id: str, state: str, possible: Iterable[str]
+        cls,
+        kind: str,
+        resource_id: str,
+        state: str,
+        *,
+        to: str = "",
+        possible: Sequence[str] = ("READY",),
+        member: str = "",
     ) -> Self:
-        """Make one of a resource that would have to be in another state."""
-        about = {"kind": kind, "state": state, "possible": ", ".join(possible)}
-        return cls(message, code=Code.STATE, context={"resourceId": resource_id, **about})
+        """Make one of a resource that would have to be in another state, `to` do something with
+        it; `member` is where the request names it.
+        """
+        subject = f"{member}: the" if member else "The"
+        purpose = f"to {to}, " if to else ""
+        states = ", ".join(possible)
+        needed = states if len(possible) == 1 else f"one of: {states}"
+        message = f"{subject} {kind} {resource_id} is {state}; {purpose}it must be {needed}."
+        about = {"resourceId": resource_id, "kind": kind, "state": state, "possible": states}
+        return cls(message, code=Code.STATE, context=about)
 
 
 ALSO = "complaint"

@@ -77,7 +77,7 @@ def test_an_image_that_can_not_be_used_any_more_is_a_conflict(studio: Studio, re
     )
     with studio.world.service.database.transaction() as transaction:
         images.images.delete(transaction, first)
-    assert refused(LAUNCH, **given)[1] == f"The streaming image {first} is gone; it must be READY."
+    assert refused(LAUNCH, **given)[1].endswith(f" {first} is DELETED; it must be READY.")
     made = studio.world.operator.call(LAUNCH, **given, streamingImageId=second)["session"]
     assert made["streamingImageId"] == second
 

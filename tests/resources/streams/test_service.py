@@ -34,10 +34,9 @@ def test_only_a_ready_session_is_streamed(
     for state in ("CREATE_IN_PROGRESS", "STOPPED", "STOP_IN_PROGRESS", "DELETED"):
         with studio.world.service.database.transaction() as transaction:
             sessions.sessions.update(transaction, session["sessionId"], {"state": state})
-        assert refused("CreateStreamingSessionStream", **asked) == (
-            "ConflictException",
-            f"The session {session['sessionId']} is {state}; to stream it, it must be READY.",
-        )
+        name, said = refused("CreateStreamingSessionStream", **asked)
+        assert name == "ConflictException"
+        assert said.endswith(f" is {state}; to stream it, it must be READY.")
 
 
 def test_the_address_is_shown_while_there_is_something_to_open(

@@ -152,13 +152,7 @@ def _readable(
             "The engine of this installation can't look into backups.", code=Code.UNREADABLE
         )
     if backup.state is not StreamingSessionState.READY:
-        raise ConflictError.of_state(
-            f"The backup {backup.id} is {backup.state}; it must be READY.",
-            kind=service.KIND,
-            resource_id=backup.id,
-            state=backup.state,
-            possible=[StreamingSessionState.READY],
-        )
+        raise ConflictError.of_state(service.KIND, backup.id, backup.state)
     return backup, request.browsing
 
 

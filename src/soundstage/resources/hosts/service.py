@@ -157,13 +157,7 @@ def reopen(request: Request, occupants: Occupants, host: str) -> None:
     if found is None:
         _require_known(request, host)
         possible = MACHINE.sources("reopen")
-        raise ConflictError.of_state(
-            f"The host {host} is OPEN; to reopen it, it must be one of: {', '.join(possible)}.",
-            kind="host",
-            resource_id=host,
-            state="OPEN",
-            possible=possible,
-        )
+        raise ConflictError.of_state("host", host, "OPEN", to="reopen it", possible=possible)
     state = MACHINE.target(found.state, "reopen")
     store.evacuations.delete(transaction, host)
     occupants.release(transaction, host, now)

@@ -13,13 +13,7 @@ def get(request: Request, studio_id: str, session_id: str) -> bytes:
     session = sessions.get(request, studio_id, session_id)
     about = {"resourceId": session_id}
     if session.state is not StreamingSessionState.READY:
-        raise ConflictError.of_state(
-            f"The session {session_id} is {session.state}; to be seen, it must be READY.",
-            kind=sessions.KIND,
-            resource_id=session_id,
-            state=session.state,
-            possible=[StreamingSessionState.READY],
-        )
+        raise ConflictError.of_state(sessions.KIND, session_id, session.state, to="be seen")
     if request.pictures is None:
         raise ConflictError(
             "This installation's engine takes no pictures.", code=Code.NO_PICTURE, context=about

@@ -81,13 +81,7 @@ def make(
             context=about,
         )
     if session.state is not StreamingSessionState.READY:
-        raise ConflictError.of_state(
-            f"The session {session.id} is {session.state}; to be shared, it must be READY.",
-            kind=sessions.KIND,
-            resource_id=session.id,
-            state=session.state,
-            possible=[StreamingSessionState.READY],
-        )
+        raise ConflictError.of_state(sessions.KIND, session.id, session.state, to="be shared")
     minutes = _within("lengthInMinutes", minutes, DEFAULT_MINUTES, bounds.minutes)
     viewers = _within("maxViewers", viewers, DEFAULT_VIEWERS, bounds.viewers)
     if len(store.open_of(transaction, session.id, now)) >= MOST_OF_A_SESSION:

@@ -32,13 +32,7 @@ def extend(
     session = service.get(request, studio_id, session_id)
     coming = planned(session)
     if session.state is not StreamingSessionState.READY or coming is None:
-        raise ConflictError.of_state(
-            f"The session {session.id} is {session.state}; to extend it, it must be READY.",
-            kind=service.KIND,
-            resource_id=session.id,
-            state=session.state,
-            possible=[StreamingSessionState.READY],
-        )
+        raise ConflictError.of_state(service.KIND, session.id, session.state, to="extend it")
     latest = now + coming.allowed
     wished = latest if minutes is None else coming.at + timedelta(minutes=minutes)
     end = max(coming.at, min(wished, latest))

@@ -30,12 +30,7 @@ def create(request: Request, studio_id: str, session_id: str) -> StreamingSessio
     named = {"resourceId": session.id}
     if session.state not in _POSSIBLE:
         raise ConflictError.of_state(
-            f"The session {session.id} is {session.state}; for a backup it must be one of: "
-            f"{', '.join(_POSSIBLE)}.",
-            kind=service.KIND,
-            resource_id=session.id,
-            state=session.state,
-            possible=_POSSIBLE,
+            service.KIND, session.id, session.state, to="back it up", possible=_POSSIBLE
         )
     if session.is_volume_deleted and session.state is not _S.READY:
         raise ConflictError(

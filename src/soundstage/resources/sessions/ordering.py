@@ -56,13 +56,7 @@ def profile(transaction: Connection, studio_id: str, launch_profile_id: str) -> 
     """Read the launch profile. Raises NotFoundError, and ConflictError unless it is usable."""
     found = launch_profiles.find(transaction, studio_id, launch_profile_id)
     if not found.is_usable:
-        raise ConflictError.of_state(
-            f"The launch profile {found.id} is {found.state}; it must be READY.",
-            kind="launch profile",
-            resource_id=found.id,
-            state=found.state,
-            possible=["READY"],
-        )
+        raise ConflictError.of_state("launch profile", found.id, found.state)
     return found
 
 
@@ -97,14 +91,8 @@ def image(transaction: Connection, profile: LaunchProfile, asked: str | None) ->
     image_id = asked or allowed[0]
     found = images.look_up(transaction, profile.studio_id, image_id)
     if found is None or found.state is not StreamingImageState.READY:
-        state = "gone" if found is None else found.state
-        raise ConflictError.of_state(
-            f"The streaming image {image_id} is {state}; it must be READY.",
-            kind="streaming image",
-            resource_id=image_id,
-            state="DELETED" if found is None else found.state,
-            possible=["READY"],
-        )
+        state = StreamingImageState.DELETED if found is None else found.state
+        raise ConflictError.of_state("streaming image", image_id, state)
     eulas.require_accepted(transaction, profile.studio_id, found.eula_ids)
     return found
 

@@ -31,14 +31,8 @@ def source(request: Request, studio_id: str, owner: str, backup_id: str) -> Stre
             f"The backup {backup_id} is not one of your own.", code=Code.NOT_OWN_BACKUP
         )
     if found is None or found.state is not StreamingSessionState.READY:
-        state = "gone" if found is None else found.state
-        raise ValidationError.of_state(
-            f"backupId: the backup {backup_id} is {state}; it must be READY.",
-            kind=backups.KIND,
-            resource_id=backup_id,
-            state=StreamingSessionState.DELETED if found is None else found.state,
-            possible=[StreamingSessionState.READY],
-        )
+        state = StreamingSessionState.DELETED if found is None else found.state
+        raise ValidationError.of_state(backups.KIND, backup_id, state, member="backupId")
     return found
 
 

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from soundstage.kit import hints, journal, lease
-from soundstage.resources import listing, quotas
+from soundstage.resources import listing, quotas, settling
 from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import (
     StreamingSessionBackup,
@@ -174,7 +174,7 @@ def stop(
             "volumeRetentionMode: DELETE would lose the session's disk, because its launch "
             "profile makes no backups. Use RETAIN, or delete the session."
         )
-    _require(session, "stop")
+    settling.require(MACHINE, session, "stop")
     begin_stop(
         request.transaction,
         session,
@@ -194,7 +194,7 @@ def start(
     session = get(request, studio_id, session_id)
     require_membership(request, session)
     wanted = _checked_backup(request, session, backup_id)
-    _require(session, "start")
+    settling.require(MACHINE, session, "start")
     evacuation = hosts.evacuation_of(transaction, session.host)
     if evacuation is not None:
         _start_elsewhere(request, session, wanted, backup_id, evacuation)
@@ -276,7 +276,7 @@ def _start_elsewhere(
 def delete(request: Request, studio_id: str, session_id: str) -> StreamingSession:
     """Begin to end a session and to remove its disk; its backups are kept for a while."""
     session = get(request, studio_id, session_id)
-    _require(session, "delete")
+    settling.require(MACHINE, session, "delete")
     begin_delete(
         request.transaction,
         session,
@@ -527,19 +527,6 @@ def _require_room(request: Request, studio: Studio, owner: str) -> None:
     quotas.require(limits, Quota.SESSIONS, used=all_of_studio, studio_id=studio.id)
 
 
-def _require(session: StreamingSession, event: str) -> None:
-    if not MACHINE.allows(session.state, event):
-        possible = MACHINE.sources(event)
-        raise ConflictError.of_state(
-            f"The session {session.id} is {session.state}; to {event} it, it must be one of: "
-            f"{', '.join(possible)}.",
-            kind=KIND,
-            resource_id=session.id,
-            state=session.state,
-            possible=possible,
-        )
-
-
 def _checked_backup(
     request: Request, session: StreamingSession, backup_id: str | None
 ) -> StreamingSessionBackup | None:
@@ -554,13 +541,7 @@ def _checked_backup(
                 code=Code.NOT_OWN_BACKUP,
             )
         if backup.state is not _S.READY:
-            raise ValidationError.of_state(
-                f"backupId: the backup {backup_id} is {backup.state}; it must be READY.",
-                kind=backups.KIND,
-                resource_id=backup_id,
-                state=backup.state,
-                possible=[_S.READY],
-            )
+            raise ValidationError.of_state(backups.KIND, backup_id, backup.state, member="backupId")
         return backup
     if not session.is_volume_deleted:
         return None

@@ -54,13 +54,7 @@ def create(
     session = sessions.get(request, studio_id, session_id)
     sessions.require_membership(request, session)
     if session.state is not StreamingSessionState.READY:
-        raise ConflictError.of_state(
-            f"The session {session_id} is {session.state}; to stream it, it must be READY.",
-            kind=sessions.KIND,
-            resource_id=session_id,
-            state=session.state,
-            possible=[StreamingSessionState.READY],
-        )
+        raise ConflictError.of_state(sessions.KIND, session_id, session.state, to="stream it")
     answers = session.running_attempt == session.attempt
     # Old clients send 0 for "not said".
     seconds = expiration_seconds or request.installation.stream_expiration_seconds

@@ -105,13 +105,7 @@ def find_usable(transaction: Connection, studio_id: str) -> Studio:
     hold(transaction, studio_id)
     studio = find(transaction, studio_id)
     if studio.state not in _USABLE:
-        raise ConflictError.of_state(
-            f"The studio {studio_id} is {studio.state}; it must be READY.",
-            kind=MACHINE.name,
-            resource_id=studio_id,
-            state=studio.state,
-            possible=[StudioState.READY],
-        )
+        raise ConflictError.of_state(MACHINE.name, studio_id, studio.state)
     return studio
 
 

@@ -32,7 +32,7 @@ def verify(settings: Settings, *arguments: str, code: int = 0) -> dict[str, Any]
 def test_a_spoilt_trail_is_found(settings: Settings) -> None:
     with world(settings.home) as made:
         made.studio()
-        made.service.housekeep()
+        made.service.housekeeping.sweep()
     whole = verify(settings)
     assert whole["faults"] == []
     assert whole["verified"] > 2

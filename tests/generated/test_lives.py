@@ -251,7 +251,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def somebody_sweeps(self) -> None:
-        self.world.service.housekeep()
+        self.world.service.housekeeping.sweep()
 
     # What is always so.
 

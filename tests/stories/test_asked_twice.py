@@ -180,7 +180,7 @@ def test_a_token_is_kept_for_a_day_and_no_longer_also_by_another_process(made: W
     made.restart()
     for seconds in (0, 3600, 24 * 3600 - 1):
         made.clock.set(began + timedelta(seconds=seconds))
-        made.service.housekeep()
+        made.service.housekeeping.sweep()
         assert create() == first
         with pytest.raises(CallError, match="clientToken was used before"):
             create("other")
@@ -189,7 +189,7 @@ def test_a_token_is_kept_for_a_day_and_no_longer_also_by_another_process(made: W
     assert second != first
     # The second use begins another day.
     made.clock.set(began + timedelta(hours=47))
-    made.service.housekeep()
+    made.service.housekeeping.sweep()
     assert create("other") == second
 
 

@@ -162,7 +162,7 @@ def test_every_state_operation_and_phase(studio: Studio) -> None:
             assert phase is P.RUNNING or case[2] is P.STARTING, case
         else:
             assert phase in {P.STOPPED, P.FAILED, P.ABSENT}, case
-    studio.world.service.housekeep()
+    studio.world.service.housekeeping.sweep()
     studio.world.advance(timedelta(minutes=1))
     gone = {ref for case, ref in cases.ids.items() if states[case] is S.DELETED}
     assert gone & studio.world.engine.refs() == set()

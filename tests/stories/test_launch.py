@@ -246,7 +246,7 @@ def test_what_belongs_to_no_session_is_swept_away(studio: Studio) -> None:
         for table in ("streams", "sessions"):
             transaction.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608 - of two names
     kept = studio.launch()
-    studio.world.service.housekeep()
+    studio.world.service.housekeeping.sweep()
     studio.world.advance(timedelta(seconds=5))
     assert studio.world.engine.refs() == {kept["sessionId"]}
     assert session["sessionId"] != kept["sessionId"]

@@ -193,7 +193,7 @@ def test_one_whose_host_is_lost_is_replaced_elsewhere_and_removed_when_it_is_bac
     # Nobody had it, so nothing of it is kept.
     made.engine.lost_hosts = frozenset()
     assert pooled.engine.observe(on["n2"]).phase is Phase.PREPARED
-    made.service.housekeep()
+    made.service.housekeeping.sweep()
     made.advance(timedelta(seconds=10))
     assert on["n2"] not in pooled.engine.refs()
     assert pooled.pool() == (2, 2)
@@ -243,5 +243,5 @@ def test_a_service_that_is_killed_loses_and_doubles_none(made: World) -> None:
         assert pooled.see(session)["state"] == "READY"
         assert pooled.pool() == (2, 2)
         assert len(pooled.engine.refs()) == 3 + step
-        made.service.housekeep()
+        made.service.housekeeping.sweep()
         assert len(pooled.engine.refs()) == 3 + step, "none of them is a left-over"

@@ -10,8 +10,7 @@ import pytest
 import sqlalchemy
 
 from soundstage.client.calls import CallError
-from soundstage.engines.interface import Phase, Spec, Volume
-from soundstage.kit import chain, journal
+from soundstage.engines.interface import Spec, Volume
 from soundstage.kit.config import Settings
 from soundstage.testing.world import PERSISTENT, World, world
 from soundstage.wiring.choices import gateway_settings_of
@@ -90,15 +89,6 @@ def test_the_service_throttles_by_default(tmp_path: Path) -> None:
         made.operator.call("CreateStudio", studioName="onemore", **role)
 
 
-def test_workstations_of_no_session_are_removed_and_others_left(world: World) -> None:
-    _, session = launched(world)
-    world.engine.ensure_running("orphan", SPEC)
-    world.service.housekeep()
-    world.clock.advance(timedelta(seconds=10))
-    assert world.engine.observe("orphan").phase is Phase.ABSENT
-    assert world.engine.observe(session["sessionId"]).phase is Phase.RUNNING
-
-
 def test_troubles_are_told_in_words(world: World) -> None:
     assert world.service.troubles() == ["The reconciler has not looked for a while."]
     world.settle()
@@ -156,26 +146,6 @@ def test_background_work_runs_between_start_and_end(settings: Settings) -> None:
     asyncio.run(live())
     assert engine.refs() == set()
     service.close()
-
-
-def test_events_are_linked_and_the_old_ones_go(tmp_path: Path) -> None:
-    with world(tmp_path / "home", event_days=2) as made:
-        made.studio()
-        made.service.housekeep()
-        made.advance(timedelta(days=1))
-        made.studio("newer")
-        made.advance(timedelta(days=1, seconds=1))
-        made.service.housekeep()
-        made.service.housekeep()
-        with made.service.database.transaction(write=False) as transaction:
-            entries = journal.read(transaction)
-            verdict = chain.verify(transaction, made.service._audit_key)
-    assert [entry.kind for entry in entries] == [
-        "studios.CREATE_IN_PROGRESS",
-        "studios.READY",
-        "audit.PRUNED",
-    ]
-    assert (verdict.verified, verdict.not_linked, verdict.faults) == (3, 0, [])
 
 
 def test_feeds_and_pages_are_let_go_at_the_end(world: World) -> None:

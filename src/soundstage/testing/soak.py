@@ -89,7 +89,7 @@ class Soak:
         self.world.restart()
         self.world.engine.calm()
         self.world.advance(timedelta(hours=1))
-        self.world.service.housekeep()
+        self.world.service.housekeeping.sweep()
         self.world.advance(timedelta(minutes=1))
 
     def close(self) -> None:

@@ -7,10 +7,9 @@ or engine.
 import asyncio
 import contextlib
 import os
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -20,22 +19,22 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from soundstage.api import app as api
-from soundstage.api import description, idempotency
+from soundstage.api import description
 from soundstage.api.feed import Feeds
 from soundstage.engines import registry
 from soundstage.engines.interface import (
     Engine,
     EngineError,
-    RetryableError,
     SupportsBrowsing,
     SupportsHosts,
     SupportsNotices,
 )
 from soundstage.gateway.app import Gateway
 from soundstage.gateway.downloads import Downloads
-from soundstage.kit import chain, journal, lease
+from soundstage.kit import lease
 from soundstage.kit.clock import Clock, system_clock
 from soundstage.kit.config import Settings
+from soundstage.kit.convergence import Worker
 from soundstage.kit.crypto import KEY_FILE
 from soundstage.kit.pages import Pages
 from soundstage.kit.proxies import Proxies
@@ -46,13 +45,8 @@ from soundstage.reconciler.loop import Loop
 from soundstage.resources import reconcilers
 from soundstage.resources.backups import contents
 from soundstage.resources.backups.model import StreamingSessionBackup
-from soundstage.resources.backups.safekeeping import Safekeeping
-from soundstage.resources.logins import service as logins
 from soundstage.resources.members import service as members
 from soundstage.resources.operations import BY_NOUN, OPERATIONS
-from soundstage.resources.request import SERVICE_PRINCIPAL
-from soundstage.resources.sessions import service as sessions
-from soundstage.resources.warm_workstations import service as warm
 from soundstage.wire.operation import BASE_PATH
 from soundstage.wire.ticket import FileTicket, Tickets
 from soundstage.wiring import traces
@@ -74,6 +68,7 @@ from soundstage.wiring.home import (
     secret_of,
     upgrade,
 )
+from soundstage.wiring.housekeeping import Housekeeping
 from soundstage.wiring.loginkeys import LoginKeys
 from soundstage.wiring.loginlimits import login_limits_of
 from soundstage.wiring.metrics import MetricsReader, token_of
@@ -82,11 +77,6 @@ from soundstage.wiring.sign_on import sign_on_of
 from soundstage.wiring.upstreams import InProcessUpstreams
 
 _BELOW_API = f"{BASE_PATH}/"
-_SWEEP_EVERY = timedelta(minutes=1)
-_SAFEKEEPING_EVERY = timedelta(minutes=5)
-_MOST_ROUNDS = 20
-"""How many thousands of events are linked, and removed, at a time."""
-
 _log = structlog.get_logger("soundstage")
 
 
@@ -122,24 +112,13 @@ class Service:
         self.engine = engine or registry.make(settings, clock)
         self.traces = traces.begin(settings, self.engine)
         self.installation = installation_of(settings, secret, self.engine)
-        self._audit_key = secret.derive(AUDIT_KEY)
         self.tickets = Tickets(secret.derive("stream-tickets"))
         self.pages = Pages(secret.derive("pages"))
         self.login_limits = login_limits_of(settings)
         self.sign_on = sign_on_of(settings, clock)
-        keep_backups_for = timedelta(days=settings.deleted_sessions_keep_backups_days)
+        self.host_names: list[str] = []
         self.counts = Counts()
-        self.workers = reconcilers.workers(
-            self.engine,
-            keep_backups_for=keep_backups_for,
-            quotas=self.installation.quotas,
-            time_rules=time_rules_of(settings),
-            script_seconds=settings.script_seconds,
-            warm_for=timedelta(hours=settings.warm_hours),
-            outbound=outbound_of(settings),
-            address=settings.address,
-            sign_on=None if self.sign_on is None else self.sign_on.provider,
-        )
+        self.workers = self._make_workers()
         self.loop = Loop(self.database, self.workers, clock)
         if isinstance(self.engine, SupportsNotices):
             self.engine.listen(
@@ -152,23 +131,42 @@ class Service:
         edge = api.build(
             OPERATIONS, ApiDoor(self), api_settings_of(settings), self.feeds, self.counts.request
         )
-        portal_settings = portal_settings_of(settings, secret)
-        portal_door = PortalDoor(self, edge)
         self.changes = Changes(self.database, clock, self.login_limits)
         self.portal = Portal(
-            portal_settings, portal_door, self.changes, self.troubles, self.sign_on
+            portal_settings_of(settings, secret),
+            PortalDoor(self, edge),
+            self.changes,
+            self.troubles,
+            self.sign_on,
         )
-        self.app = _Application(
+        self.housekeeping = Housekeeping(self, secret.derive(AUDIT_KEY))
+        self.app = self._open_doors(edge)
+        self._lock: int | None = None
+
+    def _make_workers(self) -> list[Worker[Any, Any]]:
+        settings = self.settings
+        return reconcilers.workers(
+            self.engine,
+            keep_backups_for=timedelta(days=settings.deleted_sessions_keep_backups_days),
+            quotas=self.installation.quotas,
+            time_rules=time_rules_of(settings),
+            script_seconds=settings.script_seconds,
+            warm_for=timedelta(hours=settings.warm_hours),
+            outbound=outbound_of(settings),
+            address=settings.address,
+            sign_on=None if self.sign_on is None else self.sign_on.provider,
+        )
+
+    def _open_doors(self, edge: ASGIApp) -> _Application:
+        reader = MetricsReader(self, self.counts, self.feeds)
+        metrics = Metrics(self.counts, reader.look, token_of(self.settings.metrics_token_file))
+        return _Application(
             edge,
             routes=[
                 *description.routes(BY_NOUN),
                 *self.gateway.routes(),
                 *self._downloads().routes(),
-                *Metrics(
-                    self.counts,
-                    MetricsReader(self, self.counts, self.feeds).look,
-                    token_of(settings.metrics_token_file),
-                ).routes(),
+                *metrics.routes(),
                 *self.portal.routes(),
             ],
             lifespan=self._lifespan,
@@ -177,8 +175,6 @@ class Service:
                 Exception: self.portal.failed,
             },
         )
-        self._lock: int | None = None
-        self.host_names: list[str] = []
 
     def _downloads(self) -> Downloads:
         files = None
@@ -235,37 +231,6 @@ class Service:
             found.append("The reconciler has not looked for a while.")
         return found
 
-    def housekeep(self) -> None:
-        """Remove what nobody will ask for again: workstations of no session, old tokens."""
-        self.know_hosts()
-        refs = self.engine.refs()
-        now = self.clock()
-        with self.database.transaction() as transaction:
-            idempotency.purge(transaction, now)
-            logins.purge(transaction, now, limits=self.login_limits)
-            known = sessions.known_refs(transaction, refs) | warm.refs(transaction)
-            orphans = refs - known
-        self._keep_trail(now)
-        for ref in sorted(orphans):
-            _log.warning("a workstation of no session is removed", session=ref)
-            # What can't be removed now is still there at the next sweep.
-            with contextlib.suppress(RetryableError):
-                self.engine.ensure_absent(ref)
-
-    def _keep_trail(self, now: datetime) -> None:
-        """Link what was added to the trail of events, and remove what is too old."""
-        with self.database.transaction() as transaction:
-            through = journal.last(transaction)
-        for _ in range(_MOST_ROUNDS):
-            with self.database.transaction(note=True) as transaction:
-                if not chain.extend(transaction, self._audit_key, through=through):
-                    break
-        keep = timedelta(days=self.settings.event_days)
-        for _ in range(_MOST_ROUNDS if keep else 0):
-            with self.database.transaction(note=True) as transaction:
-                if not chain.prune(transaction, keep=keep, now=now, actor=SERVICE_PRINCIPAL):
-                    break
-
     def let_go(self) -> None:
         """End what goes on by itself, so that no connection holds up the end of the service."""
         self.changes.let_go()
@@ -283,46 +248,15 @@ class Service:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         del app
         self.loop.start()
-        is_over = threading.Event()
-        # A daemon: a look through all backups may take hours, and nobody waits for it at the end.
-        threading.Thread(target=self._keep_safe, args=[is_over], daemon=True).start()
-        tasks = [
+        watches = [
             asyncio.create_task(self.gateway.watch()),
             asyncio.create_task(self.changes.watch()),
-            asyncio.create_task(self._for_ever(self.housekeep)),
         ]
-        if self.sign_on is not None:
-            tasks.append(asyncio.create_task(self._for_ever(self.sign_on.provider.keep_known)))
         try:
-            yield
+            async with self.housekeeping.going_on():
+                yield
         finally:
-            is_over.set()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
             await anyio.to_thread.run_sync(self.loop.stop)
-
-    def _keep_safe(self, is_over: threading.Event) -> None:
-        """Check the backups and keep the studio beside them, whenever that is due."""
-        keeper = Safekeeping(
-            self.engine,
-            self.database,
-            self.settings.home,
-            self.clock,
-            verify_every=timedelta(days=self.settings.backup_check_days),
-            keep_every=timedelta(hours=self.settings.studio_backup_hours),
-        )
-        while not is_over.wait(_SAFEKEEPING_EVERY.total_seconds()):
-            try:
-                keeper.do_what_is_due()
-            except Exception:  # noqa: BLE001 - it is logged, and the service goes on
-                _log.exception("safekeeping failed")
-
-    async def _for_ever(self, sweep: Callable[[], None]) -> None:
-        """Do something now and every minute."""
-        while True:
-            try:
-                await anyio.to_thread.run_sync(sweep)
-            except Exception:  # noqa: BLE001 - it is logged, and the service goes on
-                _log.exception("a sweep failed", sweep=sweep.__name__)
-            await asyncio.sleep(_SWEEP_EVERY.total_seconds())

@@ -18,7 +18,7 @@ GIB = 1024**3
 @pytest.fixture
 def office(office: "Office") -> Iterator["Office"]:
     office.world.engine.host_list = ("n1", "n2")
-    office.world.service.housekeep()
+    office.world.service.housekeeping.sweep()
     yield office
     call = office.world.operator.call
     for host in call("ListHosts")["hosts"]:

@@ -19,7 +19,7 @@ class Hosts:
         self.world = world
         self.engine = world.engine
         self.engine.host_list = ("n1", "n2", "n3")
-        world.service.housekeep()
+        world.service.housekeeping.sweep()
         self.studio = Studio(world)
         self.moving: str = world.profile(
             self.studio.id, name="Moving", evacuatedHostMode="MOVE", **PERSISTENT

@@ -52,7 +52,7 @@ def test_orders_wait_for_no_engine(hosts: Hosts, refused: Refused) -> None:
         raise RetryableError("Incus does not answer")
 
     hosts.engine.host_names = away  # type: ignore[method-assign]
-    hosts.world.service.housekeep()
+    hosts.world.service.housekeeping.sweep()
     assert hosts.evacuate("n2")["remaining"] == 0
     # One that never answered has named none.
     hosts.world.restart()

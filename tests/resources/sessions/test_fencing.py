@@ -20,7 +20,7 @@ def moved(lost: Lost) -> None:
 
 def test_the_old_one_is_stopped_kept_as_a_backup_and_removed(lost: Lost) -> None:
     moved(lost)
-    lost.studio.world.service.housekeep()
+    lost.studio.world.service.housekeeping.sweep()
     lost.engine.calm()
     assert lost.engine.observe(lost.ref).phase is Phase.RUNNING
     lost.studio.world.advance(timedelta(seconds=6))

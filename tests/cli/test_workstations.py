@@ -18,6 +18,8 @@ from soundstage.testing.streams import wait_for
 
 Typed = Any
 
+pytestmark = pytest.mark.usefixtures("studio_id")
+
 
 @pytest.fixture
 def operator(running: Settings, studio_id: str) -> Iterator[OwnClient]:

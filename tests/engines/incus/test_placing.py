@@ -209,12 +209,12 @@ def test_a_host_that_joins_takes_load_at_once_unless_it_is_full_or_cut_off(
     added = cluster.add()
     with added.client() as client, added.full():
         place = Place(client, settings)
-        seat = Sizing(settings, place).seat(TYPE, [], time.time())
+        seat = Sizing(settings, place).seat(TYPE, place.members(), [], time.time())
         assert seat.member != added.name
         rules = Rules(least_disk_bytes=64 * GIB)
         nowhere = Sizing(msgspec.structs.replace(settings, rules=rules), place)
         with pytest.raises(PermanentError, match=r"n4: .* GiB of disk to begin with") as full:
-            nowhere.seat(TYPE, [], time.time())
+            nowhere.seat(TYPE, place.members(), [], time.time())
         assert full.value.reason is Reason.CAPACITY
 
     engine.ensure_running(ref, spec())

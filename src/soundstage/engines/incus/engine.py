@@ -339,8 +339,11 @@ class IncusEngine(KeepsBackups, Engine):
             if spec.avoid and (name := self._place.name_of("")) in spec.avoid:
                 raise admission.refuse_closed(name)
             return None
+        # In this order: of a host that is back only since the first question nobody may know whom
+        # it has, and an address there could be given a second time.
+        members = self._place.members()
         there = self._workstations.all()
-        seat = self._sizing.seat(spec.instance_type, there, time.time(), spec.avoid)
+        seat = self._sizing.seat(spec.instance_type, members, there, time.time(), spec.avoid)
         # It may have joined just now, and is closed before anything runs on it.
         self._place.ensure()
         _log.info("incus.placed", member=seat.member, why=seat.why)

@@ -64,16 +64,17 @@ class Sizing:
     def seat(
         self,
         instance_type: str,
+        members: Sequence[Member],
         workstations: Sequence[Workstation],
         now: float,
         avoid: Collection[str] = (),
     ) -> Seat:
-        """Choose a host of the cluster. Raises PermanentError with each one's figures."""
+        """Choose one of the cluster's hosts. Raises PermanentError with each one's figures."""
         candidates = [
             Candidate(name=member.name, host=None, why_not="it is taken out for maintenance.")
             if member.name in avoid
             else self._candidate(instance_type, member, workstations, now)
-            for member in self._place.members()
+            for member in members
         ]
         chosen, why = placing.choose(instance_type, candidates, self._settings.rules)
         taken = [

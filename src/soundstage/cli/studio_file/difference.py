@@ -4,7 +4,7 @@ What a file leaves out stays as it is. Nothing is taken away but by pruning: par
 the file has, and people.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -96,38 +96,44 @@ def _pruned(wanted: Mapping[str, Any], present: Present) -> Iterator[Change]:
 def _part(
     noun: str, name: str, wanted: Part, present: Part | None, *, prune: bool
 ) -> Iterator[Change]:
-    marks = wanted.get(MARKS, {})
-    people = set(wanted.get(_PEOPLE.get(noun, ""), []))
-    members = {key: value for key, value in wanted.items() if key not in _APART}
     if present is None:
-        given = {**wanted.get("tags", {}), **marks}
-        yield Change(
-            action="create",
-            noun=noun,
-            name=name,
-            members=members,
-            tags=given or None,
-            added=sorted(people),
-            quotas=wanted.get("quotas", {}),
-            told=[f"{len(people)} {'person' if len(people) == 1 else 'people'}"] if people else [],
-        )
+        yield _creation(noun, name, wanted)
         return
+    update = _update(noun, name, wanted, present, prune=prune)
+    if update.told:
+        yield update
+
+
+def _creation(noun: str, name: str, wanted: Part) -> Change:
+    people = sorted(set(wanted.get(_PEOPLE.get(noun, ""), [])))
+    counted = f"{len(people)} {'person' if len(people) == 1 else 'people'}"
+    return Change(
+        action="create",
+        noun=noun,
+        name=name,
+        members=_own_members(wanted),
+        tags={**wanted.get("tags", {}), **wanted.get(MARKS, {})} or None,
+        added=people,
+        quotas=wanted.get("quotas", {}),
+        told=[counted] if people else [],
+    )
+
+
+def _update(noun: str, name: str, wanted: Part, present: Part, *, prune: bool) -> Change:
+    """Say what has to become other; a change that tells nothing is none."""
+    members = _own_members(wanted)
     changed = {
         key: _sent(key, present.get(key), value)
         for key, value in members.items()
         if not _holds(present.get(key), value)
     }
-    for key in _FIXED[noun]:
-        if key in changed:
-            raise ConfigError(
-                f"{_CALLED[noun]} {name}: {key} can't be changed, only chosen when it is made. "
-                "Give it another name, and remove the old one with --prune."
-            )
-    tags = _tags(wanted, present, marks)
-    had = set(present.get(_PEOPLE.get(noun, ""), []))
+    _expect_changeable(noun, name, changed)
+    tags = _tags(wanted, present, wanted.get(MARKS, {}))
+    of_people = _PEOPLE.get(noun, "")
+    people, had = set(wanted.get(of_people, [])), set(present.get(of_people, []))
     added = sorted(people - had)
-    is_told_whom = _PEOPLE.get(noun, "") in wanted
-    removed = sorted(had - people) if prune and is_told_whom else []
+    # A file that names nobody leaves to the studio who is there.
+    removed = sorted(had - people) if prune and of_people in wanted else []
     had_quotas = present.get("quotas", {})
     quotas = {
         key: value
@@ -141,18 +147,30 @@ def _part(
         *(f"{each} added" for each in added),
         *(f"{each} removed" for each in removed),
     ]
-    if told:
-        yield Change(
-            action="update",
-            noun=noun,
-            name=name,
-            members=changed,
-            tags=tags,
-            added=added,
-            removed=removed,
-            quotas=quotas,
-            told=told,
-        )
+    return Change(
+        action="update",
+        noun=noun,
+        name=name,
+        members=changed,
+        tags=tags,
+        added=added,
+        removed=removed,
+        quotas=quotas,
+        told=told,
+    )
+
+
+def _own_members(wanted: Part) -> dict[str, Any]:
+    return {key: value for key, value in wanted.items() if key not in _APART}
+
+
+def _expect_changeable(noun: str, name: str, changed: Collection[str]) -> None:
+    for key in _FIXED[noun]:
+        if key in changed:
+            raise ConfigError(
+                f"{_CALLED[noun]} {name}: {key} can't be changed, only chosen when it is made. "
+                "Give it another name, and remove the old one with --prune."
+            )
 
 
 def _tags(wanted: Part, present: Part, marks: Mapping[str, str]) -> dict[str, str] | None:

@@ -5,6 +5,8 @@ import pytest
 from soundstage.cli.reference import PAGES
 from soundstage.kit.config import FIELDS
 from soundstage.resources.operations import OPERATIONS
+from soundstage.wire.codes import Code
+from soundstage.wire.faults import FAULTS
 
 
 def test_every_setting_is_explained() -> None:
@@ -22,6 +24,12 @@ def test_every_operation_has_its_row() -> None:
     page = PAGES["operations"]()
     for row in OPERATIONS:
         assert f"| {row.name} | `{row.method} {row.path}` | " in page
+
+
+def test_every_error_and_every_code_has_its_row() -> None:
+    page = PAGES["error-codes"]()
+    assert [each.name for each in FAULTS if f"| `{each.name}` | {each.status} | " not in page] == []
+    assert [each for each in Code if f"| `{each}` | {each.text} |" not in page] == []
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))

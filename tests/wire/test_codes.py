@@ -3,9 +3,11 @@
 import ast
 from pathlib import Path
 
+import soundstage
 from soundstage import resources
 from soundstage.wire.codes import Code
 
+SOURCES = Path(soundstage.__file__).parent
 RESOURCES = Path(resources.__file__).parent
 FAULTS = {"ValidationError", "AccessDeniedError", "ConflictError", "QuotaExceededError"}
 SENT_BY_NO_PAGE = {
@@ -58,6 +60,33 @@ def test_what_a_page_can_be_refused_has_a_code() -> None:
     assert [each for each in bare if not each.startswith(tuple(OTHERS))] == []
     # None of the exceptions is left over.
     assert [each for each in OTHERS if not any(one.startswith(each) for one in bare)] == []
+
+
+ON_ANY = {"member", "resourceId", "principalId"}
+"""What a context says of whom and what a request names, with any code."""
+
+
+def contexts() -> list[tuple[Code, set[str]]]:
+    """The members that faults with a code are raised with, where they are written out."""
+    found = []
+    for path in sorted(SOURCES.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            given = {each.arg: each.value for each in getattr(node, "keywords", ())}
+            code, context = given.get("code"), given.get("context")
+            if isinstance(code, ast.Attribute) and isinstance(context, ast.Dict | None):
+                keys = [] if context is None else context.keys
+                names = {str(each.value) for each in keys if isinstance(each, ast.Constant)}
+                found.append((code.attr, names))
+    return [(Code[code], members) for code, members in found if code in Code.__members__]
+
+
+def test_a_text_names_what_the_context_has() -> None:
+    # What a state is about is put together by `of_state`, and of members by `complaints`.
+    told = [each for each in contexts() if each[0] is not Code.STATE]
+    assert len(told) > 30
+    assert [
+        (code, members) for code, members in told if members - ON_ANY != set(code.context)
+    ] == []
 
 
 def test_a_code_reads_as_it_is_named() -> None:

@@ -2,6 +2,7 @@
 `scripts/reference` writes them all into `docs/reference`.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ from soundstage.resources.sessions import lifecycle as sessions
 from soundstage.resources.streams import lifecycle as streams
 from soundstage.resources.studios import lifecycle as studios
 from soundstage.resources.warm_workstations import lifecycle as warm_workstations
+from soundstage.wire import codes
+from soundstage.wire.faults import FAULTS
 
 _MACHINES: list[Machine[Any]] = [
     studios.MACHINE,
@@ -93,6 +96,34 @@ def exit_codes() -> str:
     )
 
 
+def error_codes() -> str:
+    """Write the page of errors and their codes."""
+    errors = ["| Error | Status | When | Again? |", "|---|---|---|---|"]
+    errors += [
+        f"| `{each.name}` | {each.status} | {inspect.getdoc(each)} "
+        f"| {'a little later' if each.is_retryable else ''} |"
+        for each in FAULTS
+    ]
+    return (
+        "# Error codes\n\n"
+        + _MADE.format("error-codes")
+        + "A refused request is answered with one of seven errors: SDKs make a class of its name, "
+        "and have its body as `message`, `code` and `context`.\n\n"
+        + "\n".join(errors)
+        + "\n\n## Codes\n\n"
+        "The message is for people and logs, in English, and may be worded anew in any release. "
+        "The code is for programs: a reason of its own, wherever a button or a form of the portal "
+        "can meet it, and nothing where only a program can. The context says what it is about; "
+        "its members stand in quotes below. Beside them it has, where that is known, `member`, "
+        "the member of the request that is wrong, and `resourceId`. Of several complaints the "
+        "first is the error's own; the others are `complaint2`, `complaint3` and so on, each a "
+        "message, with its code in `complaint2.code` and its context in `complaint2.member` and "
+        "the like.\n\n" + codes.reference() + "\n"
+        "What fails after a request was taken is no error: the resource says so by its `state`, "
+        "`statusCode` and `statusMessage`.\n"
+    )
+
+
 def studio_schema() -> str:
     """Write the JSON Schema of studio files."""
     return msgspec.json.format(msgspec.json.encode(document.schema()), indent=2).decode() + "\n"
@@ -115,6 +146,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "lifecycles": lifecycles,
     "operations": operations,
     "exit-codes": exit_codes,
+    "error-codes": error_codes,
     "studio.schema.json": studio_schema,
     "metrics": metrics,
     "grafana-dashboard.json": charts.dashboard,

@@ -172,7 +172,7 @@ class ThrottledError(Fault):
 
 
 class InternalError(Fault):
-    """Our own failure; the request id finds it in the log."""
+    """The service's own failure; the request id finds it in the log."""
 
     name = "InternalServerErrorException"
     status = 500

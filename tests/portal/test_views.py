@@ -349,6 +349,27 @@ def test_a_lost_host_is_no_running_workstation() -> None:
     assert seen.message == "Out of reach. n2."
 
 
+def test_one_that_was_found_gone_says_that_it_was_started_again() -> None:
+    healed = session(healedAt="2026-11-28T11:57:00Z", statusMessage="It was found gone.")
+    seen = VIEWER.workstation("st", healed, None)
+    assert "started again at 2026-11-28 11:57 UTC" in seen.advice
+    assert seen.message == ""
+    assert VIEWER.workstation("st", {**healed, "state": "STOPPED"}, None).advice == ""
+
+
+def test_a_stop_that_nobody_asked_for_says_so() -> None:
+    backups = [
+        {"state": "READY", "createdAt": "2026-11-28T11:00:00Z"},
+        {"state": "CREATE_FAILED", "createdAt": "2026-11-28T11:30:00Z"},
+    ]
+    stopped = session(state="STOPPED", stoppedBy="soundstage", statusMessage="Time was over.")
+    seen = VIEWER.workstation("st", stopped, None, backups)
+    assert seen.advice == ("It stopped by itself. Its last backup failed; its disk is kept.")
+    assert seen.message == "Time was over."
+    by_artist = {**stopped, "stoppedBy": "anna"}
+    assert VIEWER.workstation("st", by_artist, None, backups[:1]).advice == ""
+
+
 def test_a_move_is_told_until_somebody_starts_it_anew() -> None:
     moved = session(startedBy="soundstage", startedFromBackupId="b", statusMessage="It moved.")
     seen = VIEWER.workstation("st", moved, None)

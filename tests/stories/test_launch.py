@@ -193,8 +193,11 @@ def test_a_crashed_workstation_is_healed_on_its_disk(studio: Studio) -> None:
     healed = studio.later(session)
     assert healed["state"] == "READY"
     assert "was found gone at 2030-01-01" in healed["statusMessage"]
+    assert healed["healedAt"].startswith("2030-01-01")
     assert engine.observe(ref).phase is Phase.RUNNING
     assert engine.read(ref, "work.txt") == b"unsaved no more"
+    studio.stop(session)
+    assert "healedAt" not in studio.start(session)
 
 
 def test_one_that_keeps_dying_is_stopped_with_its_disk_kept(studio: Studio) -> None:

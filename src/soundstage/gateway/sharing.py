@@ -61,8 +61,8 @@ class Sharing:
     async def _make(self, request: Request) -> Shares | None:
         try:
             wish = msgspec.json.decode(await _small_body(request), type=_Wish)
-        except msgspec.DecodeError as error:
-            raise ShareRefusedError(_words("desktop.refused.share_meant", what=error)) from None
+        except msgspec.DecodeError:
+            raise ShareRefusedError(_words("desktop.refused.share_meant")) from None
         stream_id = request.path_params["stream_id"]
         return await self._upstreams.share(stream_id, wish.minutes, wish.viewers)
 

@@ -95,7 +95,8 @@ class Pages:
     ) -> Response:
         """Say in a page what went wrong and what to do next."""
         title, text = self.words(f"{key}.title"), self.words(f"{key}.text", **values)
-        return self.page("notice.html", login=login, status=status, title=title, text=text)
+        told = {"title": title, "text": text, "advice": "", "original": ""}
+        return self.page("notice.html", login=login, status=status, **told)
 
     def go(self, path: str) -> Response:
         """Send the browser on to a path of ours."""

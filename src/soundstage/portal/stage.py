@@ -145,10 +145,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             login=login,
             status=status,
             title=words("refused.title"),
-            text=said or str(error),
-            advice=advice,
+            text=said or advice,
+            advice=advice if said else "",
             original=str(error),
-            is_translated=said is not None,
         )
 
     def _run(

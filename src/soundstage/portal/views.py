@@ -36,6 +36,7 @@ _PLAIN = {
     "The workstation is being started.",
     "The workstation is being stopped.",
     "The workstation is being removed.",
+    "The workstation can be reached again.",
 }
 """Messages that say no more than the state does."""
 
@@ -102,10 +103,10 @@ class Workstation(msgspec.Struct, frozen=True, kw_only=True):
     in_progress: bool
     is_starting: bool
     """Reports whether a start goes on and its steps say of it what matters."""
-    message: str
-    """What the API says of it, in English, where that is more than the state."""
     advice: str
-    """What happened to it and what to do next, where there is anything to be done."""
+    """What happened to it, and what to do next where there is anything to be done."""
+    message: str
+    """What the API says of it, in English, where that is more than the state and the advice."""
     steps: list[Step]
     progress: Progress | None
     course: list[Step]
@@ -245,8 +246,8 @@ class Viewer:
             tone=tone_of(state) if lost_at is None else "bad",
             in_progress=state.endswith("_IN_PROGRESS"),
             is_starting=state in _STARTS and "startSteps" in session,
+            advice=self._advice(session, may, backups),
             message="" if _says_no_more(session, message) else _more_of(session, message),
-            advice=self._advice(session, may),
             steps=self._steps(session, backups),
             progress=self._progress(session),
             course=self._start(session) if state in _STARTED else [],
@@ -258,13 +259,17 @@ class Viewer:
             has_picture=is_own and state == "READY" and lost_at is None,
         )
 
-    def _advice(self, session: Document, may: frozenset[str]) -> str:
+    def _advice(self, session: Document, may: frozenset[str], backups: Iterable[Document]) -> str:
         words, state, code = self._words, session["state"], session.get("statusCode", "")
         lost_at = session.get("unreachableSince")
         if lost_at is not None:
             return words("advice.out_of_reach", length=words.length(self._now - moment(lost_at)))
         if _has_moved(session):
             return words("advice.moved")
+        if _has_healed(session):
+            return words("advice.healed", moment=words.moment(moment(session["healedAt"])))
+        if state == "STOPPED":
+            return self._after_a_stop(session, backups)
         if not state.endswith("_FAILED"):
             return ""
         told = [words(f"why.{code if f'why.{code}' in words else 'INTERNAL_ERROR'}")]
@@ -275,6 +280,14 @@ class Viewer:
             told.append(words("advice.room"))
         is_over = state == "STOP_FAILED" and "stop" not in may
         told.append(words("advice.over" if is_over else f"advice.{state}"))
+        return " ".join(told)
+
+    def _after_a_stop(self, session: Document, backups: Iterable[Document]) -> str:
+        """Say what nobody asked for: that it stopped by itself, and what became of its backup."""
+        told = [self._words("advice.by_itself")] if session.get("stoppedBy") == SERVICE else []
+        last = max(backups, key=lambda each: each["createdAt"], default=None)
+        if last is not None and last["state"] == "CREATE_FAILED":
+            told.append(self._words("advice.unsaved"))
         return " ".join(told)
 
     def profile(
@@ -560,7 +573,7 @@ _STEPS = {
 def _says_no_more(session: Document, message: str) -> bool:
     """Reports whether a message is told by the state, or by the steps of a start, already."""
     is_step = bool(session.get("startSteps")) and _STEP_SENTENCE.search(message) is not None
-    return message in _PLAIN or is_step or _has_moved(session)
+    return message in _PLAIN or is_step or _has_moved(session) or _has_healed(session)
 
 
 def _more_of(session: Document, message: str) -> str:
@@ -582,6 +595,11 @@ def _has_moved(session: Document) -> bool:
     """Reports whether it runs because the service started it from a backup: its host was lost."""
     is_by_service = session.get("startedBy") == SERVICE and "startedFromBackupId" in session
     return is_by_service and session["state"] == "READY"
+
+
+def _has_healed(session: Document) -> bool:
+    """Reports whether it runs because the service started it again: it was found gone."""
+    return session["state"] == "READY" and "healedAt" in session
 
 
 def _image_name(offer: Document | None, image_id: str) -> str:

@@ -3,7 +3,7 @@
 A further language is one more file, with the same keys and the same {braces} in its texts (a test
 compares them); `languages` finds it by its name. Templates and handlers ask for a text by its key,
 and have it in the language that is spoken in the request they answer. What the API says, such as a
-status message, is shown as it came.
+status message, is English: pages say it in words of their own, and have it behind those, as `told`.
 """
 
 import tomllib

@@ -40,6 +40,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     tone: str
     message: str
     """Why, where it failed."""
+    told: str
+    """What the API says of that, in English."""
 
 
 class Noun:
@@ -118,7 +120,14 @@ class Noun:
         found = find(
             rows,
             asked,
-            texts=lambda row: [row.id, row.name, row.description, *row.facts, row.message],
+            texts=lambda row: [
+                row.id,
+                row.name,
+                row.description,
+                *row.facts,
+                row.message,
+                row.told,
+            ],
             group=lambda row: row.tone,
             groups=_TONES,
         )
@@ -278,12 +287,13 @@ class Noun:
         return fields - {"studioId", f"{self.key}Id"}
 
     def _failure(self, document: Document) -> str:
-        told: str = document["statusMessage"]
-        return refusals.said(self.words, document["statusCode"], {}) or told
+        said = refusals.said(self.words, document["statusCode"], {})
+        return said or self.words("why.INTERNAL_ERROR")
 
     def row(self, document: Document) -> Row:
         """Show it as a line of the list."""
         state = document["state"]
+        has_failed = state.endswith("_FAILED")
         return Row(
             id=document[f"{self.key}Id"],
             name=document["name"],
@@ -291,5 +301,6 @@ class Noun:
             facts=self.facts(document),
             state=self.words(f"made_state.{state}"),
             tone=tone_of(state),
-            message=self._failure(document) if state.endswith("_FAILED") else "",
+            message=self._failure(document) if has_failed else "",
+            told=document["statusMessage"] if has_failed else "",
         )

@@ -145,12 +145,14 @@ class Profiles(Noun):
             "checks": [
                 (
                     self.words(f"check.{each['type']}"),
-                    each["statusMessage"],
                     _CHECK_TONES.get(each["state"], "bad"),
                     self.words(f"check_state.{each['state']}"),
                 )
                 for each in document["validationResults"]
             ],
+            "checks_told": " ".join(
+                dict.fromkeys(each["statusMessage"] for each in document["validationResults"])
+            ),
             "members": sorted(names.items(), key=lambda each: each[1].casefold()),
             "may_change_members": place.may("PutLaunchProfileMembers"),
             "suggested": [

@@ -93,9 +93,8 @@ class Webhooks(Noun):
             facts=self.facts(document),
             state=self.words(f"webhooks.{state}"),
             tone="bad" if lost else "good" if is_on else "quiet",
-            message=" ".join(
-                [*([] if is_on and not is_failing else [document["statusMessage"]]), *lost]
-            ),
+            message=" ".join(lost),
+            told="" if is_on and not is_failing else document["statusMessage"],
         )
 
     def beside(self, asked: Asked, place: Place, document: Document) -> dict[str, Any]:

@@ -136,6 +136,10 @@ class StreamingSessionShape(Shape, frozen=True, kw_only=True):
     """An addition to the public API: when its host was first found not to answer, as long as
     that is so.
     """
+    healed_at: datetime | None = None
+    """An addition to the public API: when it was last found gone and started again by itself,
+    since somebody started it.
+    """
 
 
 class CreateStreamingSessionInput(Shape, frozen=True, kw_only=True):
@@ -390,6 +394,7 @@ def _show(
         start_steps=(_start_steps(session, coming) or None) if has_steps else None,
         start_steps_ahead=None if coming is None else _steps_ahead(coming) or None,
         start_remaining_seconds=None if coming is None else coming.remaining_seconds,
+        healed_at=session.heals[-1] if session.heals else None,
     )
 
 

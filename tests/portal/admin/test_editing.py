@@ -1,5 +1,6 @@
 """Lists and forms that all kinds have in common."""
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,3 +68,16 @@ def test_one_leads_to_what_happened_to_it(office: "Office", kind: str) -> None:
     query = link.partition('"')[0]
     assert one in query
     assert "CREATE_IN_PROGRESS" in office.see(f"events?{query}").text
+
+
+def test_a_form_that_is_refused_without_a_name_is_still_of_the_one_that_it_changes(
+    office: "Office",
+) -> None:
+    where = f"profiles/{office.studio.profile_id}"
+    length = {"streamConfiguration.maxSessionLengthInMinutes": "999999"}
+    refused = office.send(where, name="", **length)
+    assert refused.status_code == 400
+    named = re.findall("<h2>(.+?)</h2>", office.see(where).text)
+    assert named
+    assert named == re.findall("<h2>(.+?)</h2>", refused.text)
+    assert 'value="999999"' in refused.text

@@ -1,5 +1,7 @@
 """Events in plain words: every kind has some, and every resource is called as people call it."""
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from tests.portal.admin.conftest import Office
 
 WORDS = Words()
+TRAIL = Path(__file__).parents[3] / "docs" / "explanation" / "trail.md"
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,12 @@ def test_every_state_is_told_and_can_be_chosen(noun: str, states: list[str]) -> 
     for state in states:
         assert "Another event" not in what_of(WORDS, f"{noun}.{state}")
         assert f"{noun}.{state}" in offered
+
+
+def test_every_kind_that_the_documentation_names_is_told() -> None:
+    named = re.findall(r"`([a-z_]+\.[A-Z_]+)`", TRAIL.read_text(encoding="utf-8"))
+    assert len(named) > 20
+    assert [kind for kind in named if "Another event" in what_of(WORDS, kind)] == []
 
 
 def test_words_for_calls_are_of_calls() -> None:

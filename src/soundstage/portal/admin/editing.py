@@ -145,11 +145,12 @@ class Noun:
 
     def new(self, asked: Asked, place: Place) -> Response:
         """Show the form for a new one."""
-        return self._shown(asked, place, self.beginning(asked), is_new=True)
+        return self._shown(asked, place, self.beginning(asked), stored=None)
 
     def show(self, asked: Asked, place: Place) -> Response:
         """Show one, and the form that changes it."""
-        return self._shown(asked, place, self._get(asked, place), is_new=False)
+        stored = self._get(asked, place)
+        return self._shown(asked, place, stored, stored=stored)
 
     def make(self, asked: Asked, place: Place) -> Response:
         """Make one of what the form says."""
@@ -162,7 +163,7 @@ class Noun:
                 f"Create{self.operation}", **place.studio, **document, clientToken=token
             )
         except CallError as error:
-            return self._refused(asked, place, document, error, is_new=True)
+            return self._refused(asked, place, document, error, stored=None)
         return self.made(asked, place, answer)
 
     def change(self, asked: Asked, place: Place) -> Response:
@@ -183,7 +184,7 @@ class Noun:
             if changes:
                 place.client.call(f"Update{self.operation}", **self.one(asked, place), **changes)
         except CallError as error:
-            return self._refused(asked, place, document, error, is_new=False)
+            return self._refused(asked, place, document, error, stored=before)
         return self.desk.stage.pages.go(self.path(place, asked.path["id"]))
 
     def ask_to_delete(self, asked: Asked, place: Place) -> Response:
@@ -203,9 +204,11 @@ class Noun:
         place: Place,
         document: Document,
         *,
-        is_new: bool,
+        stored: Document | None,
         problems: Sequence[Complaint] = (),
     ) -> Response:
+        """Show the form with `document` in it; `stored` is the one that it changes, if any."""
+        is_new = stored is None
         may = place.may(f"{'Create' if is_new else 'Update'}{self.operation}")
         return self.desk.show(
             "form.html",
@@ -217,14 +220,14 @@ class Noun:
             is_new=is_new,
             may=may,
             may_delete=place.may(f"Delete{self.operation}"),
-            each=None if is_new else self.row(document),
+            each=None if stored is None else self.row(stored),
             sections=self._fields(place, document, is_new=is_new, may=may, problems=problems),
             problems=self._form.told(problems, self._asks(document)),
             query=urlencode(asked.query) if is_new else "",
             client_token=new_bits(),
             aside="" if is_new else self.aside,
-            resource="" if is_new else f"{self.resource}/{document[f'{self.key}Id']}",
-            more={} if is_new else self.beside(asked, place, document),
+            resource="" if is_new else f"{self.resource}/{asked.path['id']}",
+            more={} if stored is None else self.beside(asked, place, stored),
         )
 
     def _fields(
@@ -258,11 +261,17 @@ class Noun:
         ]
 
     def _refused(
-        self, asked: Asked, place: Place, document: Document, error: CallError, *, is_new: bool
+        self,
+        asked: Asked,
+        place: Place,
+        document: Document,
+        error: CallError,
+        *,
+        stored: Document | None,
     ) -> Response:
         if error.status not in TYPED_WRONG:
             raise error
-        answer = self._shown(asked, place, document, is_new=is_new, problems=error.complaints)
+        answer = self._shown(asked, place, document, stored=stored, problems=error.complaints)
         answer.status_code = HTTPStatus(error.status)
         return answer
 

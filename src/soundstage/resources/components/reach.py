@@ -42,11 +42,12 @@ def require_reachable(
     for given, name in ((licence, "licenseService"), (farm, "computeFarm")):
         endpoint = given.endpoint if given is not None else None
         if endpoint and parse(endpoint) is None:
+            forms = ", ".join(FORMS)
             raise ValidationError(
-                f"configuration.{name}Configuration.endpoint must be {FORMS} for a component of "
-                f"type {component_type}.",
+                f"configuration.{name}Configuration.endpoint must be one of {forms} for a "
+                f"component of type {component_type}.",
                 code=Code.NO_ENDPOINT,
-                context={"forms": FORMS},
+                context={"forms": forms},
             )
 
 

@@ -18,7 +18,7 @@ _ADDRESS = re.compile(
     rf"({_PORT}@)?{_HOST}|{_HOST.replace('host', 'host2')}:{_PORT.replace('port', 'port2')}"
 )
 _SCHEME = re.compile(r"(?P<scheme>https?)://", re.IGNORECASE)
-FORMS = "host, host:port or port@host"
+FORMS = ("host", "host:port", "port@host")
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,7 +48,11 @@ def test_by_touch_nothing_is_covered_and_who_looks_on_has_no_buttons(
         assert button["y"] + button["height"] < TABLET["height"] - PANEL
         assert note["y"] + note["height"] < button["y"]
 
-        page.keyboard.press("Control+Alt+Shift+KeyB")
+        tools = page.locator(".soundstage-bar-open")
+        seen = tools.bounding_box()
+        assert seen is not None
+        assert seen["y"] >= 0
+        tools.tap()
         page.get_by_role("button", name="Share").tap()
         page.get_by_role("button", name="Make a link").tap()
         link = page.get_by_role("textbox", name="Link").input_value()

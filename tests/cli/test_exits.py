@@ -6,7 +6,7 @@ from sqlalchemy.exc import OperationalError
 from soundstage.cli.exits import EXPECTED, NOTHING_FITS, Exit, explained, reference
 from soundstage.client.errors import CallError
 from soundstage.kit.config import ConfigError
-from soundstage.wire.faults import ConflictError, ValidationError
+from soundstage.wire.faults import ConflictError, NotFoundError, ValidationError
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,7 @@ from soundstage.wire.faults import ConflictError, ValidationError
         (ConfigError("SOUNDSTAGE_PORT: no."), Exit.USAGE, ""),
         (ConflictError("There is a person anna already."), Exit.CONFLICT, ""),
         (ValidationError("name: too long."), Exit.FAILED, ""),
+        (NotFoundError("person", "anna"), Exit.NOT_FOUND, "`soundstage user list`"),
     ],
 )
 def test_every_error_has_a_code_and_one_line(

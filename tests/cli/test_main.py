@@ -21,10 +21,11 @@ def one_sentence(text: str) -> bool:
     ("name", "value", "sentence"),
     [
         # All of these are found before anything is written.
-        ("SOUNDSTAGE_PORT", "abc", "SOUNDSTAGE_PORT: "),
+        ("SOUNDSTAGE_PORT", "abc", "SOUNDSTAGE_PORT: It is a whole number, not abc."),
         ("SOUNDSTAGE_PORT", "70000", "SOUNDSTAGE_PORT: "),
         ("SOUNDSTAGE_SANDBOX", "maybe", "SOUNDSTAGE_SANDBOX: "),
-        ("SOUNDSTAGE_COLOUR", "red", "SOUNDSTAGE_COLOUR: there is no such setting."),
+        ("SOUNDSTAGE_COLOUR", "red", "`soundstage reference settings` lists them all."),
+        ("SOUNDSTAGE_PRT", "1", "there is no such setting. Is SOUNDSTAGE_PORT meant?"),
         ("SOUNDSTAGE_HOME", "/proc/none", "SOUNDSTAGE_HOME: /proc/none can't be used"),
         ("SOUNDSTAGE_CONFIG", "/proc/none.toml", "SOUNDSTAGE_CONFIG names /proc/none.toml"),
     ],
@@ -45,6 +46,22 @@ def test_a_wrong_setting_is_named(
     assert one_sentence(said.err)
     assert sentence in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (["lss"], "Did you mean 'ls'?"),
+        (["session", "list"], "Did you mean 'sessions'?"),
+        (["sessions", "gett"], "Did you mean 'get'?"),
+        (["doctr"], "Did you mean 'doctor'?"),
+        (["--output", "json", "ls"], "Options stand behind the command that they are for"),
+    ],
+)
+def test_a_wrong_word_is_told_with_the_right_one(line: list[str], sentence: str) -> None:
+    said = CliRunner().invoke(soundstage, line)
+    assert said.exit_code == 2
+    assert sentence in said.stderr
 
 
 @pytest.mark.parametrize(

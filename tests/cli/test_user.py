@@ -256,7 +256,9 @@ def test_open_desktops_of_a_disabled_person_close_within_seconds(running: Settin
 def test_a_refusal_is_one_sentence(soundstage: Any) -> None:
     done = soundstage("user", "show", "nobody")
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == "soundstage: There is no person nobody.\n"
+    assert done.stderr == (
+        "soundstage: There is no person nobody. `soundstage user list` shows who is known.\n"
+    )
 
 
 @pytest.fixture

@@ -60,8 +60,10 @@ def test_a_workstation_s_life(typed: Typed, operator: OwnClient, running: Settin
     assert address.startswith(f"http://localhost:{running.port}/streams/")
     assert address != typed("open", session_id[:12]).stdout.strip()
 
-    assert typed("stop").stdout == f"{session_id}: The workstation is stopped.\n"
+    named = typed("stop", "artist WORKSTATION").stdout
+    assert named == f"{session_id}: The workstation is stopped.\n"
     assert "No workstation of yours is running" in typed("stop", code=3).stderr
+    assert "STOPPED" in typed("stop", "Artist workstation", code=5).stderr
     started = typed("start").stdout
     assert session_id in started
     assert "http://localhost" in started

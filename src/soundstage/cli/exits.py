@@ -54,6 +54,8 @@ NOTHING_FITS = "NothingFits"
 """The name of the CallError that says a name or id of the command line leads to nothing."""
 WRONG_FILE = "WrongFile"
 """The name of the CallError for a studio file, where `Exit.USAGE` would look like a difference."""
+_NEXT_OF_KIND = {"person": "`soundstage user list` shows who is known."}
+"""What to do where a command that works on the database itself finds something not there."""
 _UNTRUSTED = "Untrusted"
 """The name of the CallError for a certificate that nothing here vouches for."""
 _BY_NAME = {
@@ -90,7 +92,8 @@ def explained(error: CallError | ConfigError | Fault | OperationalError) -> tupl
         )
     if isinstance(error, Fault):
         all_told = error.complaints if isinstance(error, ValidationError) else [error.message]
-        return _BY_STATUS.get(error.status, Exit.FAILED), " ".join(all_told)
+        advice = _NEXT_OF_KIND.get(error.context.get("kind", ""), "")
+        return _BY_STATUS.get(error.status, Exit.FAILED), " ".join([*all_told, advice]).rstrip()
     code = _code_of(error)
     told = " ".join(each.message for each in error.complaints)
     said = told if error.name in _BY_NAME else f"{error.name}: {told}"

@@ -25,7 +25,21 @@ class Lazy(msgspec.Struct, frozen=True):
     help: str
 
 
-class ListedGroup(click.Group):
+class KnowingGroup(click.Group):
+    """A group that says of a wrong name which of its commands are called nearly so."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; click itself knows only of those that are made already."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            names = self.list_commands(ctx)
+            raise click.NoSuchCommand(error.command_name, possibilities=names, ctx=ctx) from None
+
+
+class ListedGroup(KnowingGroup):
     """A group whose help says of each command what it does, and breaks no sentence off."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -44,7 +58,7 @@ def _line_of(command: click.Command) -> str:
     return f"{text}." if semicolon else text
 
 
-class LazyGroup(click.Group):
+class LazyGroup(KnowingGroup):
     """A group whose commands come in sections, each imported when it is needed."""
 
     sections: ClassVar[Mapping[str, Mapping[str, Lazy]]] = {}

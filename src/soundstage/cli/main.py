@@ -19,6 +19,17 @@ class _Soundstage(LazyGroup):
 
     sections = SECTIONS
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.UsageError(
+                f"No such option {error.option_name!r} here. Options stand behind the command that "
+                "they are for: soundstage COMMAND OPTION.",
+                ctx,
+            ) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it fails with decides the exit code."""
         try:

@@ -28,6 +28,7 @@ wide_option = click.option(
     "--wide", "is_wide", is_flag=True, help="All columns, however narrow the terminal is."
 )
 output_option = click.option(
+    "-o",
     "--output",
     type=click.Choice(["table", "json", "yaml"]),
     default="table",

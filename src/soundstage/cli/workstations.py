@@ -1,7 +1,8 @@
 """The commands that artists use: launch, ls, open, stop, start, rm, logs.
 
 Each is a few calls of the API in a row, as the caller of the connection. A workstation is named by
-its session's id or by enough of its beginning, and need not be named while there is only one.
+its session's id or by enough of its beginning, one of the caller's own also by its launch profile's
+name; and need not be named while there is only one.
 """
 
 import webbrowser
@@ -29,6 +30,8 @@ from soundstage.kit.clock import system_clock
 Resource = dict[str, Any]
 
 _GONE = "DELETED"
+_MOST_NAMED = 5
+"""Workstations that a question names; more of them nobody reads."""
 _RUNNING = frozenset({"READY"})
 _STOPPED = frozenset({"STOPPED", "START_FAILED"})
 _STOPPABLE = frozenset({"READY", "STOP_FAILED"})
@@ -39,7 +42,7 @@ no_wait_option = click.option("--no-wait", is_flag=True, help="Return as soon as
 
 
 @click.command("launch")
-@click.argument("profile_name", metavar="PROFILE", required=False)
+@click.argument("profile_name", metavar="[PROFILE]", required=False)
 @click.option("--instance-type", metavar="TYPE", help="One of the profile's; else its first.")
 @click.option("--image", metavar="ID", help="One of the profile's images; else its first.")
 @click.option("--backup", metavar="ID", help="A backup that its disk is made of.")
@@ -322,18 +325,13 @@ def _session(
     *,
     is_all: bool = False,
 ) -> Resource:
-    """Find a session by its id's beginning, or the only one in one of the states."""
+    """Find a session by its id's beginning or its launch profile, or the only one in one of the
+    states.
+    """
     if wanted is not None:
-        # An administrator may name anybody's.
-        fitting = [each for each in _visible(connection) if each["sessionId"].startswith(wanted)]
-        exact = [each for each in fitting if each["sessionId"] == wanted]
-        fitting = exact or fitting
+        fitting = _called(connection, wanted, states)
     else:
-        fitting = [
-            each
-            for each in sessions_of(connection, is_all=is_all)
-            if states is None or each["state"] in states
-        ]
+        fitting = _in_states(sessions_of(connection, is_all=is_all), states)
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
@@ -343,8 +341,31 @@ def _session(
             else f"No workstation of yours is {word}."
         )
         raise CallError(NOTHING_FITS, 0, f"{said} `soundstage ls` shows yours.")
-    ids = _listed(each["sessionId"] for each in fitting)
-    raise click.UsageError(f"Which workstation? {ids}")
+    ids = _listed(each["sessionId"] for each in fitting[:_MOST_NAMED])
+    more = len(fitting) - _MOST_NAMED
+    rest = f" and {more} more; `soundstage ls` shows them" if more > 0 else ""
+    raise click.UsageError(f"Which workstation? {ids}{rest}")
+
+
+def _called(connection: Connection, wanted: str, states: frozenset[str] | None) -> list[Resource]:
+    """Find sessions by how an id begins, or the caller's own by a launch profile's name."""
+    # An administrator may name anybody's.
+    fitting = [each for each in _visible(connection) if each["sessionId"].startswith(wanted)]
+    exact = [each for each in fitting if each["sessionId"] == wanted]
+    if fitting:
+        return exact or fitting
+    own = sessions_of(connection, is_all=False)
+    names = _profile_names(connection, own)
+    named = [
+        each
+        for each in own
+        if names.get(each["launchProfileId"], "").casefold() == wanted.casefold()
+    ]
+    return _in_states(named, states) or named
+
+
+def _in_states(sessions: list[Resource], states: frozenset[str] | None) -> list[Resource]:
+    return [each for each in sessions if states is None or each["state"] in states]
 
 
 def _visible(connection: Connection) -> list[Resource]:

@@ -7,7 +7,9 @@ room; a part that needs one room's settings alone can ask for these.
 """
 
 import dataclasses
+import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +38,8 @@ _NO_SETTINGS = {
     environment.PROFILES,
     environment.STUDIO,
 }
+_WRONG_KIND = re.compile(r"Expected `(int|float)`, got")
+_KINDS = {"int": "a whole number", "float": "a number"}
 _ON = {"true", "yes", "on", "1"}
 _OFF = {"false", "no", "off", "0"}
 
@@ -106,7 +110,7 @@ def reference() -> str:
 def _read_variable(name: str, text: str) -> Any:
     """Read what a variable holds: parts with commas between, JSON, or the setting itself."""
     if name not in FIELDS:
-        raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.")
+        raise ConfigError(f"{PREFIX}{name.upper()}: there is no such setting.{_like(name, PREFIX)}")
     wanted = get_args(FIELDS[name].type)[0]
     if wanted is bool:
         return _read_switch(name, text)
@@ -134,6 +138,9 @@ def _explain(complaint: str, variables: set[str], file: Path, given: Mapping[str
     """Name the setting, and where it was read, in place of the decoder's path to it."""
     what, _, path = complaint.partition(" - at ")
     name = path.strip("`").removeprefix("$.").partition("[")[0]
+    kind = _WRONG_KIND.match(what)
+    if kind and isinstance(given.get(name), str | int | float):
+        what = f"It is {_KINDS[kind[1]]}, not {given[name]}."
     if name in variables:
         return f"{PREFIX}{name.upper()}: {what}"
     if not name:
@@ -169,5 +176,12 @@ def _read(file: Path, *, needed: bool) -> dict[str, Any]:
         raise ConfigError(f"{file} can't be read: {error}") from None
     for name in read:
         if name not in FIELDS:
-            raise ConfigError(f"{file}: {name}: there is no such setting.")
+            raise ConfigError(f"{file}: {name}: there is no such setting.{_like(name)}")
     return read
+
+
+def _like(name: str, prefix: str = "") -> str:
+    """Name the setting that was meant, if one is called nearly so."""
+    found = difflib.get_close_matches(name, FIELDS, 1)
+    meant = f"{prefix}{found[0]}".upper() if prefix and found else "".join(found)
+    return f" Is {meant} meant?" if found else " `soundstage reference settings` lists them all."

@@ -81,23 +81,26 @@ def test_references_are_written_back_in_place_of_what_they_lead_to() -> None:
     ("document", "complaint"),
     [
         ([], "file: it must be an object"),
-        ({}, "missing required field `studio`"),
+        ({}, "file: studio is required"),
         ({"studios": STUDIO}, "studios: there is no such member; there are studio, images"),
-        (with_part("studio", studioName="No"), r"studio\.studioName: Expected"),
-        (with_part("components", name="x" * 65), r"components\[0\]\.name: .*length <= 64"),
-        (with_part("components", type="GHOST"), r"components\[0\]\.type: Invalid enum value"),
-        (with_part("images", ec2Image="x"), r"images\.0\.ec2Image: there is no such member"),
+        (with_part("studio", studioName="No"), r"studio\.studioName must be text"),
+        (with_part("components", name="x" * 65), r"components\[0\]\.name must be .*length <= 64"),
+        (
+            with_part("components", type="GHOST"),
+            r"components\[0\]\.type must be one of .*SHARED_FILE_SYSTEM.*; got 'GHOST'",
+        ),
+        (with_part("images", ec2Image="x"), r"images\[0\]\.ec2Image: there is no such member"),
         (
             with_part("launchProfiles", streamConfiguration={**RULES, "clipbordMode": "X"}),
-            r"launchProfiles\.0\.streamConfiguration\.clipbordMode: there is no such member",
+            r"launchProfiles\[0\]\.streamConfiguration\.clipbordMode: there is no such member",
         ),
         (
             with_part("components", description={"env": "NO_SUCH_VARIABLE"}),
-            r"components\.0\.description: the variable NO_SUCH_VARIABLE is not set",
+            r"components\[0\]\.description: the variable NO_SUCH_VARIABLE is not set",
         ),
         (
             with_part("components", description={"env": 7}),
-            r"components\.0\.description: Expected",
+            r"components\[0\]\.description: Expected",
         ),
         (
             with_part("components", description={"command": "echo " + "x" * 260}),

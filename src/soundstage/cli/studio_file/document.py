@@ -5,6 +5,7 @@ the file as well. docs/reference/studio.schema.json is made from them, for edito
 """
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -23,6 +24,7 @@ from soundstage.resources.launch_profiles.model import StreamConfiguration
 from soundstage.resources.launch_profiles.operations import CreateLaunchProfileInput
 from soundstage.resources.quotas import StudioQuotas
 from soundstage.resources.studios.operations import CreateStudioInput
+from soundstage.wire.complaints import explain
 from soundstage.wire.json_schema import TEXT, Document, Schemas
 from soundstage.wire.kinds import bare
 from soundstage.wire.shapes import Shape
@@ -36,6 +38,7 @@ that whoever prints the studio as a file prints the reference again.
 MARKS = "references"
 """Where a part that was read keeps these tags apart from its own."""
 _LONGEST_KEY, _LONGEST_VALUE = 128, 256
+_INDEX = re.compile(r"\.(\d+)(?=\.|\Z)")
 
 
 def _entry(name: str, of: type[Shape], text: str, **instead: Any) -> type[Shape]:
@@ -167,9 +170,7 @@ def checked(raw: Any, folder: Path, where: str) -> dict[str, Any]:
     try:
         document: dict[str, Any] = msgspec.to_builtins(msgspec.convert(found, StudioFile))
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at ")
-        place = path.strip("`").removeprefix("$").removeprefix(".")
-        raise ConfigError(f"{where}: {f'{place}: ' if place else ''}{what}.") from None
+        raise ConfigError(f"{where}: {explain(error, StudioFile, found).message}") from None
     for (noun, number), marks in known.references.items():
         part = document[noun] if number is None else document[noun][number]
         part[MARKS] = marks
@@ -205,7 +206,7 @@ class _Known:
         fields = {field.encode_name: field.type for field in kind.fields}
         for name in value:
             if name not in fields:
-                place = f"{path}.{name}".lstrip(".")
+                place = _placed(f"{path}.{name}".lstrip("."))
                 raise ConfigError(
                     f"{self._where}: {place}: there is no such member; there are "
                     f"{', '.join(fields)}."
@@ -217,7 +218,7 @@ class _Known:
         }
 
     def _followed(self, value: Mapping[str, Any], path: str) -> str:
-        where = f"{self._where}: {path}"
+        where = f"{self._where}: {_placed(path)}"
         try:
             reference = msgspec.convert(value, Reference)
         except msgspec.ValidationError as error:
@@ -263,6 +264,11 @@ def _replace(value: Any, path: Sequence[str], reference: dict[str, str]) -> None
         _replace(value[place], rest, reference)
     else:
         value[place] = reference
+
+
+def _placed(path: str) -> str:
+    """Write a member's place as complaints do: `images[0].name`."""
+    return _INDEX.sub(r"[\1]", path)
 
 
 def _expect_names_once(document: Mapping[str, Any], where: str) -> None:

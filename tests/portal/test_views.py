@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from soundstage.portal.views import Viewer
+from soundstage.resources.sessions.model import Rule
 from soundstage.words.texts import LANGUAGES, Words
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -362,12 +363,32 @@ def test_a_stop_that_nobody_asked_for_says_so() -> None:
         {"state": "READY", "createdAt": "2026-11-28T11:00:00Z"},
         {"state": "CREATE_FAILED", "createdAt": "2026-11-28T11:30:00Z"},
     ]
-    stopped = session(state="STOPPED", stoppedBy="soundstage", statusMessage="Time was over.")
+    stopped = session(
+        state="STOPPED",
+        stoppedBy="soundstage",
+        stoppedByRule="IDLE",
+        statusMessage="Time was over.",
+    )
     seen = VIEWER.workstation("st", stopped, None, backups)
-    assert seen.advice == ("It stopped by itself. Its last backup failed; its disk is kept.")
+    assert seen.advice == (
+        "It stopped by itself: nobody and nothing worked in it any more. "
+        "Its last backup failed; its disk is kept."
+    )
     assert seen.message == "Time was over."
     by_artist = {**stopped, "stoppedBy": "anna"}
     assert VIEWER.workstation("st", by_artist, None, backups[:1]).advice == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_rule_by_which_one_stops_is_told(language: str) -> None:
+    words = Words(language)
+    stopped = session(state="STOPPED", stoppedBy="soundstage")
+    for rule in set(Rule) - {Rule.MAX_STOPPED_SESSION_LENGTH}:
+        seen = Viewer(words, NOW).workstation("st", {**stopped, "stoppedByRule": rule}, None)
+        assert seen.advice == words(f"stopped.{rule}")
+    died = {**stopped, "healedAt": "2026-11-28T11:57:00Z"}
+    assert Viewer(words, NOW).workstation("st", died, None).advice == words("stopped.COLLAPSE")
+    assert Viewer(words, NOW).workstation("st", stopped, None).advice == words("stopped.BEFORE")
 
 
 def test_a_move_is_told_until_somebody_starts_it_anew() -> None:

@@ -20,7 +20,7 @@ from soundstage.resources.backups.model import StreamingSessionState as S
 from soundstage.resources.components import store as component_store
 from soundstage.resources.components.model import StudioComponentState
 from soundstage.resources.sessions import store as session_store
-from soundstage.resources.sessions.model import StreamingSession
+from soundstage.resources.sessions.model import Rule, StreamingSession
 from soundstage.resources.webhooks import store as webhook_store
 from soundstage.resources.webhooks.model import Delivery, DeliveryState
 from soundstage.testing.visitor import Visitor
@@ -99,7 +99,10 @@ class Everything:
         kinds += [
             {"state": S.READY, "heals": [now]},
             {"state": S.READY, "unreachable_since": now},
-            {"state": S.STOPPED, "stopped_by": "soundstage"},
+            *(
+                {"state": S.STOPPED, "stopped_by": "soundstage", "stopped_by_rule": rule}
+                for rule in (None, Rule.MAX_SESSION_LENGTH, Rule.IDLE, Rule.HOST_EVACUATION)
+            ),
             *(
                 {"state": S.START_FAILED, "status_code": code}
                 for code in StreamingSessionStatusCode

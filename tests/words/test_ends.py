@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from soundstage.resources.sessions.countdown import Rule
-from soundstage.resources.sessions.model import Activity
+from soundstage.resources.sessions.model import Activity, Rule
 from soundstage.words import ends
 from soundstage.words.texts import LANGUAGES, Words
 

@@ -284,7 +284,11 @@ class Viewer:
 
     def _after_a_stop(self, session: Document, backups: Iterable[Document]) -> str:
         """Say what nobody asked for: that it stopped by itself, and what became of its backup."""
-        told = [self._words("advice.by_itself")] if session.get("stoppedBy") == SERVICE else []
+        told: list[str] = []
+        if session.get("stoppedBy") == SERVICE:
+            # A rule is told; what stops without one has died again and again.
+            without = "COLLAPSE" if "healedAt" in session else "BEFORE"
+            told.append(self._words(f"stopped.{session.get('stoppedByRule', without)}"))
         last = max(backups, key=lambda each: each["createdAt"], default=None)
         if last is not None and last["state"] == "CREATE_FAILED":
             told.append(self._words("advice.unsaved"))

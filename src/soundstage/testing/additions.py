@@ -44,6 +44,7 @@ ADDED_MEMBERS: dict[str, str] = {
     "session startStepsAhead": "what a start is still to come to, as the last ones had it",
     "session startRemainingSeconds": "how long a start still takes, as the last ones did",
     "session unreachableSince": "since when a session's host does not answer",
+    "session stoppedByRule": "by which rule a session stopped by itself",
     "session healedAt": "when a session was last found gone and started again by itself",
     "streamConfiguration idleStopInMinutes": "a session is stopped after so long without work",
     "streamConfiguration warmWorkstations": "how many workstations are kept prepared",

@@ -31,8 +31,8 @@ from soundstage.gateway.upstreams import (
 from soundstage.resources.backups.model import StreamingSessionState
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.session_shares import service as shares
-from soundstage.resources.sessions.countdown import Rule, thresholds
-from soundstage.resources.sessions.model import StreamingSession
+from soundstage.resources.sessions.countdown import thresholds
+from soundstage.resources.sessions.model import Rule, StreamingSession
 from soundstage.resources.streams import service as streams
 from soundstage.wire.faults import Fault, NotFoundError
 from soundstage.wire.ticket import Ticket

@@ -16,7 +16,6 @@ from soundstage.resources.launch_profiles.model import (
 )
 from soundstage.resources.sessions.countdown import (
     ActionKind,
-    Rule,
     TimeRules,
     due_announcement,
     duration,
@@ -24,7 +23,7 @@ from soundstage.resources.sessions.countdown import (
     next_announcement_at,
 )
 from soundstage.resources.sessions.lifecycle import changes_of
-from soundstage.resources.sessions.model import Activity, StreamingSession, Vacating
+from soundstage.resources.sessions.model import Activity, Rule, StreamingSession, Vacating
 from soundstage.testing import rows
 
 S = StreamingSessionState

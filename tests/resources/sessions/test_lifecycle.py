@@ -519,6 +519,7 @@ COLLAPSED = {
     "stopped_at": NOW,
     "stopped_by": "soundstage",
     "stopped_because": None,
+    "stopped_by_rule": None,
 }
 
 

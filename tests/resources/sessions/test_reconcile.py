@@ -15,7 +15,7 @@ from soundstage.resources.backups import service as backups
 from soundstage.resources.backups.model import StreamingSessionStatusCode
 from soundstage.resources.sessions import store
 from soundstage.resources.sessions.lifecycle import HEALS_WITHIN, Step
-from soundstage.resources.sessions.model import StreamingSession
+from soundstage.resources.sessions.model import Rule, StreamingSession
 from soundstage.resources.sessions.reconcile import Outcome, SessionWorker, spec_of
 from soundstage.testing.walks import Studio
 from soundstage.testing.world import PERSISTENT, world
@@ -186,7 +186,9 @@ def test_a_heal_is_another_attempt_and_old_ones_are_forgotten(written: Written) 
 def test_what_the_worker_begins_is_the_service_s_doing(
     written: Written, event: str, verb: str
 ) -> None:
-    written.write(Step(event=event, message="Its time is up.", because="its time is up"))
+    rule = Rule.MAX_SESSION_LENGTH
+    step = Step(event=event, message="Its time is up.", because="its time is up", rule=rule)
+    written.write(step)
     found = written.read()
     assert (found.state, found.status_message) == (f"{verb}_IN_PROGRESS", "Its time is up.")
     assert found.status_code == f"STREAMING_SESSION_{verb}_IN_PROGRESS"
@@ -195,6 +197,7 @@ def test_what_the_worker_begins_is_the_service_s_doing(
     stopped_by = "soundstage" if event == "stop" else None
     assert (found.stopped_by, found.stop_number) == (stopped_by, int(event == "stop"))
     assert found.stopped_because == ("its time is up" if event == "stop" else None)
+    assert found.stopped_by_rule == (rule if event == "stop" else None)
     assert written.due_at() == written.now
 
 

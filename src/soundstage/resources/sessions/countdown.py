@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from soundstage.resources.backups.model import StreamingSessionState
-from soundstage.resources.sessions.model import Activity, StreamingSession
+from soundstage.resources.sessions.model import Activity, Rule, StreamingSession
 
 
 class ActionKind(StrEnum):
@@ -19,16 +19,6 @@ class ActionKind(StrEnum):
     STOP = "STOP"
     TERMINATE = "TERMINATE"
     """It ends, and its disk is removed."""
-
-
-class Rule(StrEnum):
-    """By which member of the launch profile's streamConfiguration, or by an operator's order."""
-
-    MAX_SESSION_LENGTH = "MAX_SESSION_LENGTH"
-    MAX_STOPPED_SESSION_LENGTH = "MAX_STOPPED_SESSION_LENGTH"
-    IDLE = "IDLE"
-    HOST_EVACUATION = "HOST_EVACUATION"
-    """Its host is taken out for maintenance."""
 
 
 class NextAction(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from soundstage.resources.hosts import service as hosts
 from soundstage.resources.hosts.model import Evacuation, Occupant, Stage
 from soundstage.resources.request import SERVICE_PRINCIPAL
 from soundstage.resources.sessions import service, store
-from soundstage.resources.sessions.model import StreamingSession, Vacating
+from soundstage.resources.sessions.model import Rule, StreamingSession, Vacating
 from soundstage.resources.warm_workstations import service as warm
 
 _S = StreamingSessionState
@@ -86,6 +86,7 @@ def stop(
                 now=now,
                 by=SERVICE_PRINCIPAL,
                 message=f"The workstation is being stopped, because {evacuation.because}.",
+                rule=Rule.HOST_EVACUATION,
                 vacating=_order_of(evacuation),
             )
         else:

@@ -39,7 +39,12 @@ from soundstage.resources.sessions.countdown import (
     next_announcement_at,
     planned,
 )
-from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.model import (
+    Activity,
+    Rule,
+    StreamingSession,
+    VolumeRetentionMode,
+)
 from soundstage.resources.warm_workstations.model import FIRST_ATTEMPT
 
 _S = StreamingSessionState
@@ -132,6 +137,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     because: str | None = None
     """The rule that ends it, with `stop`, as a sentence ends."""
+    rule: Rule | None = None
+    """The same rule, as a word."""
     announcement: Announcement | None = None
     """What to show in the desktop, with `announce`."""
     again_at: datetime | None = None
@@ -369,6 +376,7 @@ def _end_of_time(coming: NextAction | None, now: datetime) -> Step | None:
         if is_stop
         else f"The workstation was ended because {coming.reason}.",
         because=coming.reason,
+        rule=coming.rule,
         again_at=now,
     )
 
@@ -625,6 +633,7 @@ def changes_of(
                 "stopped_at": now,
                 "stopped_by": SERVICE_PRINCIPAL,
                 "stopped_because": None,
+                "stopped_by_rule": None,
                 "terminate_at": _terminate_at(session, now),
             }
         case "collapsed for good":

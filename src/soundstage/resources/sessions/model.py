@@ -41,6 +41,18 @@ class Activity(StrEnum):
     """The service was away and can't know: idleness is counted from its return."""
 
 
+class Rule(StrEnum):
+    """By what a session stops or ends by itself: a member of the launch profile's
+    streamConfiguration, or an operator's order.
+    """
+
+    MAX_SESSION_LENGTH = "MAX_SESSION_LENGTH"
+    MAX_STOPPED_SESSION_LENGTH = "MAX_STOPPED_SESSION_LENGTH"
+    IDLE = "IDLE"
+    HOST_EVACUATION = "HOST_EVACUATION"
+    """Its host is taken out for maintenance."""
+
+
 class Vacating(msgspec.Struct, frozen=True, kw_only=True):
     """The order that a session's host is taken out, as far as it is about the session."""
 
@@ -119,6 +131,8 @@ class StreamingSession(msgspec.Struct, frozen=True, kw_only=True):
     stopped_by: str | None = None
     stopped_because: str | None = None
     """Which rule stopped it the last time, as a sentence ends; None where somebody did."""
+    stopped_by_rule: Rule | None = None
+    """The same rule as a word; also where its host was taken out."""
     stop_at: datetime | None = None
     terminate_at: datetime | None = None
 

@@ -27,8 +27,13 @@ from soundstage.resources.sessions import (
     service,
     starts,
 )
-from soundstage.resources.sessions.countdown import ActionKind, Rule, next_action
-from soundstage.resources.sessions.model import Activity, StreamingSession, VolumeRetentionMode
+from soundstage.resources.sessions.countdown import ActionKind, next_action
+from soundstage.resources.sessions.model import (
+    Activity,
+    Rule,
+    StreamingSession,
+    VolumeRetentionMode,
+)
 from soundstage.resources.sessions.outlook import Outlook
 from soundstage.resources.sessions.steps import UNDONE, StartStep, taken
 from soundstage.resources.shaping import shaped
@@ -116,6 +121,8 @@ class StreamingSessionShape(Shape, frozen=True, kw_only=True):
     stop_at: datetime | None = None
     stopped_at: datetime | None = None
     stopped_by: str | None = None
+    stopped_by_rule: Rule | None = None
+    """An addition to the public API: by which rule it stopped by itself."""
     terminate_at: datetime | None = None
     volume_configuration: VolumeConfiguration | None = None
     volume_retention_mode: VolumeRetentionMode | None = None

@@ -315,6 +315,7 @@ def _write(
                 by=SERVICE_PRINCIPAL,
                 message=step.message,
                 because=step.because,
+                rule=step.rule,
             )
         case "delete":
             service.begin_delete(

@@ -26,6 +26,7 @@ from soundstage.resources.sessions import left, ordering, restoring, steps, stor
 from soundstage.resources.sessions.lifecycle import MACHINE
 from soundstage.resources.sessions.model import (
     Course,
+    Rule,
     StreamingSession,
     Vacating,
     VolumeRetentionMode,
@@ -312,11 +313,12 @@ def begin_stop(
     by: str,
     message: str,
     because: str | None = None,
+    rule: Rule | None = None,
     retention: VolumeRetentionMode = VolumeRetentionMode.RETAIN,
     vacating: Vacating | None = None,
 ) -> None:
     """Enter STOP_IN_PROGRESS; `because` of a rule, or with `vacating` because its host is taken
-    out.
+    out. `rule` is either as a word.
     """
     move(
         transaction,
@@ -330,6 +332,7 @@ def begin_stop(
             "stopped_at": now,
             "stopped_by": by,
             "stopped_because": because,
+            "stopped_by_rule": rule,
             "stop_at": None,
             "terminate_at": None,
             "volume_retention_mode": retention,

@@ -81,6 +81,7 @@ table = Table(
     Column("stopped_at", Moment),
     Column("stopped_by", String(256)),
     Column("stopped_because", String),
+    Column("stopped_by_rule", String(32)),
     Column("stop_at", Moment),
     Column("terminate_at", Moment),
     Column("upload_to", String(128)),

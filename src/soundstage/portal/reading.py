@@ -3,7 +3,7 @@
 `workstations` and `backups` call it with a person's client, so it finds what that person may see.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -172,32 +172,65 @@ class Reader:
         return self.eulas(studio_id, _eula_ids(found))
 
     def _studio(self, studio: Document, glance: Glance) -> StudioView:
-        studio_id, where = studio["studioId"], {"studioId": studio["studioId"]}
+        studio_id = studio["studioId"]
+        offers = self._offers(studio)
+        sessions = self._own_in(studio_id, "ListStreamingSessions")
+        kept = self._own_in(studio_id, "ListStreamingSessionBackups")
+        by_name = sorted(offers.values(), key=lambda each: each["launchProfile"]["name"].casefold())
+        found = _part("profiles", by_name, _words_of, glance)
+        parts: dict[str, Part[Any]] = {
+            "profiles": _with(found, self._profiles(studio_id, found.shown)),
+            "workstations": _part(
+                "workstations",
+                self._workstations(studio_id, offers, sessions, kept),
+                lambda each: [each.name, each.image, each.instance_type, each.state],
+                glance,
+            ),
+            "left": _part(
+                "left",
+                self._left(studio_id, offers, sessions, kept),
+                lambda each: [each.name],
+                glance,
+            ),
+        }
+        return StudioView(
+            id=studio_id,
+            name=studio["displayName"],
+            may_accept=studio["isAdministrator"],
+            launchable=frozenset(offers),
+            is_long=any(part.total > FEW[name] for name, part in parts.items()),
+            **parts,
+        )
+
+    def _offers(self, studio: Document) -> dict[str, Document]:
+        """Read what the person may launch in a studio, by the launch profiles' ids."""
         who = {} if studio["isAdministrator"] else {"principalId": self._principal_id}
         # One call for all: they are as many as a studio likes.
         listed = self._client.pages(
-            "ListLaunchProfileAvailabilities", **where, **who, states=sorted(_USABLE)
+            "ListLaunchProfileAvailabilities",
+            studioId=studio["studioId"],
+            **who,
+            states=sorted(_USABLE),
         )
-        offers = {
+        return {
             each["launchProfile"]["launchProfileId"]: each
             for each in islice(listed, _MOST_PROFILES)
         }
-        sessions = [
-            each
-            for each in self._client.pages("ListStreamingSessions", **where, **self._own)
-            if each["state"] != "DELETED"
-        ]
-        kept = [
-            each
-            for each in self._client.pages("ListStreamingSessionBackups", **where, **self._own)
-            if each["state"] != "DELETED"
-        ]
-        living = {each["sessionId"] for each in sessions}
-        by_name = sorted(offers.values(), key=lambda each: each["launchProfile"]["name"].casefold())
-        wanted = glance.find.casefold().split()
-        found = [each for each in by_name if _has(wanted, _words_of(each))]
-        profiles = _part("profiles", found, len(by_name), glance)
-        workstations = [
+
+    def _own_in(self, studio_id: str, operation: str) -> list[Document]:
+        """List what is the person's own and not gone, oldest first."""
+        listed = self._client.pages(operation, studioId=studio_id, **self._own)
+        return [each for each in listed if each["state"] != "DELETED"]
+
+    def _workstations(
+        self,
+        studio_id: str,
+        offers: Mapping[str, Document],
+        sessions: Sequence[Document],
+        kept: Sequence[Document],
+    ) -> list[Workstation]:
+        """Show the person's sessions, the newest first."""
+        return [
             self._viewer.workstation(
                 studio_id,
                 each,
@@ -207,38 +240,21 @@ class Reader:
             )
             for each in reversed(sessions)
         ]
-        left = [
+
+    def _left(
+        self,
+        studio_id: str,
+        offers: Mapping[str, Document],
+        sessions: Sequence[Document],
+        kept: Sequence[Document],
+    ) -> list[Backup]:
+        """Show the backups of workstations that are gone, the newest first."""
+        living = {each["sessionId"] for each in sessions}
+        return [
             self._viewer.backup(studio_id, each, offer=offers.get(each["launchProfileId"]))
             for each in reversed(kept)
             if each["sessionId"] not in living and each["state"] == "READY"
         ]
-        totals = {"profiles": len(by_name), "workstations": len(workstations), "left": len(left)}
-        return StudioView(
-            id=studio_id,
-            name=studio["displayName"],
-            may_accept=studio["isAdministrator"],
-            workstations=_part(
-                "workstations",
-                [
-                    each
-                    for each in workstations
-                    if _has(wanted, [each.name, each.image, each.instance_type, each.state])
-                ],
-                totals["workstations"],
-                glance,
-            ),
-            profiles=Part(
-                shown=self._profiles(studio_id, profiles.shown),
-                page=profiles.page,
-                pages=profiles.pages,
-                total=profiles.total,
-            ),
-            left=_part(
-                "left", [each for each in left if _has(wanted, [each.name])], totals["left"], glance
-            ),
-            launchable=frozenset(offers),
-            is_long=any(totals[name] > few for name, few in FEW.items()),
-        )
 
     def _profiles(self, studio_id: str, offers: Collection[Document]) -> list[Profile]:
         missing = self.eulas(studio_id, {one for each in offers for one in _eula_ids(each)})
@@ -295,9 +311,21 @@ def _has(wanted: Sequence[str], texts: Sequence[str]) -> bool:
     return all(word in text for word in wanted)
 
 
-def _part(name: str, found: list[T], total: int, glance: Glance) -> Part[T]:
-    """Cut the page out that is looked at; the last where there are not so many."""
+def _part(
+    name: str, listed: Sequence[T], texts: Callable[[T], Sequence[str]], glance: Glance
+) -> Part[T]:
+    """Find those with the words that are looked for, and cut the page out that is looked at; the
+    last where there are not so many.
+    """
+    wanted = glance.find.casefold().split()
+    found = [each for each in listed if _has(wanted, texts(each))]
     size = _ON_A_PAGE[name]
     pages = max(1, -(-len(found) // size))
     page = min(glance.pages.get(name, 1), pages)
-    return Part(shown=found[(page - 1) * size : page * size], page=page, pages=pages, total=total)
+    shown = found[(page - 1) * size : page * size]
+    return Part(shown=shown, page=page, pages=pages, total=len(listed))
+
+
+def _with(part: Part[Any], shown: list[T]) -> Part[T]:
+    """Put what is shown of them into a part's place."""
+    return Part(shown=shown, page=part.page, pages=part.pages, total=part.total)

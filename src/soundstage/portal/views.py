@@ -221,18 +221,8 @@ class Viewer:
         """Show a session; `offer` is what its launch profile offers, None where nobody tells."""
         words, state = self._words, session["state"]
         message = session.get("statusMessage", "")
-        may = frozenset(_MAY.get(state, ()))
-        persists = session.get("sessionPersistenceMode") == "ACTIVATED"
-        if not persists:
-            may -= {"stop", "start"}
-        coming = session.get("nextAction")
-        if coming is None or coming["rule"] == "HOST_EVACUATION":
-            may -= {"extend"}
-        if session.get("backupMode") != "AUTOMATIC":
-            may -= {"backup"}
+        may = _may(session)
         lost_at = session.get("unreachableSince")
-        if lost_at is not None:
-            may -= {"open", "extend", "backup"}
         return Workstation(
             id=session["sessionId"],
             studio_id=studio_id,
@@ -254,8 +244,8 @@ class Viewer:
             course_took=self._seconds(_total(session)),
             countdown=self._countdown(session.get("nextAction")),
             may=may,
-            persists=persists,
-            makes_backups=session.get("backupMode") == "AUTOMATIC",
+            persists=_persists(session),
+            makes_backups=_makes_backups(session),
             has_picture=is_own and state == "READY" and lost_at is None,
         )
 
@@ -501,7 +491,7 @@ class Viewer:
             return []
         at = 0
         if state == "STOP_IN_PROGRESS":
-            if session.get("backupMode") != "AUTOMATIC":
+            if not _makes_backups(session):
                 names = ("stop", "stopped")
             elif any(each["state"] == "CREATE_IN_PROGRESS" for each in backups):
                 at = 1
@@ -554,6 +544,29 @@ class Viewer:
 
     def _seconds(self, seconds: float) -> str:
         return starts.took(self._words, seconds)
+
+
+def _may(session: Document) -> frozenset[str]:
+    """Say what may be done to a session now."""
+    may = frozenset(_MAY.get(session["state"], ()))
+    if not _persists(session):
+        may -= {"stop", "start"}
+    coming = session.get("nextAction")
+    if coming is None or coming["rule"] == "HOST_EVACUATION":
+        may -= {"extend"}
+    if not _makes_backups(session):
+        may -= {"backup"}
+    if "unreachableSince" in session:
+        may -= {"open", "extend", "backup"}
+    return may
+
+
+def _persists(session: Document) -> bool:
+    return session.get("sessionPersistenceMode") == "ACTIVATED"
+
+
+def _makes_backups(session: Document) -> bool:
+    return session.get("backupMode") == "AUTOMATIC"
 
 
 def _total(session: Document) -> float:

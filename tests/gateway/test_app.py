@@ -125,7 +125,7 @@ def test_who_had_a_desktop_is_told_what_became_of_it_and_led_to_its_page(
     assert "refresh" not in headers
     page = body.decode()
     assert "<h1>Your workstation was stopped</h1>" in page
-    assert '<span lang="en">It was stopped because &lt;it&gt; was idle.</span>' in page
+    assert '<p lang="en">It was stopped because &lt;it&gt; was idle.</p></details>' in page
     assert f'<a class="go" href="{path}">To your workstation</a>' in page
     # Whoever has no cookie of this stream is told nothing of it.
     assert path not in world.ask(world.page())[2].decode()

@@ -58,6 +58,8 @@ def test_what_became_of_the_workstation_is_told_each_in_its_own_words() -> None:
         notice = aftermath(became)
         assert notice.happened.startswith(begins)
         assert notice.told == "Its time was up."
+    by_rule = aftermath(Became(how="stopped", by="service", rule="IDLE", path="/"))
+    assert by_rule.happened.startswith("It stopped by itself: nobody")
     assert aftermath(Became(how="running", path="/")).happened.startswith("The workstation goes on")
     with speaking("de"):
         german = aftermath(Became(how="stopped", by="owner", path="/"))

@@ -165,6 +165,7 @@ def test_a_stream_that_ended_says_what_became_of_its_workstation(world: World) -
     world.advance(timedelta(hours=12))
     found = became(world, ticket)
     assert (found.how, found.by) == ("stopped", "service")
+    assert found.rule == "MAX_SESSION_LENGTH"
     assert "because" in found.told
     world.operator.call("DeleteStreamingSession", **where)
     assert (became(world, ticket).how, became(world, ticket).by) == ("removed", "owner")

@@ -91,6 +91,8 @@ def notice_of(reason: str) -> Notice:
 def aftermath(became: Became) -> Notice:
     """Find what to say where it is known what became of the workstation."""
     who = "" if became.by is None else _words(f"desktop.ended.by_{became.by}")
+    if f"stopped.{became.rule}" in _words:
+        who = _words(f"stopped.{became.rule}")
     return Notice(
         status=_STATUSES[Refusal.ENDED],
         headline=_words(f"desktop.ended.{became.how}"),

@@ -98,6 +98,8 @@ class Became(msgspec.Struct, frozen=True, kw_only=True):
     how: How
     by: Literal["owner", "service", "other"] | None = None
     """Who did it; None where nobody did, or that is not known."""
+    rule: str = ""
+    """By which rule the service did it; empty where it was none, or it did not."""
     told: str = ""
     """What the API says of it, in English, where it did it by itself."""
     path: str

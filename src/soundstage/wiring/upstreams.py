@@ -158,9 +158,9 @@ class InProcessUpstreams:
         session = streams.session_behind(transaction, stream_id)
         if session is None:
             return None
-        by = None
+        by = rule = None
         if session.state in {_S.STOP_IN_PROGRESS, _S.STOPPED}:
-            by = session.stopped_by
+            by, rule = session.stopped_by, session.stopped_by_rule
         elif session.state is _S.DELETE_IN_PROGRESS:
             by = session.updated_by
         is_told = by == SERVICE_PRINCIPAL or _HOW[session.state] == "failed"
@@ -168,6 +168,7 @@ class InProcessUpstreams:
         return Became(
             how=_HOW[session.state],
             by=None if by is None else _whose(by, session),
+            rule=rule or "",
             told=session.status_message if is_told else "",
             path=f"/workstations/{studio}/{session.id}",
         )

@@ -212,3 +212,11 @@ def test_a_refusal_is_german(everything: Everything, german: Visitor) -> None:
     assert refused.status_code >= 400
     assert english_of(refused.text) == []
     assert Reader(refused.text).foreign
+
+
+def test_who_reads_english_sees_at_once_what_is_said_of_a_failure(german: Visitor) -> None:
+    home = german.http.get("/", headers={"Accept-Language": "en"}).text
+    opened = [details for details in re.findall(r"<details[^>]*>", home) if " open" in details]
+    assert opened
+    assert all("told-" in details for details in opened)
+    assert not re.search(r"<details[^>]* open", german.get("/").text)

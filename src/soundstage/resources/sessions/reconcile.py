@@ -334,38 +334,55 @@ def _write(
                 transaction, session.id, {"running_attempt": session.attempt, "updated_at": now}
             )
         case "begin backup":
-            backups.begin(
-                transaction,
-                studio_id=session.studio_id,
-                session_id=session.id,
-                stop_number=session.stop_number,
-                launch_profile_id=session.launch_profile_id,
-                owned_by=session.owned_by,
-                tags=session.tags,
-                now=now,
-                workstation=session.workstation,
-            )
+            _begin_backup(transaction, session, now)
         case "purge":
             store.sessions.delete(transaction, session.id)
         case event:
-            service.move(
-                transaction,
-                session,
-                event,
-                now=now,
-                actor=SERVICE_PRINCIPAL,
-                code=step.code or StreamingSessionStatusCode.INTERNAL_ERROR,
-                message=step.message,
-                changes={
-                    **changes_of(session, event, observed, now),
-                    **_end_of_start(session, observed, now),
-                },
-                due_at=step.again_at,
-            )
+            _move(transaction, session, event, step, observed, now=now)
             if event == "rested" and session.makes_backups:
                 backups.rotate(transaction, session.id, session.max_backups_to_retain, now)
             if event == "gone":
                 backups.keep_until(transaction, session.id, now + keep_backups_for, now)
+
+
+def _begin_backup(transaction: Connection, session: StreamingSession, now: datetime) -> None:
+    """Have the disk copied that a stop leaves at rest."""
+    backups.begin(
+        transaction,
+        studio_id=session.studio_id,
+        session_id=session.id,
+        stop_number=session.stop_number,
+        launch_profile_id=session.launch_profile_id,
+        owned_by=session.owned_by,
+        tags=session.tags,
+        now=now,
+        workstation=session.workstation,
+    )
+
+
+def _move(
+    transaction: Connection,
+    session: StreamingSession,
+    event: str,
+    step: Step,
+    observed: Observed,
+    *,
+    now: datetime,
+) -> None:
+    service.move(
+        transaction,
+        session,
+        event,
+        now=now,
+        actor=SERVICE_PRINCIPAL,
+        code=step.code or StreamingSessionStatusCode.INTERNAL_ERROR,
+        message=step.message,
+        changes={
+            **changes_of(session, event, observed, now),
+            **_end_of_start(session, observed, now),
+        },
+        due_at=step.again_at,
+    )
 
 
 def _note_use(

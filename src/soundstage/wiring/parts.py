@@ -1,10 +1,8 @@
-"""What the doors need of a running service; `service.Service` has it."""
+"""What doors and housekeeping need of a running service; `service.Service` has it."""
 
 from typing import Protocol
 
-from soundstage.engines.interface import (
-    Engine,
-)
+from soundstage.engines.interface import Engine
 from soundstage.kit.clock import Clock
 from soundstage.kit.config import Settings
 from soundstage.kit.crypto import Seal
@@ -24,13 +22,6 @@ class Parts(Protocol):
     clock: Clock
     database: Database
     engine: Engine
-    host_names: list[str]
-    """The hosts that it named when it was asked last."""
-
-    def know_hosts(self) -> bool:
-        """Ask it for the names of the hosts; reports whether they are others than before."""
-        ...
-
     seal: Seal
     installation: Installation
     tickets: Tickets
@@ -38,3 +29,9 @@ class Parts(Protocol):
     login_keys: LoginKeys
     login_limits: Limits
     sign_on: SignOn | None
+    host_names: list[str]
+    """The hosts that the engine named when it was asked last."""
+
+    def know_hosts(self) -> bool:
+        """Ask it for their names; reports whether they are others than before."""
+        ...

@@ -49,6 +49,15 @@ window.asked = false;
 window.selkiesTransport._worker.onmessage(
   { data: { type: "message", data: "PIPELINE_RESETTING primary" } })
 """
+# As Selkies' client does 1.5 s after a break if it has no picture by then, though it is connected.
+GIVE_UP = """
+window.started = [];
+window.addEventListener("message", ({ data }) => {
+  if (data.type === "pipelineStatusUpdate") { window.started.push([data.video, data.audio]); }
+});
+window.postMessage(
+  { type: "pipelineStatusUpdate", video: false, audio: false }, window.location.origin)
+"""
 IS_FIRST_TRANSPORT = "window.selkiesTransport === window.firstTransport"
 CLOSING = 2
 
@@ -231,6 +240,19 @@ def test_a_page_asks_for_a_whole_picture_after_it_opened_and_after_each_reset(
         until("it is asked for once more", lambda: page.evaluate("window.asked"))
         desktop.paint("#106020")
         until("the new ground is seen", lambda: shows(page, (0x10, 0x60, 0x20)))
+
+
+def test_a_client_that_gives_up_just_as_its_picture_comes_back_is_given_the_picture(
+    desktop: Desktop, gateway: GatewayProcess, page: Page
+) -> None:
+    with gateway.running():
+        desktop.paint("#204080")
+        page.goto(gateway.link(a_ticket()))
+        until("the desktop is seen", lambda: shows(page, (0x20, 0x40, 0x80)))
+        page.evaluate(GIVE_UP)
+        desktop.paint("#106020")
+        until("the new ground is seen", lambda: shows(page, (0x10, 0x60, 0x20)))
+        until("the sound too", lambda: [None, True] in page.evaluate("window.started"))
 
 
 def test_a_network_that_changes_is_no_silence_but_a_new_connection(

@@ -74,6 +74,21 @@
     }, SETTLED);
   }
 
+  /* Selkies' client gives up picture and sound 1.5 s after a break, unless a picture has come by then: also
+   * when it is connected again and only waits for one. Then it would throw away all that follow. Its own
+   * pauses, of a page that nobody sees, say nothing of the sound.
+   */
+  function goOn({ data, origin }) {
+    const isGivenUp = origin === window.location.origin && data?.type === "pipelineStatusUpdate"
+      && data.video === false && data.audio === false;
+    if (!isGivenUp || document.hidden) { return; }
+    const now = window.selkiesTransport;
+    if (now?.readyState === WebSocket.OPEN) {
+      now.send("START_VIDEO");
+      now.send("START_AUDIO");
+    }
+  }
+
   function show() {
     const isCut = downSince !== null && performance.now() - downSince > patience;
     const why = isElsewhere ? "elsewhere" : navigator.onLine ? "down" : "offline";
@@ -138,6 +153,7 @@
     onclose?.call(transport, new CloseEvent("close", { code: 1006 }));
   }
 
+  window.addEventListener("message", goOn);
   window.addEventListener("offline", show);
   window.addEventListener("online", show);
   window.addEventListener("pagehide", () => { isLeft = true; });

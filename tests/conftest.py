@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,27 @@ settings.register_profile("long", deadline=None, max_examples=100, phases=_PHASE
 settings.load_profile("steady")
 
 
-@pytest.fixture(autouse=True)
-def logs_go_where_they_went() -> Iterator[None]:
+@contextmanager
+def _logs_where_they_went() -> Iterator[None]:
     """Take back what making an engine says of log lines: other tests read all of them."""
     was_configured = structlog.is_configured()
     yield
     if not was_configured:
         structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def logs_go_where_they_went_after_a_file() -> Iterator[None]:
+    """Hold for engines that all tests of a file share."""
+    with _logs_where_they_went():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def logs_go_where_they_went() -> Iterator[None]:
+    """Hold for what one test makes."""
+    with _logs_where_they_went():
+        yield
 
 
 # The first test that needs the image may have to build it.

@@ -22,21 +22,23 @@ class Watched(dict[Row, Any]):
         super().__init__()
         self.changed: list[str] = []
         """What was in those that somebody changed, as it is now."""
-        self._made: dict[Row, bytes] = {}
+        self._made: dict[Row, tuple[Any, bytes]] = {}
 
     def __setitem__(self, row: Row, record: Any) -> None:
         """Keep one."""
-        self._made[row] = msgspec.json.encode(record)
+        self._made[row] = record, msgspec.json.encode(record)
         super().__setitem__(row, record)
 
     def clear(self) -> None:
-        """Look at each a last time, and forget them all."""
-        for row, record in self.items():
-            now = msgspec.json.encode(record)
-            if now != self._made[row]:
-                self.changed.append(now.decode())
-        self._made.clear()
+        """Look at each a last time, and forget them all; another thread may keep one meanwhile, or
+        clear them too.
+        """
+        made, self._made = self._made, {}
         super().clear()
+        for record, before in list(made.values()):
+            now = msgspec.json.encode(record)
+            if now != before:
+                self.changed.append(now.decode())
 
 
 def watch(records: Records[Any]) -> Watched:

@@ -28,6 +28,7 @@ def frame(payload: bytes, *, opcode: int = 1, mask: bytes = b"\x11\x22\x33\x44")
         (b"sf,0,3", True),
         (b"m,10,20,0,0,1", True),
         (b"m2,1,0,0,0,1", True),
+        (b"pen,primary,stylus,100 200 500 1", True),
         # Sent by an open page, or when it gains or loses the focus.
         (b"ku,65", False),
         (b"kr", False),

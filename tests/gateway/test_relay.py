@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from soundstage.gateway.frames import close_code, close_frame
@@ -140,6 +141,55 @@ def test_only_its_own_cookie_opens_a_stream(world: GatewayWorld) -> None:
     assert status(world.cookie()) == 410
     assert world.desktop.heads == []
     assert len(world.gateway.live) == 0
+
+
+def with_a_pen(world: GatewayWorld, **headers: str | None) -> Visitor:
+    return world.connect(f"{world.page()}api/pen", **headers)
+
+
+def test_a_pen_goes_to_its_own_door_and_does_not_wait(world: GatewayWorld) -> None:
+    with opened(world), with_a_pen(world) as pen:
+        assert pen.status == 101
+        assert pen.read(6) == GREETING
+        pen.say(b"pen,away")
+        assert pen.read(10) == b"\x81\x08pen,away"
+        wait_for(lambda: {world.stream} in world.upstreams.worked_on)
+    assert world.desktop.heads[1].startswith(b"GET /api/pen HTTP/1.1\r\n")
+    assert world.desktop.refusals == 0
+
+
+def test_a_pen_needs_all_that_a_mouse_needs(world: GatewayWorld) -> None:
+    def status(**headers: str | None) -> int:
+        with with_a_pen(world, **headers) as visitor:
+            return visitor.status
+
+    assert status(Cookie=None) == 401
+    assert status(Cookie=world.cookie(OTHER)) == 403
+    assert status(Cookie=world.cookie(seconds=0)) == 410
+    assert status(Origin=None) == 403
+    assert status(Origin="http://evil.example") == 403
+    world.upstreams.over.add(world.stream)
+    assert status() == 410
+    assert world.desktop.heads == []
+    assert len(world.gateway.live) == 0
+
+
+def test_who_looks_on_has_no_pen(world: GatewayWorld) -> None:
+    with world.connect(f"{world.page()}api/pen?role=viewer") as viewer:
+        assert viewer.status == 404
+    places = world.upstreams.places
+    places[world.stream] = msgspec.structs.replace(places[world.stream], most_viewers=4)
+    with with_a_pen(world) as viewer:
+        assert viewer.status == 404
+    assert world.desktop.heads == []
+    assert len(world.gateway.live) == 0
+
+
+def test_a_pen_is_cut_with_its_stream(world: GatewayWorld) -> None:
+    with with_a_pen(world) as pen:
+        assert pen.read(6) == GREETING
+        world.upstreams.over.add(world.stream)
+        assert close_code(pen.read_to_end()) == 4001
 
 
 @pytest.mark.parametrize(

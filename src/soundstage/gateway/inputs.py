@@ -10,7 +10,8 @@ from soundstage.gateway.frames import TEXT, Openings
 
 _LOOK = 48
 """Bytes of a message that are looked at: a pointer message is shorter."""
-_KEYS = frozenset({b"kd", b"kh", b"co", b"sf"})
+_HANDS = frozenset({b"kd", b"kh", b"co", b"sf", b"pen"})
+"""Words of keys and of a pen, which are sent when one moves and at no other time."""
 _POINTERS = frozenset({b"m", b"m2"})
 _POSITION = 5
 """Words of a pointer message that say where and which buttons; its number follows."""
@@ -32,7 +33,7 @@ class Inputs:
 
     def _is_input(self, text: bytes) -> bool:
         word = text.partition(b",")[0]
-        if word in _KEYS:
+        if word in _HANDS:
             return True
         if word not in _POINTERS:
             return False

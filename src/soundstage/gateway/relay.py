@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from soundstage.gateway import frames
-from soundstage.gateway.connect import Connector
+from soundstage.gateway.connect import Connector, Opened
 from soundstage.gateway.desktop import DesktopEnd
 from soundstage.gateway.frames import Borders, close_frame
 from soundstage.gateway.handshake import (
@@ -47,8 +47,8 @@ from soundstage.kit.unixsocket import SocketUnavailableError, UntrustedSocketErr
 
 log = structlog.get_logger(__name__)
 
-_PATH = re.compile(r"/streams/([A-Za-z0-9_-]{1,64})/api/websockets\Z")
-_DESKTOP_PATH = "/api/websockets"
+_PATH = re.compile(r"/streams/([A-Za-z0-9_-]{1,64})(/api/(?:websockets|pen))\Z")
+_PEN_PATH = "/api/pen"
 _TRIES = 3
 _OF_HANDSHAKES: dict[int, str] = {
     HTTPStatus.NOT_FOUND: NOT_FOUND,
@@ -93,6 +93,7 @@ class Relay(asyncio.Protocol):
 
     def __init__(self, *, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:  # noqa: ARG002 - uvicorn's signature
         self.stream_id = ""
+        self._door = ""
         self.expires = 0
         self.carried = False
         self.worked = False
@@ -249,6 +250,7 @@ class Relay(asyncio.Protocol):
             raise BadHandshakeError("another site may not connect", HTTPStatus.FORBIDDEN)
         pass_ = self.shared.entrance.read_cookies(request.cookies, found[1])
         self.stream_id = pass_.stream_id
+        self._door = found[2]
         self.expires = pass_.expires
         self.shared.live.enter(self)
 
@@ -262,7 +264,7 @@ class Relay(asyncio.Protocol):
         try:
             async with asyncio.timeout(self.shared.settings.handshake_seconds):
                 upstream = await self.shared.upstreams.find(self.stream_id)
-                self._look_on(upstream)
+                self._look_on(upstream, request)
                 desktop = await self._connect(upstream, request)
         except Refused as error:
             self._refuse(error.reason, status_of(error.reason), error.reason)
@@ -279,8 +281,11 @@ class Relay(asyncio.Protocol):
         else:
             self._join(desktop)
 
-    def _look_on(self, upstream: Upstream) -> None:
-        """Take away from who came by a share what is not theirs. Raises Refused."""
+    def _look_on(self, upstream: Upstream, request: UpgradeRequest) -> None:
+        """Take away from who only looks on what is not theirs. Raises Refused."""
+        is_by_share = upstream.most_viewers is not None
+        if self._door == _PEN_PATH and (is_by_share or _asks_to_look_on(request)):
+            raise Refused(NOT_FOUND)
         if upstream.most_viewers is None:
             return
         self.looks_on = True
@@ -288,9 +293,10 @@ class Relay(asyncio.Protocol):
             raise Refused(SHARE_FULL)
 
     async def _connect(self, upstream: Upstream, request: UpgradeRequest) -> DesktopEnd:
-        head = write_request(request, _desktop_path(request, looks_on=self.looks_on))
+        looks_on = self.looks_on or _asks_to_look_on(request)
+        head = write_request(request, f"{self._door}?role=viewer" if looks_on else self._door)
         for _ in range(_TRIES):
-            connection = await self.shared.connector.open(upstream)
+            connection = await self._open_socket(upstream)
             _, desktop = await connection.join(lambda: DesktopEnd(request, head))
             try:
                 first = await desktop.answered()
@@ -301,6 +307,13 @@ class Relay(asyncio.Protocol):
                 return desktop
             desktop.transport.abort()
         raise Refused(Refusal.UNAVAILABLE)
+
+    async def _open_socket(self, upstream: Upstream) -> Opened:
+        connector = self.shared.connector
+        if self._door == _PEN_PATH:
+            # A stroke has begun; and only the client's own connections can come too soon.
+            return await connector.open_beside(upstream, upstream.name)
+        return await connector.open(upstream)
 
     def _join(self, desktop: DesktopEnd) -> None:
         self._opened_at = time.monotonic()
@@ -365,11 +378,9 @@ class Relay(asyncio.Protocol):
         return str(name[0]) if isinstance(name, tuple) else ""
 
 
-def _desktop_path(request: UpgradeRequest, *, looks_on: bool) -> str:
-    # Of the query only what takes rights away is passed on; the rest is not ours to repeat.
-    if looks_on or parse_qs(request.query).get("role") == ["viewer"]:
-        return f"{_DESKTOP_PATH}?role=viewer"
-    return _DESKTOP_PATH
+def _asks_to_look_on(request: UpgradeRequest) -> bool:
+    """Reports whether it gives its rights away; the rest of a query is not ours to repeat."""
+    return parse_qs(request.query).get("role") == ["viewer"]
 
 
 def _write(transport: asyncio.Transport, data: bytes) -> None:

@@ -23,7 +23,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     cookie_seconds: int = 12 * 3600
     """How long a browser may come back to a stream without a new link."""
     relays_per_stream: int = 8
-    """Browser pages connected to one desktop at once."""
+    """Connections of browser pages to one desktop at once; a page with a pen has two."""
     relays_in_total: int = 256
     """Live connections of this process."""
     connections_in_total: int = 1024

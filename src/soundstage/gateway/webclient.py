@@ -48,6 +48,7 @@ _OF_OWNERS = (
     "files.js",
     "bar.js",
     "displays.js",
+    "pen.js",
     "share.js",
     "countdown.js",
 )

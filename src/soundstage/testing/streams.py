@@ -224,7 +224,7 @@ class StandInDesktop:
                 return
             connection.sendall(self._handshake(head))
             now = time.monotonic()
-            if now - self._last < 0.5:
+            if head.startswith(b"GET /api/websockets") and now - self._last < 0.5:
                 self.refusals += 1
                 connection.sendall(close_frame(TOO_SOON, "Rate limited"))
                 return

@@ -23,6 +23,7 @@ import pytest
 import structlog
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from soundstage.engines.desktop import tablet
 from soundstage.kit.places import SocketFolder
 from soundstage.testing.browser import picture_of
 from soundstage.wire.ticket import Ticket, Tickets
@@ -31,38 +32,12 @@ log = structlog.get_logger(__name__)
 
 REPOSITORY = Path(__file__).parents[3]
 STREAM_ENVIRONMENT = REPOSITORY / ".venv-stream"
+PROGRAMS = REPOSITORY / "src/soundstage/engines/desktop"
 STREAM = "AAAAAAAAAAAAAAAAAAAAAA"
 SECRET = b"a secret for tests, thirty-two b."
 DEADLINE = 30.0
 SHOWN = 4000
 """Characters of each log that are shown beside a failure."""
-
-XORG = """
-Section "ServerFlags"
-    Option "AutoAddDevices" "false"
-    Option "AutoAddGPU" "false"
-    Option "AllowMouseOpenFail" "true"
-EndSection
-Section "Device"
-    Identifier "card"
-    Driver "dummy"
-    VideoRam 65536
-EndSection
-Section "Monitor"
-    Identifier "monitor"
-    HorizSync 5-1000
-    VertRefresh 1-500
-EndSection
-Section "Screen"
-    Identifier "screen"
-    Device "card"
-    Monitor "monitor"
-    DefaultDepth 24
-    SubSection "Display"
-        Virtual 2560 1440
-    EndSubSection
-EndSection
-"""
 
 CHROMIUM = [
     "--no-sandbox",
@@ -114,9 +89,11 @@ def running(
 class Desktop:
     """A desktop with a terminal, a sound server and Selkies on a unix socket."""
 
-    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+    def __init__(self, folder: Path, env: dict[str, str], pens: list[int]) -> None:
         self.folder = folder
         self.env = env
+        self.pens = pens
+        """Descriptors of the lines to the X server's pens, as the stream server has them."""
 
     def run(self, *command: str) -> str:
         done = subprocess.run(
@@ -137,7 +114,8 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
     folder = tmp_path_factory.mktemp("desktop")
     sockets = folder / "sockets"
     sockets.mkdir(mode=0o700)
-    (folder / "xorg.conf").write_text(XORG)
+    screen = (PROGRAMS / "xorg.conf").read_text().replace("/run/stream", str(sockets))
+    (folder / "xorg.conf").write_text(screen)
     env = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(folder),
@@ -164,15 +142,21 @@ def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
             "sound", "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1",
             "-L", "module-null-sink sink_name=output", "-L", "module-native-protocol-unix",
         )  # fmt: skip
+        lines = tablet.unjoined()
+        for line in lines:
+            stack.enter_context(line)
+        tablet.join(lines, str(sockets))
+        pens = [line.fileno() for line in lines]
         start("windows", "openbox", "--startup", "xterm -geometry 80x20+40+40")
         start(
-            "selkies", str(STREAM_ENVIRONMENT / "bin" / "python"), "-m", "selkies",
+            "selkies", str(STREAM_ENVIRONMENT / "bin" / "python"), str(PROGRAMS / "stream.py"),
             "--unix-socket", str(sockets / "stream.sock"), "--enable-basic-auth=false",
             "--enable-dual-mode=false", "--second-screen=true", "--command-enabled=false",
             "--file-transfers=none", "--video-streaming-mode=false", "--framerate=30",
+            ",".join(map(str, pens)), "-1", pass_fds=pens,
         )  # fmt: skip
         until("Selkies listens", (sockets / "stream.sock").exists)
-        yield Desktop(folder, env)
+        yield Desktop(folder, env, pens)
 
 
 class GatewayProcess:

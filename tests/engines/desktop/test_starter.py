@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from soundstage.engines.desktop import starter
+from soundstage.engines.desktop import starter, tablet
 
 
 @pytest.fixture
@@ -148,6 +148,32 @@ def test_what_ends_by_itself_is_only_collected(desktop: starter.Desktop) -> None
     _end(child)
     desktop.look_after()
     assert child.process is None
+
+
+def test_the_pens_are_handed_down_to_each_start(desktop: starter.Desktop) -> None:
+    mine, theirs = socket.socketpair()
+    with mine, theirs:
+        word = f"echo drawn >&{mine.fileno()}"
+        child = starter.Child("the stream", ["bash", "-c", word], needed=True)
+        child.keeps = (mine.fileno(),)
+        desktop.spawn(child)
+        _end(child)
+        desktop.look_after()
+        _end(child)
+        mine.shutdown(socket.SHUT_WR)
+        with theirs.makefile() as lines:
+            assert lines.read() == "drawn\ndrawn\n"
+
+
+def test_a_desktop_without_a_pen_is_one_all_the_same(
+    desktop: starter.Desktop, tmp_path: Path
+) -> None:
+    desktop.plan["stream_socket"] = str(tmp_path / "stream.sock")
+    desktop.pens = tablet.unjoined()
+    desktop.join_pens()
+    for line in desktop.pens:
+        line.close()
+    assert "there is no pen: " in (Path.home() / ".local/state/soundstage/desktop.log").read_text()
 
 
 def test_ending_is_kind_and_then_not(

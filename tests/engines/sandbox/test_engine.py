@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ import psutil
 import pytest
 
 from soundstage.engines.interface import (
+    Address,
     BackupPhase,
     Message,
     PermanentError,
@@ -33,6 +35,7 @@ from soundstage.engines.sandbox.settings import SandboxSettings
 from soundstage.kit.clock import system_clock
 from soundstage.kit.config import ConfigError, Settings
 from soundstage.kit.jobs import Cancellation
+from soundstage.kit.places import open_place
 from soundstage.testing.workbench import Workbench
 
 STREAM_ENVIRONMENT = Path(__file__).parents[3] / ".venv-stream"
@@ -298,7 +301,13 @@ def test_dying_at_any_step_of_a_start_does_no_harm(bench: Workbench, line: int) 
 def test_a_crash_of_the_stream_alone_is_mended_inside(bench: Workbench) -> None:
     ref = bench.start()
     (stream,) = [pid for pid in bench.processes(ref) if b"stream.py" in _read(_cmdline(pid))]
-    os.kill(stream, signal.SIGKILL)
+    address = bench.engine.observe(ref).address
+    assert address is not None
+    with a_pen(address) as pen:
+        say(pen, b"pen,primary,stylus,100 100 500 1")
+        began, busy = time.monotonic(), x_seconds(bench, ref)
+        os.kill(stream, signal.SIGKILL)
+        assert pen.recv(64) == b""
     bench.wait(ref, Phase.STARTING, Phase.RUNNING)
     bench.wait(ref, Phase.RUNNING)
     deadline = time.monotonic() + 20
@@ -309,6 +318,39 @@ def test_a_crash_of_the_stream_alone_is_mended_inside(bench: Workbench) -> None:
     ]:
         assert time.monotonic() < deadline
     assert bench.engine.observe(ref).attempt == 0
+    while True:
+        with contextlib.suppress(OSError), a_pen(address):
+            break
+        assert time.monotonic() < deadline
+    # Where a pen's writer hangs up, the X server turns in circles from then on.
+    assert x_seconds(bench, ref) - busy < 0.4 * (time.monotonic() - began)
+
+
+def a_pen(address: Address) -> socket.socket:
+    """A page's connection for its pen. Raises OSError while nobody answers."""
+    connection = open_place(address.place, address.name, timeout=10)
+    connection.sendall(
+        b"GET /api/pen HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        b"Sec-WebSocket-Version: 13\r\n\r\n"
+    )
+    heard = b""
+    while not heard.endswith(b"\x81\x03pen"):
+        piece = connection.recv(4096)
+        assert piece, heard
+        heard += piece
+    return connection
+
+
+def say(connection: socket.socket, text: bytes) -> None:
+    connection.sendall(bytes((0x81, 0x80 | len(text))) + bytes(4) + text)
+
+
+def x_seconds(bench: Workbench, ref: str) -> float:
+    """Processor time of the desktop's X server."""
+    (pid,) = [pid for pid in bench.processes(ref) if b"Xorg" in _read(_cmdline(pid))]
+    used = psutil.Process(pid).cpu_times()
+    return float(used.user + used.system)
 
 
 def _cmdline(pid: int) -> Path:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import tablet  # type: ignore[import-not-found]
 from places import SWEEP_SECONDS, Places  # type: ignore[import-not-found]
 
 _START_WITHIN = 45.0
@@ -48,6 +49,8 @@ class Child:
         self.ends: list[float] = []
         self.is_artists = False
         """Whether it belongs to the artist's programs, not to the desktop."""
+        self.keeps: tuple[int, ...] = ()
+        """Descriptors that it has at each of its starts."""
 
 
 class Desktop:
@@ -62,6 +65,8 @@ class Desktop:
         self.is_waiting = bool(plan.get("waits"))
         """Whether nobody works here yet."""
         self.places = Places(plan["groups"])
+        self.pens: list[socket.socket] = []
+        """Held for good; see `tablet.py`."""
         self.log = _open_log()
         os.environ.update(self.environment())
 
@@ -105,7 +110,7 @@ class Desktop:
             stdout=self.log,
             stderr=self.log,
             env={**os.environ, **child.more},
-            pass_fds=pass_fds,
+            pass_fds=(*child.keeps, *pass_fds),
             start_new_session=True,
             preexec_fn=self.places.enter if child.is_artists else None,  # noqa: PLW1509 -- none here.
         )
@@ -118,7 +123,11 @@ class Desktop:
         _write_cookie(self.runtime / "Xauthority")
         display_r, display_w = os.pipe()
         go_r, go_w = os.pipe()
-        stream = Child("the stream", [*self.plan["stream"], str(go_r)], needed=True)
+        self.pens = tablet.unjoined()
+        pens = [each.fileno() for each in self.pens]
+        serve = [*self.plan["stream"], ",".join(map(str, pens))]
+        stream = Child("the stream", [*serve, str(go_r)], needed=True)
+        stream.keeps = tuple(pens)
         stream.more = {"MALLOC_ARENA_MAX": "2", "PYTHONDONTWRITEBYTECODE": "1"}
         self.spawn(
             Child("the X server", self.x_command(display_w), needed=True), pass_fds=(display_w,)
@@ -128,10 +137,11 @@ class Desktop:
         os.close(display_w)
         os.close(go_r)
         # From its second start on the stream server need not wait for anything.
-        stream.command = [*self.plan["stream"], "-1"]
+        stream.command = [*serve, "-1"]
         display = self.wait_for(display_r, "the X server")
         os.environ["DISPLAY"] = f":{display}"
         self.say("step", "starting the desktop: X server ready")
+        self.join_pens()
         os.write(go_w, f":{display}\n".encode())
         os.close(go_w)
         self.start_windows()
@@ -161,6 +171,13 @@ class Desktop:
                 self.fail("an initialization script failed")
         os.close(source)
         os.close(results)
+
+    def join_pens(self) -> None:
+        """A desktop without a pen is one all the same."""
+        try:
+            tablet.join(self.pens, str(Path(self.plan["stream_socket"]).parent))
+        except OSError as error:
+            self.log.write(f"there is no pen: {error}\n".encode())
 
     def start_windows(self) -> None:
         ready = self.runtime / "windows-ready"
@@ -204,6 +221,8 @@ class Desktop:
             "-configdir", "/nonexistent", "-logfile", str(self.runtime / "Xorg.log"),
             "-sharevts", "-novtswitch", "-keeptty", "-noreset", "-nolisten", "tcp",
             "-s", "0", "-dpms", "+extension", "GLX",
+            # At its usual level a line is written for each event of a pen.
+            "-logverbose", "0",
         ]  # fmt: skip
 
     def bus_command(self) -> list[str]:

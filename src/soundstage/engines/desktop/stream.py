@@ -2,7 +2,8 @@
 
 Started by `starter.py` with the stream environment's Python, at the same time as the X server: it
 imports first and waits for the X server afterwards, which takes the imports out of the start's
-longest path. The last argument is the descriptor on which the display's name comes, or -1.
+longest path. The last argument but one are the lines to the pen and the eraser; the last is the
+descriptor on which the display's name comes, or -1.
 """
 
 import asyncio
@@ -13,6 +14,11 @@ import os
 import sys
 import types
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import pen  # type: ignore[import-not-found]
+import tablet  # type: ignore[import-not-found]
 
 _PICTURE_SIZE = (480, 300)
 """The most that a picture for the portal is wide and high."""
@@ -66,6 +72,19 @@ def make_pictures_small() -> None:
     server.CentralizedStreamServer.handle_screenshot = small
 
 
+def add_pen(lines: str) -> None:
+    """Have a pen served at an address of its own, by these lines to the X server."""
+    server = importlib.import_module("selkies.websockets_mode").DataStreamingServer
+    register = server.register_routes
+    inherited = tablet.inherited(lines)
+
+    def register_more(self: object, prefix: str, router: object) -> None:
+        register(self, prefix, router)
+        pen.add_to(self, router, inherited)
+
+    server.register_routes = register_more
+
+
 def _picture() -> bytes | None:
     pixelflux = importlib.import_module("pixelflux")
     image = importlib.import_module("PIL.Image")
@@ -89,7 +108,7 @@ def web_client() -> Path:
 
 
 def main() -> None:
-    go = int(sys.argv.pop())
+    go, pens = int(sys.argv.pop()), sys.argv.pop()
     sys.argv[0] = "selkies"
     leave_out_webrtc()
     # Told where its own pages lie it does not copy 2,000 files to /tmp at each start.
@@ -98,6 +117,7 @@ def main() -> None:
     serve = importlib.import_module("selkies.__main__").main
     keep_messages_in_order()
     make_pictures_small()
+    add_pen(pens)
     if go >= 0:
         os.environ["DISPLAY"] = os.read(go, 16).decode().strip()
         os.close(go)

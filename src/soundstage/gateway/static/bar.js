@@ -54,11 +54,7 @@
   for (const [text, chord] of KEYS) {
     keys.append(button("button", text, () => press(chord)));
   }
-  const shown = FIGURES.map(([text]) => {
-    const value = make("dd", "value", "–");
-    figures.append(make("dt", "name", text), value);
-    return value;
-  });
+  const shown = FIGURES.map(([text]) => figure(text));
   row.append(full, files, clipboard, button("button", say("fold"), () => show(false)));
   bar.append(row);
   hold(say("keys"), keys);
@@ -82,6 +78,13 @@
     row.insertBefore(opener, clipboard);
     bar.append(part);
     return opener;
+  }
+
+  /* Add a line to the figures; its value is whoever asked for it to fill in. */
+  function figure(text) {
+    const value = make("dd", "value", "–");
+    figures.append(make("dt", "name", text), value);
+    return value;
   }
 
   let before = null;
@@ -192,7 +195,7 @@
     open.classList.toggle("soundstage-bar-noted", text !== "");
   }
 
-  window.soundstage.bar = { hold, note, isShown: () => !bar.hidden };
+  window.soundstage.bar = { figure, hold, note, isShown: () => !bar.hidden };
   window.addEventListener("DOMContentLoaded", () => document.body.append(open, bar));
   setInterval(tell, AGAIN);
 })();

@@ -162,6 +162,26 @@ def test_the_other_end_is_the_eraser_and_is_lifted_with_its_page(
         until("it is lifted", lambda: seen.all_of("release", ERASER))
 
 
+def test_a_picture_that_is_fitted_into_its_window_has_the_pen_where_it_is(
+    shown: Page, desktop: Desktop, tmp_path: Path
+) -> None:
+    shown.set_viewport_size({"width": 1000, "height": 800})
+    shown.keyboard.press("Control+Alt+Shift+KeyB")
+    shown.get_by_role("button", name="Display", exact=True).click()
+    size = shown.get_by_label("Size", exact=True)
+    size.select_option("1920x1080")
+    until("the desktop has that size", lambda: desktop.size() == "1920x1080")
+    # 1000 by 562.5 pixels, in the middle.
+    until("it is fitted", lambda: shows(shown, BLUE[1], (990, 650)))
+    assert not shows(shown, BLUE[1], (990, 750))
+    with watching(desktop, tmp_path / "events") as seen:
+        Pen(shown).hover(250, 541)
+        until("the pen hovers", lambda: seen.all_of("motion"))
+        assert is_at(seen.all_of("motion")[-1], 0.25, 0.75)
+    size.select_option("As the window")
+    until("it follows the window again", lambda: desktop.size() == "1000x800")
+
+
 def test_a_pen_draws_on_the_second_display_too(
     shown: Page, desktop: Desktop, tmp_path: Path
 ) -> None:

@@ -23,7 +23,9 @@
   let line = null;
   let isOpen = false;
   let failedAt = -Infinity;
+  /* Whether the stroke is kept from the client, and whether the latest event of any pointer was. */
   let isOurs = false;
+  let isLatest = false;
   let isNear = false;
   let isDue = false;
   let waiting = [];
@@ -32,16 +34,13 @@
   for (const kind of ["pointerdown", "pointermove", "pointerup", "pointercancel", "pointerout", "pointerrawupdate"]) {
     window.addEventListener(kind, hear, { capture: true, passive: false });
   }
-  /* A browser sends these after the pen's own, for pages that know a mouse only. */
-  for (const kind of ["mousedown", "mouseup", "mousemove", "click", "auxclick", "dblclick", "contextmenu"]) {
+  /* A browser sends these after the pen's own, for pages that know a mouse or fingers only. */
+  for (const kind of [
+    "mousedown", "mouseup", "mousemove", "click", "auxclick", "dblclick", "contextmenu",
+    "touchstart", "touchmove", "touchend", "touchcancel",
+  ]) {
     window.addEventListener(kind, (event) => {
-      if (isOurs && isOverDesktop(event)) { keep(event); }
-    }, { capture: true, passive: false });
-  }
-  for (const kind of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
-    window.addEventListener(kind, (event) => {
-      const isPen = [...event.changedTouches].every((each) => each.touchType === "stylus");
-      if (isPen && isOurs && isOverDesktop(event)) { keep(event); }
+      if (isLatest && isOverDesktop(event)) { keep(event); }
     }, { capture: true, passive: false });
   }
   document.addEventListener("visibilitychange", () => {
@@ -50,20 +49,20 @@
   window.addEventListener("pagehide", leave);
 
   function hear(event) {
-    if (event.pointerType !== "pen") {
-      isOurs = false;
-      return;
-    }
-    if (!isOverDesktop(event)) {
+    isLatest = false;
+    if (event.pointerType !== "pen" || !isOverDesktop(event)) {
       return;
     }
     /* Whose a stroke is does not change on the way. */
     if (event.buttons === 0 || event.type === "pointerdown") {
       isOurs = document.pointerLockElement === null && reach();
+    } else if (isOurs) {
+      reach();
     }
     if (!isOurs) {
       return;
     }
+    isLatest = true;
     keep(event);
     if (event.type === "pointerdown") {
       event.target.setPointerCapture(event.pointerId);
@@ -156,6 +155,7 @@
     if (performance.now() - failedAt < AGAIN) {
       return false;
     }
+    waiting = [];
     line = new WebSocket(address);
     line.addEventListener("message", () => {
       isOpen = true;
@@ -168,7 +168,6 @@
       if (!isOpen) { failedAt = performance.now(); }
       line = null;
       isOpen = false;
-      waiting = [];
       if (shown !== null) { shown.textContent = say("away"); }
     });
     return true;

@@ -95,6 +95,13 @@ def is_at(row: dict[str, Any], x: float, y: float) -> bool:
     return max(off) < 0.002
 
 
+PALM = """
+document.getElementById("overlayInput").dispatchEvent(new PointerEvent("pointermove", {
+  pointerId: 77, pointerType: "touch", bubbles: true, clientX: 900, clientY: 600, buttons: 1,
+}))
+"""
+
+
 def test_a_stroke_has_its_place_and_pressure(shown: Page, desktop: Desktop, tmp_path: Path) -> None:
     with watching(desktop, tmp_path / "events") as seen:
         pen = Pen(shown)
@@ -103,6 +110,7 @@ def test_a_stroke_has_its_place_and_pressure(shown: Page, desktop: Desktop, tmp_
         assert is_at(seen.all_of("motion")[-1], 0.25, 0.25)
         assert seen.all_of("motion")[-1]["pressure"] == 0
         pen.press(320, 180, 0.25)
+        shown.evaluate(PALM)
         for step in range(1, 11):
             pen.draw(320 + 32 * step, 180 + 18 * step, 0.25 + 0.05 * step)
         until("it was drawn", lambda: seen.all_of("motion")[-1]["pressure"] == 750)
